@@ -1,0 +1,1 @@
+"""Photo to `Capture`: plain functions over numpy arrays and frozen dataclasses, without bpy."""

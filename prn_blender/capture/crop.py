@@ -1,0 +1,89 @@
+"""The square around a face that the network sees, and its similarity transform to photo space."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class CropRule:
+    """How a pack wants the crop placed around the box of the 68 landmarks."""
+
+    scale: float  # crop side over the mean of the box's sides
+    shift_y: float  # crop centre minus box centre, in crop sides; negative is up
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square of the photo. Crop units: (0, 0) its top-left corner, (1, 1) its bottom-right corner."""
+
+    centre_x: float  # photo space
+    centre_y: float
+    side: float  # photo pixels
+    roll: float = 0.0  # radians from the photo's x axis to the crop's x axis, towards the photo's y axis (down)
+
+    @property
+    def axes(self) -> np.ndarray:
+        """(2, 2) columns: the crop's x and y axes in photo space, one crop side long."""
+        c, s = np.cos(self.roll), np.sin(self.roll)
+        return self.side * np.array([[c, -s], [s, c]])
+
+    def to_photo(self, points: np.ndarray) -> np.ndarray:
+        """(…, 2) crop units to (…, 2) photo space."""
+        return (np.asarray(points) - 0.5) @ self.axes.T + (self.centre_x, self.centre_y)
+
+    def from_photo(self, points: np.ndarray) -> np.ndarray:
+        """(…, 2) photo space to (…, 2) crop units."""
+        return (np.asarray(points) - (self.centre_x, self.centre_y)) @ np.linalg.inv(self.axes).T + 0.5
+
+    def resample(self, pixels: np.ndarray, size: int) -> np.ndarray:
+        """The crop of `pixels` (H, W, 3) uint8 as (size, size, 3) uint8; beyond the photo its edge repeats.
+
+        Where the photo is finer than the crop it is first reduced by area averaging, so that nothing aliases.
+        """
+        import cv2
+
+        oversampling = min(4, max(1, int(np.ceil(self.side / size))))
+        reduced, factor = pixels, 1.0
+        if self.side > 4 * size:  # cut and reduce a large face before the warp
+            pixels, origin = self._cut(pixels)
+            factor = 4 * size / self.side
+            reduced = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+            factor = np.array([reduced.shape[1] / pixels.shape[1], reduced.shape[0] / pixels.shape[0]])
+        else:
+            origin = np.zeros(2)
+        n = size * oversampling
+        # crop pixel (i + .5)/n -> photo -> pixel index of the reduced picture
+        linear = self.axes / n * np.reshape(factor, (-1, 1))
+        corner = (self.to_photo(np.zeros(2)) - origin) * factor
+        inverse = np.column_stack([linear, corner + linear @ (0.5, 0.5) - 0.5])
+        warped = cv2.warpAffine(
+            reduced,
+            inverse,
+            (n, n),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        return warped if oversampling == 1 else cv2.resize(warped, (size, size), interpolation=cv2.INTER_AREA)
+
+    def _cut(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The part of `pixels` that the crop touches, at least a pixel, and its top-left corner."""
+        corners = self.to_photo(np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float))
+        limit = np.array([pixels.shape[1], pixels.shape[0]])
+        low = np.clip(np.floor(corners.min(0)).astype(int) - 2, 0, limit - 1)
+        high = np.clip(np.ceil(corners.max(0)).astype(int) + 2, low + 1, limit)
+        return pixels[low[1] : high[1], low[0] : high[0]], low.astype(float)
+
+
+def crop_around(points: np.ndarray, rule: CropRule, roll: float = 0.0) -> Crop:
+    """The crop around points (N, 2) in photo space: the 68 landmarks, or the corners of their box.
+
+    With `roll` the box is taken along the crop's own turned axes.
+    """
+    turn = Crop(0.0, 0.0, 1.0, roll)
+    turned = turn.from_photo(points)
+    low, high = turned.min(0), turned.max(0)
+    side = float((high - low).mean()) * rule.scale
+    centre = (low + high) / 2 + (0.0, rule.shift_y * side)
+    x, y = turn.to_photo(centre)
+    return Crop(float(x), float(y), side, roll)
