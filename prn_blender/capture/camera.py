@@ -54,6 +54,17 @@ class Camera:
         return self.centre + points[..., :2] * (1, -1) / self.metres_per_px
 
 
+FULL_FRAME_DIAGONAL_MM = 43.2666
+
+
+def focal_pixels(focal_mm: float, width: int, height: int) -> float:
+    """A 35 mm equivalent focal length in photo pixels, by the picture's diagonal.
+
+    Source: CIPA DCG-001, which defines the equivalence by the diagonal angle of view.
+    """
+    return focal_mm / FULL_FRAME_DIAGONAL_MM * float(np.hypot(width, height))
+
+
 # Where an orthographic camera is put; it changes nothing in the picture.
 ORTHOGRAPHIC_DISTANCE = 1.0
 

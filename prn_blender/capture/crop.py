@@ -87,3 +87,11 @@ def crop_around(points: np.ndarray, rule: CropRule, roll: float = 0.0) -> Crop:
     centre = (low + high) / 2 + (0.0, rule.shift_y * side)
     x, y = turn.to_photo(centre)
     return Crop(float(x), float(y), side, roll)
+
+
+def crop_in_box(corners: np.ndarray, rule: CropRule, roll: float = 0.0) -> Crop:
+    """The crop for a face box with corners (2, 2) that is turned by `roll` about its centre."""
+    upright = crop_around(corners, rule)
+    turn = Crop(*np.mean(corners, axis=0), 1.0, roll)
+    x, y = turn.to_photo(np.array([upright.centre_x, upright.centre_y]) - np.mean(corners, axis=0) + 0.5)
+    return Crop(float(x), float(y), upright.side, roll)

@@ -3,7 +3,7 @@
 import hashlib
 import tomllib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 
 from .crop import CropRule
@@ -22,22 +22,71 @@ class ModelPack:
     license: str
     network_file: Path
     network_sha256: str
+    topology_sha256: str
     input_name: str
     output_name: str
     crop_rule: CropRule
     topology: Topology
 
-    @cached_property
+    @property
     def sha256(self) -> str:
         """Identifies what the pack computes: weights and topology together."""
-        topology = (self.folder / "topology.npz").read_bytes()
-        return hashlib.sha256(self.network_sha256.encode() + hashlib.sha256(topology).digest()).hexdigest()
+        return hashlib.sha256(f"{self.network_sha256} {self.topology_sha256}".encode()).hexdigest()
 
 
-def load_pack(folder: Path) -> ModelPack:
-    """Reads and verifies a model pack.
+def default_pack_folder() -> Path:
+    """Where the head pack lies: beside the modules in the extension, beside the package in a checkout."""
+    package = Path(__file__).parents[1]
+    inside = package / "models" / "head"
+    return inside if inside.is_dir() else package.parent / "models" / "head"
+
+
+def load_pack(folder: Path | None = None) -> ModelPack:
+    """Reads and verifies a model pack, the default one without `folder`; read only once while its files stay.
 
     Raises:
         CaptureError: the folder is no pack, it is damaged, or its conventions are not known here.
     """
-    raise NotImplementedError
+    folder = Path(folder) if folder else default_pack_folder()
+    manifest = folder / "pack.toml"
+    if not manifest.is_file():
+        raise CaptureError(f"No model pack in {folder} (it has no pack.toml): choose the folder of a head model pack.")
+    try:
+        changed = max(file.stat().st_mtime_ns for file in folder.iterdir())
+        return _read_pack(folder, changed)
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise CaptureError(f"The model pack in {folder} cannot be read ({error}): copy or install it again.") from error
+
+
+@lru_cache(maxsize=4)
+def _read_pack(folder: Path, changed: int) -> ModelPack:
+    described = tomllib.loads((folder / "pack.toml").read_text(encoding="utf-8"))
+    pack, network, conventions = described["pack"], described["network"], described["position_map"]
+    if conventions != {"xy": "crop", "z": "crop", "projection": "perspective"}:
+        raise CaptureError(f"The model pack in {folder} has position maps of an unknown kind: update this add-on.")
+    network_file = _member(folder, network["file"])
+    topology_file = _member(folder, "topology.npz")
+    for file, expected in ((network_file, pack["network_sha256"]), (topology_file, pack["topology_sha256"])):
+        if hashlib.sha256(file.read_bytes()).hexdigest() != expected:
+            raise CaptureError(f"{file} is damaged (wrong checksum): copy or install the model pack again.")
+    return ModelPack(
+        folder=folder,
+        name=pack["name"],
+        version=pack["version"],
+        title=pack["title"],
+        license=pack["license"],
+        network_file=network_file,
+        network_sha256=pack["network_sha256"],
+        topology_sha256=pack["topology_sha256"],
+        input_name=network["input"],
+        output_name=network["output"],
+        crop_rule=CropRule(**described["crop"]["from_landmarks"]),
+        topology=Topology.load(topology_file),
+    )
+
+
+def _member(folder: Path, name: str) -> Path:
+    """A file of the pack by its plain name; a path that leads elsewhere is refused."""
+    if Path(name).name != name:
+        raise CaptureError(f"The model pack in {folder} names a file outside of itself: do not use this pack.")
+    return folder / name

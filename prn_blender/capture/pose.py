@@ -62,12 +62,13 @@ def fit_similarity(source: np.ndarray, target: np.ndarray) -> Similarity:
 def yaw_pitch_roll(rotation: np.ndarray) -> tuple[float, float, float]:
     """Degrees of a rotation (3, 3) from head axes (Z up, face -Y) to camera axes (Y up, looking along -Z).
 
-    Zero is a head that looks into the camera. Yaw is positive when the head turns to its left (to the right in
-    the picture), pitch when it looks up, roll when it tilts clockwise in the picture.
+    The head first turns about its own vertical axis (yaw), then nods (pitch), then tilts in the picture's plane
+    (roll). Zero is a head that looks into the camera. Yaw is positive when the head turns to its left (to the right
+    in the picture), pitch when it looks up, roll when it tilts clockwise in the picture.
     """
-    upright = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # a frontal head's rotation
-    r = rotation @ upright.T  # in camera axes; Ry(yaw) Rx(pitch) Rz(roll) order below
-    yaw = np.arctan2(r[0, 2], r[2, 2])
-    pitch = np.arcsin(np.clip(r[1, 2], -1, 1))
-    roll = -np.arctan2(r[1, 0], r[1, 1])
-    return tuple(float(a) for a in np.degrees([yaw, pitch, roll]))
+    frontal = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # the rotation of a head that looks into the camera
+    r = rotation @ frontal.T
+    yaw = np.arctan2(-r[2, 0], r[2, 2])
+    pitch = -np.arcsin(np.clip(r[2, 1], -1, 1))
+    roll = np.arctan2(r[0, 1], r[1, 1])
+    return tuple(float(angle) for angle in np.degrees([yaw, pitch, roll]))

@@ -1,18 +1,23 @@
 """The whole way from a photo to a `Capture`."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from .camera import Camera
-from .crop import Crop
+from .camera import Camera, focal_pixels, unit_camera
+from .crop import Crop, crop_around, crop_in_box
+from .errors import CaptureError
 from .faces import FaceBox
+from .network import Network, open_network
 from .pack import ModelPack
 from .photo import Photo
-from .pose import Similarity
+from .pose import Similarity, fit_similarity, yaw_pitch_roll
 from .position_map import PositionMap
 from .progress import Progress, silent
-from .texture import Texture
+from .texture import Texture, project_texture
+from .topology import Topology
+from .visibility import vertex_visibility
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,22 @@ class Capture:
     landmarks_in_photo: np.ndarray  # (68, 3) photo space
     texture: Texture
     provider: str  # the execution provider that the session really used
+    provider_fallback: str  # why it is not the one asked for; empty when it is
     timings: dict[str, float]  # seconds by step
+
+
+@dataclass
+class Stopwatch:
+    """Seconds by step."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    started: float = field(default_factory=time.perf_counter)
+
+    def lap(self, step: str) -> None:
+        """The time since the last lap belongs to `step`."""
+        now = time.perf_counter()
+        self.seconds[step] = now - self.started
+        self.started = now
 
 
 def reconstruct(
@@ -64,4 +84,114 @@ def reconstruct(
         CaptureError: the box lies outside of the photo, or the network cannot run.
         Cancelled: from `progress`.
     """
-    raise NotImplementedError
+    clock = Stopwatch()
+    require_inside(face_box, photo)
+
+    progress(0.0, "Loading the model")
+    network = open_network(pack, settings.provider)
+    clock.lap("load model")
+
+    progress(0.2, "Finding the head's shape")
+    crop, position_map = regress(photo, face_box, pack, network, settings.passes)
+    clock.lap("network")
+
+    vertices = pack.topology.vertices(position_map)
+    landmarks = pack.topology.landmarks(position_map)
+    camera, pose = place(vertices, pack.topology, photo, focal_length(photo, settings))
+    clock.lap("geometry")
+
+    progress(0.35, "Finding what the photo shows")
+    visibility = vertex_visibility(vertices, pack.topology.triangles, photo.width, photo.height)
+    clock.lap("visibility")
+
+    progress(0.5, "Projecting the texture")
+    texture = project_texture(photo, position_map, pack.topology, visibility, settings.texture_size, settings.fill)
+    clock.lap("texture")
+
+    progress(1.0, "Captured")
+    return Capture(
+        photo=photo,
+        face_box=face_box,
+        pack=pack,
+        settings=settings,
+        crop=crop,
+        position_map=position_map,
+        camera=camera,
+        pose=pose,
+        head=HeadMesh(
+            vertices=pose.inverse_apply(camera.to_camera_space(vertices)).astype(np.float32),
+            landmarks=pose.inverse_apply(camera.to_camera_space(landmarks)).astype(np.float32),
+            visibility=visibility,
+        ),
+        landmarks_in_photo=landmarks,
+        texture=texture,
+        provider=network.provider,
+        provider_fallback=network.fallback,
+        timings=clock.seconds,
+    )
+
+
+def require_inside(box: FaceBox, photo: Photo) -> None:
+    """Raises CaptureError unless the box has an area and touches the photo."""
+    if not (box.right > box.left and box.bottom > box.top):
+        raise CaptureError("The face box has no area: give left < right and top < bottom in photo pixels.")
+    if box.right <= 0 or box.bottom <= 0 or box.left >= photo.width or box.top >= photo.height:
+        raise CaptureError(f"The face box lies outside of the photo ({photo.width} x {photo.height} pixels).")
+
+
+def regress(
+    photo: Photo, face_box: FaceBox, pack: ModelPack, network: Network, passes: int
+) -> tuple[Crop, PositionMap]:
+    """The position map of a face. From the second pass on the crop follows the head that the pass before found."""
+    crop = crop_in_box(face_box.corners, pack.crop_rule, face_box.roll)
+    for remaining in reversed(range(passes)):
+        values = network.run(crop.resample(photo.pixels, network.input_size))
+        position_map = in_photo_space(values, crop)
+        if remaining:
+            landmarks = pack.topology.landmarks(position_map)[:, :2]
+            crop = crop_around(landmarks, pack.crop_rule, in_plane_roll(position_map, pack.topology))
+    return crop, position_map
+
+
+def in_plane_roll(position_map: PositionMap, topology: Topology) -> float:
+    """Radians by which the head is tilted in the picture, as in `Crop.roll`."""
+    some = np.flatnonzero(topology.rigid)[::16]
+    seen = position_map.sample(topology.sample_uv[some]).mean(axis=1)
+    fit = fit_similarity(topology.canonical[some], seen * (1, -1, 1))
+    return float(np.radians(yaw_pitch_roll(fit.rotation)[2]))
+
+
+def in_photo_space(values: np.ndarray, crop: Crop) -> PositionMap:
+    """The network's (R, R, 3) in crop units as a position map."""
+    photo_values = np.empty(values.shape, np.float32)
+    photo_values[..., :2] = crop.to_photo(values[..., :2])
+    photo_values[..., 2] = values[..., 2] * crop.side
+    return PositionMap(photo_values)
+
+
+def focal_length(photo: Photo, settings: Settings) -> float | None:
+    """Photo pixels; None means orthographic."""
+    if settings.projection == "exif":
+        return photo.focal_px
+    if settings.projection == "focal":
+        return focal_pixels(settings.focal_mm, photo.width, photo.height)
+    return None
+
+
+def place(vertices: np.ndarray, topology: Topology, photo: Photo, focal_px: float | None) -> tuple[Camera, Similarity]:
+    """The photo's camera in metres, and the pose of the aligned frame in its space.
+
+    The photo alone does not tell the head's size: it is taken from the canonical head.
+
+    Args:
+        vertices: (V, 3) photo space.
+    """
+    rigid = topology.rigid
+    camera = unit_camera(photo.width, photo.height, focal_px)
+    fit = fit_similarity(topology.canonical[rigid], camera.to_camera_space(vertices[rigid]))
+    camera = camera.scaled(1 / fit.scale)
+    in_camera = camera.to_camera_space(vertices)
+    fit = fit_similarity(topology.canonical[rigid], in_camera[rigid])
+    # The origin goes between the eyes of this head, not of the canonical one.
+    eyes = topology.eye_weights @ in_camera - fit.rotation @ (topology.eye_weights @ topology.canonical)
+    return camera, Similarity(1.0, fit.rotation, eyes)

@@ -1,0 +1,143 @@
+"""onnxruntime sessions: one for each pack and provider, kept warm until released."""
+
+import ctypes
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import CaptureError
+from .pack import ModelPack
+
+CPU = "CPUExecutionProvider"
+# In the order of preference, with the words of the interface.
+PROVIDER_LABELS = {
+    "CUDAExecutionProvider": "CUDA",
+    "DmlExecutionProvider": "DirectML",
+    "CoreMLExecutionProvider": "CoreML",
+    CPU: "CPU",
+}
+
+
+@dataclass(frozen=True)
+class Network:
+    """A pack's network, ready to run."""
+
+    session: Any  # onnxruntime.InferenceSession
+    input_name: str
+    output_name: str
+    input_size: int  # pixels per side of the crop
+    provider: str  # that the session really uses
+    fallback: str  # why it is not the provider asked for; empty when it is
+
+    def run(self, image: np.ndarray) -> np.ndarray:
+        """A crop (S, S, 3) uint8 sRGB to (R, R, 3) float32: x, y and z of the surface in crop units."""
+        batch = np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32) / 255
+        return self.session.run([self.output_name], {self.input_name: batch})[0][0]
+
+
+_networks: dict[tuple[str, str], Network] = {}
+_lock = threading.Lock()
+
+
+def open_network(pack: ModelPack, provider: str = "auto") -> Network:
+    """The pack's network on a provider ("auto", or a key of PROVIDER_LABELS); created and warmed up once.
+
+    A provider that cannot be had is replaced by the CPU, and `Network.fallback` says why. Takes a second the first
+    time: call it off the main thread.
+
+    Raises:
+        CaptureError: onnxruntime is missing, or the pack's network cannot be loaded.
+    """
+    key = (pack.sha256, provider)
+    with _lock:
+        if key not in _networks:
+            _networks[key] = _create(pack, provider)
+        return _networks[key]
+
+
+def release_networks() -> None:
+    """Frees every session and with it the memory of the GPU."""
+    with _lock:
+        _networks.clear()
+
+
+def _create(pack: ModelPack, provider: str) -> Network:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise CaptureError(f"onnxruntime does not load ({error}): install the extension again.") from error
+    onnxruntime.disable_telemetry_events()
+    onnxruntime.set_default_logger_severity(4)
+    wanted = [provider] if provider != "auto" else list(PROVIDER_LABELS)
+    reasons = {name: _why_unusable(onnxruntime, name) for name in wanted}
+    usable = [name for name in wanted if not reasons[name]]
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = min(4, os.cpu_count() or 1)
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(
+            str(pack.network_file), options, providers=[_with_options(name) for name in dict.fromkeys([*usable, CPU])]
+        )
+        network = _described(session, pack, provider, reasons)
+        network.run(np.zeros((network.input_size, network.input_size, 3), np.uint8))
+    except CaptureError:
+        raise
+    except Exception as error:  # onnxruntime raises classes of its own, all without a common base
+        first_line = str(error).strip().splitlines()[0]
+        raise CaptureError(f"The network of the pack {pack.name} does not run: {first_line}") from error
+    return network
+
+
+def _with_options(provider: str) -> Any:
+    if provider == "CUDAExecutionProvider":
+        # Blender shares the card: take what is needed, and no seconds of exhaustive search.
+        return (
+            provider,
+            {"arena_extend_strategy": "kSameAsRequested", "cudnn_conv_algo_search": "HEURISTIC"},
+        )
+    return provider
+
+
+def _described(session: Any, pack: ModelPack, asked: str, reasons: dict[str, str]) -> Network:
+    inputs = {value.name: value.shape for value in session.get_inputs()}
+    outputs = {value.name: value.shape for value in session.get_outputs()}
+    shape, result = inputs.get(pack.input_name), outputs.get(pack.output_name)
+    if not (_is_square(shape, 3, channels_at=1) and _is_square(result, 3, channels_at=3)):
+        raise CaptureError(f"The network of the pack {pack.name} has inputs or outputs of a wrong shape.")
+    used = session.get_providers()[0]
+    fallback = ""
+    if asked != "auto" and used != asked:
+        fallback = reasons[asked] or f"{PROVIDER_LABELS[asked]} did not start"
+    return Network(session, pack.input_name, pack.output_name, shape[2], used, fallback)
+
+
+def _is_square(shape: list | None, channels: int, channels_at: int) -> bool:
+    if shape is None or len(shape) != 4 or shape[channels_at] != channels:
+        return False
+    sides = [side for axis, side in enumerate(shape) if axis not in (0, channels_at)]
+    return sides[0] == sides[1] and isinstance(sides[0], int)
+
+
+def _why_unusable(onnxruntime: Any, provider: str) -> str:
+    """Why a provider cannot be used on this machine; empty when nothing speaks against it."""
+    label = PROVIDER_LABELS[provider]
+    if provider not in onnxruntime.get_available_providers():
+        return f"this onnxruntime has no {label}"
+    if provider != "CUDAExecutionProvider":
+        return ""
+    onnxruntime.preload_dlls(directory="")
+    library = "onnxruntime_providers_cuda.dll" if os.name == "nt" else "libonnxruntime_providers_cuda.so"
+    try:
+        ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
+        # Tells the first library that is missing, which onnxruntime only logs. Its shared half must come first.
+        folder = Path(onnxruntime.__file__).parent / "capi"
+        shared = library.replace("_cuda", "_shared")
+        ctypes.CDLL(str(folder / shared), mode=ctypes.RTLD_GLOBAL)
+        ctypes.CDLL(str(folder / library))
+    except OSError as error:
+        return f"{label} does not load: {error}"
+    return ""
