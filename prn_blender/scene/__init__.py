@@ -1,0 +1,1 @@
+"""`Capture` to Blender datablocks: mesh, material, landmarks, camera, alignment, preview and export."""

@@ -1,0 +1,60 @@
+"""A `Capture` into the scene."""
+
+import bpy
+
+from ..capture.reconstruct import Capture
+from .alignment import FRONTAL, set_alignment
+from .camera import create_camera, look_through
+from .landmarks import create_landmarks
+from .material import create_material
+from .mesh import add_region_groups, create_mesh
+from .record import store_record
+from .transaction import undone_on_error
+
+HEAD_NAME = "PRN_Head"
+
+
+def build(
+    capture: Capture, context: bpy.types.Context, alignment: str = FRONTAL, triangles: bool = False
+) -> bpy.types.Object:
+    """A collection with head, landmarks and camera; the head becomes the active object, the camera the scene's.
+
+    If anything fails, nothing that was made stays.
+
+    Args:
+        triangles: the topology's fixed triangles instead of its quads.
+
+    Returns:
+        the head object.
+    """
+    scene, stem = context.scene, capture.photo.path.stem
+    with undone_on_error(scene):
+        collection = bpy.data.collections.new(f"PRN Capture {stem}")
+        landmark_collection = bpy.data.collections.new(f"PRN Landmarks {stem}")  # hides all of them with one click
+        collection.children.link(landmark_collection)
+
+        topology = capture.pack.topology
+        mesh = create_mesh(HEAD_NAME, capture.head, topology, triangles)
+        mesh.materials.append(create_material(stem, capture.texture))
+        head = bpy.data.objects.new(HEAD_NAME, mesh)
+        collection.objects.link(head)
+        add_region_groups(head, topology)
+        store_record(head, capture)
+        create_landmarks(landmark_collection, head, capture.head.landmarks)
+
+        camera = create_camera(capture.photo, capture.camera)
+        collection.objects.link(camera)
+        set_alignment(head, alignment)
+
+        scene.collection.children.link(collection)
+        look_through(scene, camera, capture.camera)
+        context.view_layer.update()
+    _select_only(context, head)
+    return head
+
+
+def _select_only(context: bpy.types.Context, head: bpy.types.Object) -> None:
+    for selected in context.view_layer.objects.selected:
+        selected.select_set(False)
+    context.view_layer.objects.active = head
+    head.select_set(True)

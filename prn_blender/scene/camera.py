@@ -1,0 +1,58 @@
+"""The photo's camera in Blender."""
+
+import bpy
+
+from ..capture.camera import Camera
+from ..capture.photo import Photo
+from .images import packed_image, photo_bytes
+
+# 35 mm film: makes the lens read as the 35 mm equivalent.
+_SENSOR_WIDTH = 36.0  # mm
+
+_MARK = "prn_camera"
+
+
+def create_camera(photo: Photo, camera: Camera) -> bpy.types.Object:
+    """A camera object with the lens of `camera` and the photo behind what it sees."""
+    data = bpy.data.cameras.new("PRN_Camera")
+    longer = max(camera.width, camera.height)
+    data.sensor_fit = "AUTO"  # lens and scale below then belong to the photo's longer side
+    data.sensor_width = _SENSOR_WIDTH
+    if camera.is_perspective:
+        data.type = "PERSP"
+        data.lens = _SENSOR_WIDTH * camera.focal_px / longer
+    else:
+        data.type = "ORTHO"
+        data.ortho_scale = camera.metres_per_px * longer
+    data.clip_start = camera.distance / 100
+    data.clip_end = camera.distance * 100
+    data.display_size = 0.1
+    data.passepartout_alpha = 0.8
+
+    background = data.background_images.new()
+    background.image = packed_image(photo.path.name, photo_bytes(photo))
+    background.frame_method = "STRETCH"
+    background.alpha = 1.0
+    data.show_background_images = True
+
+    camera_object = bpy.data.objects.new("PRN_Camera", data)
+    camera_object[_MARK] = True
+    return camera_object
+
+
+def look_through(scene: bpy.types.Scene, camera_object: bpy.types.Object, camera: Camera) -> None:
+    """Makes it the scene's camera and the photo's size the render size."""
+    scene.camera = camera_object
+    scene.render.resolution_x = camera.width
+    scene.render.resolution_y = camera.height
+    scene.render.resolution_percentage = 100
+    scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1.0
+
+
+def capture_camera(head: bpy.types.Object) -> bpy.types.Object | None:
+    """The camera of a captured head: the one in its collection; None where it was deleted or not appended."""
+    for collection in head.users_collection:
+        for candidate in collection.objects:
+            if candidate.type == "CAMERA" and _MARK in candidate:
+                return candidate
+    return None

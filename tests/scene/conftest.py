@@ -1,0 +1,122 @@
+"""Captures with a known truth: the canonical head, placed and photographed by the numbers of a `Shot`."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+from prn_blender.capture.camera import Camera
+from prn_blender.capture.crop import Crop
+from prn_blender.capture.faces import FaceBox
+from prn_blender.capture.pack import ModelPack, load_pack
+from prn_blender.capture.photo import Photo
+from prn_blender.capture.pose import Similarity
+from prn_blender.capture.position_map import PositionMap
+from prn_blender.capture.reconstruct import Capture, HeadMesh, Settings
+from prn_blender.capture.texture import Texture
+from prn_blender.capture.topology import Topology
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A photo of the canonical head that nobody took."""
+
+    width: int
+    height: int
+    focal_px: float | None  # None: orthographic, a millimetre per pixel
+    angles: tuple[float, float, float]  # degrees about the camera's x, y and z axes, from frontal
+    position: tuple[float, float, float]  # metres, the head's origin in camera space
+    stem: str = "shot"
+
+    @property
+    def rotation(self) -> np.ndarray:
+        """(3, 3) aligned frame to camera space."""
+        x, y, z = np.radians(self.angles)
+        turn_x = np.array([[1, 0, 0], [0, np.cos(x), -np.sin(x)], [0, np.sin(x), np.cos(x)]])
+        turn_y = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
+        turn_z = np.array([[np.cos(z), -np.sin(z), 0], [np.sin(z), np.cos(z), 0], [0, 0, 1]])
+        frontal = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])
+        return turn_z @ turn_y @ turn_x @ frontal
+
+    def pixels(self, points: np.ndarray) -> np.ndarray:
+        """(N, 2) where points (N, 3) of the aligned frame are on the photo: the textbook pinhole, or parallel rays."""
+        x, y, z = (np.asarray(points, np.float64) @ self.rotation.T + self.position).T
+        factor = self.focal_px / -z if self.focal_px else 1000.0
+        return np.stack([self.width / 2 + factor * x, self.height / 2 - factor * y], axis=1)
+
+
+SHOTS = {
+    "landscape": Shot(1200, 800, 1500.0, (10, 35, -8), (0.06, -0.03, -0.9), "landscape"),
+    "portrait": Shot(900, 1350, 1100.0, (-15, -60, 20), (-0.05, 0.08, -0.5), "portrait"),
+    "telephoto": Shot(6000, 4000, 30000.0, (5, 10, 0), (0.2, 0.1, -9.0), "telephoto"),
+    "orthographic": Shot(700, 500, None, (0, 20, 5), (0.04, 0.02, -1.0), "orthographic"),
+    "orthographic_portrait": Shot(480, 641, None, (20, -80, -30), (-0.02, 0.05, -1.0), "orthographic_portrait"),
+}
+
+
+@pytest.fixture(autouse=True)
+def empty_file():
+    """Every test begins in an empty file with one scene."""
+    bpy.ops.wm.read_homefile(use_empty=True)
+
+
+@pytest.fixture(scope="session")
+def pack() -> ModelPack:
+    return load_pack()
+
+
+@pytest.fixture
+def topology(pack) -> Topology:
+    return pack.topology
+
+
+@pytest.fixture
+def make_capture(pack, tmp_path):
+    """make_capture(shot, as_stored=True) -> Capture."""
+    import cv2
+
+    def make(shot: Shot, as_stored: bool = True) -> Capture:
+        rows, columns = np.mgrid[0 : shot.height, 0 : shot.width]
+        pixels = np.stack([columns % 256, rows % 256, (rows + columns) % 256], axis=-1).astype(np.uint8)
+        path = tmp_path / f"{shot.stem}.png"
+        cv2.imwrite(str(path), pixels[..., ::-1])
+        topology, size = pack.topology, 64
+        ramp = np.linspace(0, 255, size).astype(np.uint8)
+        colour = np.stack([*np.meshgrid(ramp, ramp), np.full((size, size), 128, np.uint8)], axis=-1)
+        head = HeadMesh(
+            vertices=topology.canonical.astype(np.float32),
+            landmarks=topology.landmark_canonical.astype(np.float32),
+            visibility=np.linspace(0, 1, len(topology.canonical), dtype=np.float32),
+        )
+        distance = -shot.position[2]
+        on_photo = shot.pixels(topology.landmark_canonical)
+        return Capture(
+            photo=Photo(path, pixels, hashlib.sha256(path.read_bytes()).hexdigest(), shot.focal_px, as_stored),
+            face_box=FaceBox(*on_photo.min(0).tolist(), *on_photo.max(0).tolist()),
+            pack=pack,
+            settings=Settings(texture_size=size),
+            crop=Crop(shot.width / 2, shot.height / 2, 300.0),
+            position_map=PositionMap(np.zeros((64, 64, 3), np.float32)),
+            camera=Camera(
+                shot.width, shot.height, shot.focal_px, distance, distance / shot.focal_px if shot.focal_px else 0.001
+            ),
+            pose=Similarity(1.0, shot.rotation, np.array(shot.position)),
+            head=head,
+            landmarks_in_photo=np.column_stack([on_photo, np.zeros(68)]),
+            texture=Texture(colour, np.where(colour[..., 0] > 100, 255, 0).astype(np.uint8)),
+            provider="CPUExecutionProvider",
+            provider_fallback="",
+            timings={"network": 0.01, "texture": 0.2},
+        )
+
+    return make
+
+
+@pytest.fixture
+def capture(make_capture) -> Capture:
+    return make_capture(SHOTS["landscape"])

@@ -1,0 +1,120 @@
+"""The camera contract: seen through the created camera, the head lies on the photo."""
+
+import bpy
+import cv2
+import numpy as np
+import pytest
+from bpy_extras.object_utils import world_to_camera_view
+from mathutils import Vector
+
+from prn_blender.scene.alignment import FRONTAL, PHOTOGRAPHED, set_alignment
+from prn_blender.scene.build import build
+from prn_blender.scene.camera import capture_camera
+
+from .conftest import SHOTS
+
+
+def on_render(scene: bpy.types.Scene, camera: bpy.types.Object, points: np.ndarray) -> np.ndarray:
+    """(N, 2) pixels from the top-left corner, of points (N, 3) in world space, as Blender projects them."""
+    view = np.array([world_to_camera_view(scene, camera, Vector(point)) for point in points])
+    return np.stack([view[:, 0] * scene.render.resolution_x, (1 - view[:, 1]) * scene.render.resolution_y], axis=1)
+
+
+def world_vertices(head: bpy.types.Object) -> np.ndarray:
+    """(V, 3)"""
+    local = np.empty(len(head.data.vertices) * 3, np.float32)
+    head.data.vertices.foreach_get("co", local)
+    matrix = np.array(head.matrix_world)
+    return local.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]
+
+
+def assert_on_photo(found: np.ndarray, expected: np.ndarray):
+    error = np.linalg.norm(found - expected, axis=1)
+    assert np.median(error) < 0.1
+    assert error.max() < 0.5
+
+
+@pytest.mark.parametrize("alignment", [FRONTAL, PHOTOGRAPHED])
+@pytest.mark.parametrize("name", SHOTS)
+def test_vertices_project_onto_their_photo_pixels(make_capture, topology, name, alignment):
+    head = build(make_capture(SHOTS[name]), bpy.context, alignment=alignment)
+    found = on_render(bpy.context.scene, bpy.context.scene.camera, world_vertices(head))
+    assert_on_photo(found, SHOTS[name].pixels(topology.canonical))
+
+
+def test_landmark_empties_project_onto_their_photo_pixels(make_capture, topology):
+    shot = SHOTS["portrait"]
+    build(make_capture(shot), bpy.context, alignment=PHOTOGRAPHED)
+    root = bpy.data.objects["PRN_Landmarks"]
+    points = np.array([empty.matrix_world.translation for empty in sorted(root.children, key=lambda e: e.name[-2:])])
+    found = on_render(bpy.context.scene, bpy.context.scene.camera, points)
+    assert_on_photo(found, shot.pixels(topology.landmark_canonical))
+
+
+@pytest.mark.parametrize("name", ["portrait", "orthographic"])
+def test_a_render_shows_a_vertex_where_the_photo_does(make_capture, topology, name):
+    """The renderer itself, not only Blender's formula: a small light sphere at the nose tip."""
+    shot = SHOTS[name]
+    head = build(make_capture(shot), bpy.context)
+    head.hide_render = True
+    tip = topology.landmark_canonical[30]
+    bpy.ops.mesh.primitive_uv_sphere_add(radius=0.004, location=tip)
+    glow = bpy.data.materials.new("glow")
+    glow.use_nodes = True
+    glow.node_tree.nodes.clear()
+    emission = glow.node_tree.nodes.new("ShaderNodeEmission")
+    output = glow.node_tree.nodes.new("ShaderNodeOutputMaterial")
+    glow.node_tree.links.new(emission.outputs[0], output.inputs[0])
+    bpy.context.object.data.materials.append(glow)
+    scene = bpy.context.scene
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples = 4
+    scene.cycles.use_denoising = False
+    scene.render.filepath = bpy.app.tempdir + "nose.png"
+    bpy.ops.render.render(write_still=True)
+    picture = cv2.imread(scene.render.filepath, cv2.IMREAD_GRAYSCALE)
+    assert picture.shape == (shot.height, shot.width)
+    rows, columns = np.nonzero(picture > 127)
+    centre = np.array([columns.mean() + 0.5, rows.mean() + 0.5])
+    assert np.linalg.norm(centre - shot.pixels(tip[None])[0]) < 0.5
+
+
+def test_photo_is_the_packed_background(make_capture):
+    capture = make_capture(SHOTS["portrait"])
+    head = build(capture, bpy.context)
+    camera = capture_camera(head)
+    assert camera is bpy.context.scene.camera and camera.data.show_background_images
+    image = camera.data.background_images[0].image
+    assert bytes(image.packed_file.data) == capture.photo.path.read_bytes()
+    assert tuple(image.size) == (capture.photo.width, capture.photo.height)
+
+
+def test_photo_that_blender_reads_otherwise_is_packed_upright(make_capture):
+    capture = make_capture(SHOTS["portrait"], as_stored=False)
+    build(capture, bpy.context)
+    image = bpy.context.scene.camera.data.background_images[0].image
+    height, width = capture.photo.pixels.shape[:2]
+    assert tuple(image.size) == (width, height)
+    shown = np.array(image.pixels[:]).reshape(height, width, 4)[::-1, :, :3] * 255
+    assert np.abs(shown - capture.photo.pixels).mean() < 4
+
+
+def test_near_and_far_heads_lie_within_the_clip_range(make_capture, topology):
+    for shot in SHOTS.values():
+        head = build(make_capture(shot), bpy.context)
+        camera = capture_camera(head)
+        depth = -(topology.canonical @ shot.rotation.T + shot.position)[:, 2]
+        assert camera.data.clip_start < depth.min() and depth.max() < camera.data.clip_end
+
+
+def test_switching_and_moving_keeps_the_head_on_the_photo(make_capture, topology):
+    shot = SHOTS["landscape"]
+    head = build(make_capture(shot), bpy.context)
+    head.location = (0.4, -1.0, 0.2)
+    head.rotation_euler = (0.3, 0.2, 0.1)
+    for alignment in (PHOTOGRAPHED, FRONTAL):
+        set_alignment(head, alignment)
+        bpy.context.view_layer.update()
+        assert np.allclose(head.matrix_world.translation, (0.4, -1.0, 0.2))
+        found = on_render(bpy.context.scene, bpy.context.scene.camera, world_vertices(head))
+        assert_on_photo(found, shot.pixels(topology.canonical))
