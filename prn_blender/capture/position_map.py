@@ -5,24 +5,52 @@ from dataclasses import dataclass
 import numpy as np
 
 
+def cubic_weights(offset: np.ndarray) -> np.ndarray:
+    """(…, 4) weights of the four neighbours for places `offset` (…) in 0..1 between the middle two.
+
+    Catmull-Rom, which unlike OpenCV's cubic leaves a linear ramp as it is: a plane stays a plane.
+    Source: R. G. Keys, Cubic convolution interpolation for digital image processing, IEEE TASSP 29(6), 1981.
+    """
+    t = offset
+    return np.stack(
+        [
+            ((-0.5 * t + 1) * t - 0.5) * t,
+            (1.5 * t - 2.5) * t * t + 1,
+            ((-1.5 * t + 2) * t + 0.5) * t,
+            (0.5 * t - 0.5) * t * t,
+        ],
+        axis=-1,
+    )
+
+
+def cubic_neighbours(places: np.ndarray, resolution: int) -> tuple[np.ndarray, np.ndarray]:
+    """(…, 4) texel indices along one axis, border repeated, and their weights, for `places` (…) in 0..1."""
+    texel = np.asarray(places, np.float64) * resolution - 0.5
+    below = np.floor(texel)
+    indices = below[..., None].astype(int) + np.arange(-1, 3)
+    return np.clip(indices, 0, resolution - 1), cubic_weights(texel - below)
+
+
 def sample_bicubic(image: np.ndarray, uv: np.ndarray) -> np.ndarray:
     """Values (…, C) float32 of `image` (R, R, C) at `uv` (…, 2) in 0..1, v downwards.
 
     Texel centres lie at ((j + .5)/R, (i + .5)/R); beyond the outermost centres the border repeats.
     """
-    import cv2
+    columns, column_weights = cubic_neighbours(uv[..., 0], image.shape[1])
+    rows, row_weights = cubic_neighbours(uv[..., 1], image.shape[0])
+    texels = image[rows[..., :, None], columns[..., None, :]]
+    weights = (row_weights[..., :, None] * column_weights[..., None, :]).astype(np.float32)
+    return np.einsum("...ijc,...ij->...c", texels, weights)
 
+
+def upsample_bicubic(image: np.ndarray, size: int) -> np.ndarray:
+    """`image` (R, R, C) at the texel centres of (size, size, C), as `sample_bicubic` gives them."""
     resolution = image.shape[0]
-    flat = (uv.reshape(-1, 2) * resolution - 0.5).astype(np.float32)
-    # cv2.remap takes at most 32767 rows or columns, so the list of points is folded.
-    columns = 1024
-    padded = np.zeros((-(-len(flat) // columns) * columns, 2), np.float32)
-    padded[: len(flat)] = flat
-    grid = padded.reshape(-1, columns, 2)
-    values = cv2.remap(
-        np.ascontiguousarray(image, np.float32), grid, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
-    return values.reshape(-1, image.shape[2])[: len(flat)].reshape(*uv.shape[:-1], image.shape[2])
+    indices, weights = cubic_neighbours((np.arange(size) + 0.5) / size, resolution)
+    matrix = np.zeros((size, resolution), np.float32)
+    np.add.at(matrix, (np.arange(size)[:, None], indices), weights)
+    rows = np.tensordot(matrix, image, axes=(1, 0))
+    return np.ascontiguousarray(np.tensordot(rows, matrix, axes=(1, 1)).swapaxes(1, 2))
 
 
 @dataclass(frozen=True)
@@ -38,3 +66,7 @@ class PositionMap:
     def sample(self, uv: np.ndarray) -> np.ndarray:
         """(…, 3) photo-space points at `uv` (…, 2), bicubic."""
         return sample_bicubic(self.values, uv)
+
+    def at_size(self, size: int) -> np.ndarray:
+        """(size, size, 3) photo-space points at the texel centres of a larger image, bicubic."""
+        return upsample_bicubic(self.values, size)

@@ -37,7 +37,15 @@ class Topology:
 
     def vertices(self, position_map: PositionMap) -> np.ndarray:
         """(V, 3) photo-space vertices."""
-        return position_map.sample(self.sample_uv).mean(axis=1)
+        vertices = position_map.sample(self.sample_uv[:, 0])
+        seam = self._on_seam
+        vertices[seam] = position_map.sample(self.sample_uv[seam]).mean(axis=1)
+        return vertices
+
+    @cached_property
+    def _on_seam(self) -> np.ndarray:
+        """(S,) indices of the vertices with two different samples."""
+        return np.flatnonzero((self.sample_uv[:, 0] != self.sample_uv[:, 1]).any(axis=1))
 
     def landmarks(self, position_map: PositionMap) -> np.ndarray:
         """(68, 3) photo-space landmarks."""
@@ -89,7 +97,7 @@ class Topology:
         """(V,) bool: vertices that expressions hardly move: no mouth, jaw, lids, neck."""
         nose_base = self.landmark_canonical[33, 2]
         nape = self.landmark_canonical[[0, 16], 2].mean()
-        x, y, z = self.canonical.T
+        _, y, z = self.canonical.T
         behind_ears = y > self.landmark_canonical[[0, 16], 1].mean()
         keep = np.where(behind_ears, z > nape, z > nose_base)
         keep &= ~self.in_region("mouth_inner")
