@@ -1,0 +1,117 @@
+"""Model packs: what is read, and what is refused with a clear line."""
+
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from prn_blender.capture.errors import CaptureError
+from prn_blender.capture.network import open_network, release_networks
+from prn_blender.capture.pack import default_pack_folder, load_pack
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """A copy of the default pack that a test may damage."""
+    return shutil.copytree(default_pack_folder(), tmp_path / "pack with spaces é")
+
+
+def edit(folder, old: str, new: str) -> None:
+    manifest = folder / "pack.toml"
+    text = manifest.read_text(encoding="utf-8")
+    changed = re.sub(old, new, text)
+    assert changed != text
+    manifest.write_text(changed, encoding="utf-8")
+
+
+def test_topology_is_a_closed_head_with_a_neck(topology):
+    edges = np.sort(np.concatenate([topology.faces[:, [k, (k + 1) % 4]] for k in range(4)]), axis=1)
+    unique, count = np.unique(edges, axis=0, return_counts=True)
+    assert count.max() == 2
+    boundary = np.unique(unique[count == 1])
+    assert topology.canonical[boundary, 2].max() < topology.landmark_canonical[8, 2]  # all below the chin
+    assert len(topology.canonical) - len(unique) + len(topology.faces) == 1
+
+
+def test_triangles_split_every_quad_once_along_its_shorter_diagonal(topology):
+    triangles = topology.triangles.reshape(-1, 2, 3)
+    for quad, pair in zip(topology.faces[::97], triangles[::97], strict=True):
+        assert set(pair.ravel()) == set(quad)
+        shared = sorted(set(pair[0]) & set(pair[1]))
+        others = sorted(set(quad) - set(shared))
+        length = lambda ends: np.linalg.norm(np.subtract(*topology.canonical[ends]))
+        assert length(shared) <= length(others)
+    corner = topology.canonical[topology.triangles]
+    normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
+    volume = np.einsum("ij,ij->", corner.mean(1) - topology.canonical.mean(0), normal)
+    assert volume > 0  # wound outwards
+    uv = topology.triangle_uv
+    assert uv.shape == (*topology.triangles.shape, 2)
+
+
+def test_mirror_map_is_an_involution_across_the_middle(topology):
+    assert np.array_equal(topology.mirror[topology.mirror], np.arange(len(topology.mirror)))
+    across = topology.canonical[topology.mirror] * (-1, 1, 1)
+    off = np.linalg.norm(across - topology.canonical, axis=1)
+    assert np.median(off) < 0.0005 and np.percentile(off, 99) < 0.003
+
+
+def test_rigid_part_leaves_out_what_expressions_move(topology):
+    rigid, face = topology.rigid, topology.landmark_canonical
+    near = lambda point: np.linalg.norm(topology.canonical - point, axis=1) < 0.006
+    for moving in (8, 48, 51, 57, 38, 46, 62):  # chin, mouth, lids
+        assert not rigid[near(face[moving])].any()
+    for still in (27, 30, 0, 16):  # nose bridge and tip, temples
+        assert rigid[near(face[still])].mean() > 0.5
+    assert rigid.mean() > 0.2
+
+
+def test_pack_is_read_again_only_when_it_changed(copied):
+    first = load_pack(copied)
+    assert load_pack(copied) is first
+    edit(copied, 'version = "[^"]*"', 'version = "9.9.9"')
+    assert load_pack(copied).version == "9.9.9"
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda folder: (folder / "pack.toml").unlink(), "no pack.toml"),
+        (lambda folder: (folder / "pack.toml").write_text("not [ toml"), "cannot be read"),
+        (lambda folder: (folder / "pack.toml").write_bytes(b"\xff\xfe\x00"), "cannot be read"),
+        (lambda folder: (folder / "network.onnx").write_bytes(b"x" * 1000), "wrong checksum"),
+        (lambda folder: (folder / "topology.npz").unlink(), "cannot be read"),
+        (lambda folder: edit(folder, r'file = "network.onnx"', 'file = "../network.onnx"'), "outside of itself"),
+        (lambda folder: edit(folder, 'projection = "perspective"', 'projection = "fisheye"'), "unknown kind"),
+        (lambda folder: edit(folder, r"\[crop\]", "[other]"), "cannot be read"),
+    ],
+)
+def test_damaged_pack_is_refused_in_one_line(copied, damage, words):
+    damage(copied)
+    with pytest.raises(CaptureError, match=words) as caught:
+        load_pack(copied)
+    assert "\n" not in str(caught.value)
+
+
+def test_network_with_wrong_names_is_refused(copied):
+    edit(copied, 'output = "position_map"', 'output = "landmarks"')
+    with pytest.raises(CaptureError, match="wrong shape"):
+        open_network(load_pack(copied), "CPUExecutionProvider")
+
+
+def test_network_tells_the_provider_it_really_uses(pack):
+    import onnxruntime
+
+    release_networks()
+    automatic = open_network(pack)
+    assert automatic.provider == automatic.session.get_providers()[0]
+    assert automatic.fallback == ""
+    assert open_network(pack) is automatic
+    cuda = open_network(pack, "CUDAExecutionProvider")
+    assert cuda.provider == cuda.session.get_providers()[0]
+    if cuda.provider != "CUDAExecutionProvider":
+        assert "CUDA" in cuda.fallback
+    assert cuda.provider in onnxruntime.get_available_providers()
+    release_networks()
+    assert open_network(pack) is not automatic
