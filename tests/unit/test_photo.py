@@ -1,0 +1,469 @@
+"""Photo files of every kind, made here, against pixels computed here."""
+
+import hashlib
+import io
+import struct
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import IFDRational
+
+from prn_blender.capture import photo as photo_module
+from prn_blender.capture.errors import CaptureError
+from prn_blender.capture.photo import load_photo
+
+LOSSLESS = {"png": {}, "tiff": {}, "bmp": {}, "webp": {"lossless": True, "exact": True}}
+
+
+@pytest.fixture
+def colours():
+    """(40, 60, 3) a smooth picture without any symmetry."""
+    y, x = np.mgrid[:40, :60] / (39, 59)[0]
+    return np.stack([60 + 120 * y, 200 - 90 * x, 40 + 50 * x + 70 * y], axis=-1).clip(0, 255).round().astype(np.uint8)
+
+
+def srgb_to_linear(values):
+    values = np.asarray(values, float) / 255
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def linear_to_srgb(values):
+    values = np.clip(values, 0, 1)
+    return 255 * np.where(values <= 0.0031308, values * 12.92, 1.055 * values ** (1 / 2.4) - 0.055)
+
+
+def save(path, image, **options):
+    image.save(path, **options)
+    return path
+
+
+# ICC profiles -----------------------------------------------------------------------------------------------------
+
+# Primaries adapted to D50 (ICC v2 profiles hold these): IEC 61966-2-1 and Adobe RGB (1998).
+SRGB_D50 = np.array([[0.4360, 0.3851, 0.1431], [0.2225, 0.7169, 0.0606], [0.0139, 0.0971, 0.7141]])
+ADOBE_D50 = np.array([[0.60974, 0.20528, 0.14919], [0.31111, 0.62567, 0.06322], [0.01947, 0.06087, 0.74457]])
+ADOBE_GAMMA = 563 / 256
+D50 = np.array([0.9642, 1.0, 0.8249])
+
+
+def s15(values):
+    return b"".join(struct.pack(">i", round(float(v) * 65536)) for v in np.ravel(values))
+
+
+def icc_profile(kind, device_class, space, tags):
+    """The bytes of an ICC v2 profile (ICC.1:2001-04)."""
+    description = kind.encode() + b"\0"
+    tags = {
+        b"desc": b"desc" + bytes(4) + struct.pack(">I", len(description)) + description + bytes(78),
+        b"wtpt": b"XYZ " + bytes(4) + s15(D50),
+        **tags,
+    }
+    table, body, offset = b"", b"", 128 + 4 + 12 * len(tags)
+    for name, data in tags.items():
+        data += bytes(-len(data) % 4)
+        table += name + struct.pack(">II", offset + len(body), len(data))
+        body += data
+    header = struct.pack(">I4sI4s4s4s", 0, b"lcms", 0x02100000, device_class, space[0], space[1])
+    header += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp" + bytes(28) + s15(D50)
+    header = header.ljust(128, b"\0")
+    profile = header + struct.pack(">I", len(tags)) + table + body
+    return struct.pack(">I", len(profile)) + profile[4:]
+
+
+def gamma_curve(gamma):
+    return b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256))
+
+
+def rgb_profile(matrix, gamma):
+    tags = {}
+    for i, name in enumerate(b"rgb"):
+        tags[bytes([name]) + b"XYZ"] = b"XYZ " + bytes(4) + s15(matrix[:, i])
+        tags[bytes([name]) + b"TRC"] = gamma_curve(gamma)
+    return icc_profile("test RGB", b"mntr", (b"RGB ", b"XYZ "), tags)
+
+
+def grey_profile(gamma):
+    return icc_profile("test grey", b"mntr", (b"GRAY", b"XYZ "), {b"kTRC": gamma_curve(gamma)})
+
+
+def cmyk_profile(lab_of_corner):
+    """A printer whose 16 combinations of full and no ink have the given CIE Lab colours (2, 2, 2, 2, 3)."""
+    lut = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + s15(np.eye(3))
+    lut += bytes(range(256)) * 4  # input curves
+    lut += (lab_of_corner * (255 / 100, 1, 1) + (0, 128, 128)).round().astype(np.uint8).tobytes()
+    lut += bytes(range(256)) * 3  # output curves
+    return icc_profile("test CMYK", b"prtr", (b"CMYK", b"Lab "), {b"A2B0": lut, b"A2B1": lut})
+
+
+def test_adobe_rgb_profile_becomes_srgb(tmp_path, colours):
+    path = save(tmp_path / "a.png", Image.fromarray(colours), icc_profile=rgb_profile(ADOBE_D50, ADOBE_GAMMA))
+    linear = (colours / 255) ** ADOBE_GAMMA
+    truth = linear_to_srgb(linear @ (np.linalg.inv(SRGB_D50) @ ADOBE_D50).T)
+    photo = load_photo(path)
+    assert np.abs(photo.pixels - truth).max() <= 2
+    assert np.abs(photo.pixels - colours.astype(float)).max() > 10  # the profile does matter here
+    assert not photo.as_stored
+
+
+def test_profile_works_under_transparency(tmp_path, colours):
+    alpha = np.full((*colours.shape[:2], 1), 128, np.uint8)
+    image = Image.fromarray(np.concatenate([colours, alpha], axis=-1))
+    path = save(tmp_path / "a.png", image, icc_profile=rgb_profile(ADOBE_D50, ADOBE_GAMMA))
+    linear = (colours / 255) ** ADOBE_GAMMA
+    truth = linear_to_srgb(linear @ (np.linalg.inv(SRGB_D50) @ ADOBE_D50).T)
+    assert np.abs(load_photo(path).pixels - (truth + 128) / 2).max() <= 2
+
+
+def test_srgb_profile_changes_nothing(tmp_path, colours):
+    from PIL import ImageCms
+
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    photo = load_photo(save(tmp_path / "a.png", Image.fromarray(colours), icc_profile=profile))
+    assert np.array_equal(photo.pixels, colours)
+    assert photo.as_stored
+
+
+def test_grey_profile_becomes_srgb(tmp_path):
+    values = np.tile(np.arange(256, dtype=np.uint8), (4, 1))
+    photo = load_photo(save(tmp_path / "a.png", Image.fromarray(values), icc_profile=grey_profile(1.0)))
+    truth = linear_to_srgb(values / 255.0)
+    assert np.abs(photo.pixels - truth[..., None]).max() <= 2
+    assert not photo.as_stored
+
+
+def test_grey_picture_with_colour_profile(tmp_path):
+    values = np.tile(np.arange(0, 256, 5, dtype=np.uint8), (4, 1))
+    photo = load_photo(save(tmp_path / "a.png", Image.fromarray(values), icc_profile=rgb_profile(SRGB_D50, 1.8)))
+    truth = linear_to_srgb((values / 255) ** 1.8)
+    assert np.abs(photo.pixels - truth[..., None])[truth > 20].max() <= 2
+
+
+def test_cmyk_profile(tmp_path):
+    ink = np.indices((2, 2, 2, 2)).reshape(4, -1).T  # 16 corners, c m y k
+    black = ink[:, 3:] | ink[:, :3].all(1, keepdims=True)
+    lab = np.where(
+        black, 0, np.array([100, 0, 0]) + ink[:, :3] @ np.array([[-40, -20, -20], [-45, 30, 0], [-8, -5, 40]])
+    )
+    path = tmp_path / "a.tif"
+    save(path, Image.fromarray((ink[None] * 255).astype(np.uint8), "CMYK"), icc_profile=cmyk_profile(lab))
+    # CIE Lab to XYZ (D50) to linear sRGB
+    fy = (lab[:, 0] + 16) / 116
+    f = np.stack([fy + lab[:, 1] / 500, fy, fy - lab[:, 2] / 200], axis=-1)
+    xyz = np.where(f > 6 / 29, f**3, (f - 4 / 29) * 3 * (6 / 29) ** 2) * D50
+    linear = xyz @ np.linalg.inv(SRGB_D50).T
+    inside = ((linear > 0) & (linear < 1.001)).all(1) | black[:, 0].astype(bool)
+    assert inside.sum() >= 12
+    photo = load_photo(path)
+    error = np.abs(photo.pixels[0] - linear_to_srgb(linear))[inside]
+    assert error.max() <= 3
+    assert not photo.as_stored
+
+
+@pytest.mark.parametrize("profile", [b"no profile at all", grey_profile(1.0), rgb_profile(ADOBE_D50, 2.2)[:200]])
+def test_broken_or_foreign_profile_is_ignored(tmp_path, colours, profile):
+    photo = load_photo(save(tmp_path / "a.png", Image.fromarray(colours), icc_profile=profile))
+    assert np.array_equal(photo.pixels, colours)
+
+
+# Formats and modes ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", LOSSLESS)
+def test_lossless_formats(tmp_path, colours, suffix):
+    path = save(tmp_path / f"a.{suffix}", Image.fromarray(colours), **LOSSLESS[suffix])
+    photo = load_photo(path)
+    assert photo.pixels.dtype == np.uint8 and photo.pixels.flags.c_contiguous
+    assert np.array_equal(photo.pixels, colours)
+    assert (photo.width, photo.height) == (60, 40)
+    assert photo.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert photo.focal_px is None and photo.as_stored and photo.path == path
+
+
+def test_compressed_tiff(tmp_path, colours):
+    photo = load_photo(save(tmp_path / "a.tif", Image.fromarray(colours), compression="tiff_lzw"))
+    assert np.array_equal(photo.pixels, colours)
+
+
+@pytest.mark.parametrize("options", [{"quality": 95, "subsampling": 0}, {"quality": 95, "progressive": True}])
+def test_jpeg(tmp_path, colours, options):
+    photo = load_photo(save(tmp_path / "a.jpg", Image.fromarray(colours), **options))
+    assert np.abs(photo.pixels - colours.astype(float)).mean() < 3
+    assert photo.as_stored
+
+
+def test_first_of_several_pictures_in_one_jpeg(tmp_path, colours):
+    images = [Image.fromarray(colours), Image.new("RGB", (60, 40))]
+    photo = load_photo(save(tmp_path / "a.jpg", images[0], format="MPO", save_all=True, append_images=images[1:]))
+    assert np.abs(photo.pixels - colours.astype(float)).mean() < 5
+    assert photo.as_stored
+
+
+def test_content_counts_not_the_name_and_any_script_is_a_name(tmp_path, colours):
+    folder = tmp_path / "Фото 写真"
+    folder.mkdir()
+    photo = load_photo(save(folder / "žena 顔.jpg", Image.fromarray(colours), format="PNG"))
+    assert np.array_equal(photo.pixels, colours)
+
+
+def test_more_than_one_strip(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (700, 900, 3), np.uint8)
+    assert np.array_equal(load_photo(save(tmp_path / "a.png", Image.fromarray(pixels))).pixels, pixels)
+    wide = pixels.reshape(3, -1, 3)[:, :150_000]
+    assert np.array_equal(load_photo(save(tmp_path / "b.png", Image.fromarray(wide))).pixels, wide)
+
+
+def test_grey_and_bilevel(tmp_path, colours):
+    grey = colours[..., 0]
+    photo = load_photo(save(tmp_path / "a.png", Image.fromarray(grey)))
+    assert np.array_equal(photo.pixels, np.repeat(grey[..., None], 3, -1)) and photo.as_stored
+    bilevel = load_photo(save(tmp_path / "b.png", Image.fromarray(grey > 120)))
+    assert np.array_equal(bilevel.pixels[..., 1], np.where(grey > 120, 255, 0))
+
+
+def test_palette(tmp_path, colours):
+    image = Image.fromarray(colours).quantize(32)
+    photo = load_photo(save(tmp_path / "a.png", image))
+    assert np.array_equal(photo.pixels, np.asarray(image.convert("RGB"))) and photo.as_stored
+    index = np.asarray(image)[0, 0]
+    holed = load_photo(save(tmp_path / "b.png", image, transparency=int(index)))
+    hole = np.asarray(image) == index
+    assert (holed.pixels[hole] == 128).all() and not holed.as_stored
+    assert np.array_equal(holed.pixels[~hole], photo.pixels[~hole])
+
+
+def test_cmyk_without_profile(tmp_path):
+    cmyk = np.array([[[0, 0, 0, 0], [255, 0, 0, 0], [0, 255, 0, 0], [0, 0, 255, 0], [0, 0, 0, 255], [51, 0, 0, 102]]])
+    truth = [[255, 255, 255], [0, 255, 255], [255, 0, 255], [255, 255, 0], [0, 0, 0], [122, 153, 153]]
+    tiff = load_photo(save(tmp_path / "a.tif", Image.fromarray(cmyk.astype(np.uint8), "CMYK")))
+    assert np.abs(tiff.pixels[0].astype(int) - truth).max() <= 1 and not tiff.as_stored
+    blocks = np.repeat(np.repeat(cmyk, 16, 1), 16, 0).astype(np.uint8)
+    jpeg = load_photo(save(tmp_path / "a.jpg", Image.fromarray(blocks, "CMYK"), quality=100, subsampling=0))
+    assert np.abs(jpeg.pixels[8, 8::16].astype(int) - truth).max() <= 4 and not jpeg.as_stored
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "tiff"])
+def test_transparent_parts_are_middle_grey(tmp_path, colours, suffix):
+    alpha = np.zeros(colours.shape[:2], np.uint8)
+    alpha[:, 20:40], alpha[:, 40:] = 64, 255
+    image = Image.fromarray(np.dstack([colours, alpha]))
+    photo = load_photo(save(tmp_path / f"a.{suffix}", image, **LOSSLESS[suffix]))
+    share = alpha[..., None] / 255
+    assert np.abs(photo.pixels - (colours * share + 128 * (1 - share))).max() <= 1
+    assert not photo.as_stored
+
+
+def test_opaque_alpha_counts_as_none(tmp_path, colours):
+    photo = load_photo(save(tmp_path / "a.png", Image.fromarray(colours).convert("RGBA")))
+    assert np.array_equal(photo.pixels, colours) and photo.as_stored
+    grey = load_photo(save(tmp_path / "b.png", Image.fromarray(colours[..., 0]).convert("LA")))
+    assert np.array_equal(grey.pixels[..., 2], colours[..., 0])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.linspace(0, 65535, 256).astype(np.uint16),
+        np.linspace(0, 65535, 256).astype(np.int32),
+        np.linspace(0, 2**32 - 1, 256).astype(np.uint32).view(np.int32),
+        np.linspace(0, 1, 256).astype(np.float32),
+        np.linspace(0, 255, 256).astype(np.float32),
+        np.linspace(0, 12.5, 256).astype(np.float32) * 10000,
+    ],
+    ids=["16 bit", "16 bits in 32", "32 bit", "float to 1", "float to 255", "float to anything"],
+)
+def test_deep_grey(tmp_path, values):
+    ramp = np.tile(values, (4, 1))
+    image = Image.fromarray(ramp)
+    photo = load_photo(save(tmp_path / "a.tif", image))
+    assert np.abs(photo.pixels - np.arange(256)[None, :, None]).max() <= 1
+    assert not photo.as_stored
+
+
+def test_float_with_holes(tmp_path):
+    values = np.tile(np.linspace(0, 1, 50, dtype=np.float32), (4, 1))
+    values[0, :3] = np.nan, np.inf, -np.inf
+    photo = load_photo(save(tmp_path / "a.tif", Image.fromarray(values)))
+    assert photo.pixels[0, :3, 0].tolist() == [0, 255, 0]
+    assert photo.pixels[1, -1, 0] == 255
+
+
+def test_sixteen_bit_png(tmp_path):
+    import cv2
+
+    ramp = np.linspace(0, 65535, 512).astype(np.uint16)
+    grey, colour = np.tile(ramp, (4, 1)), np.dstack([np.tile(ramp, (4, 1))] * 3)
+    colour[..., 0] = 65535 - colour[..., 0]
+    for name, values in (("grey.png", grey), ("colour.png", colour[..., ::-1]), ("colour.tif", colour[..., ::-1])):
+        (tmp_path / name).write_bytes(cv2.imencode(name[-4:], values)[1].tobytes())
+    photo = load_photo(tmp_path / "grey.png")
+    assert np.abs(photo.pixels[..., 0] - grey / 257).max() <= 1 and not photo.as_stored
+    for name in ("colour.png", "colour.tif"):
+        photo = load_photo(tmp_path / name)
+        assert np.abs(photo.pixels - colour / 257).max() <= 1 and not photo.as_stored
+
+
+# EXIF -------------------------------------------------------------------------------------------------------------
+
+# How a camera that is turned stores an upright picture (EXIF 2.3, tag 0x0112).
+STORED = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, 1),
+    7: lambda a: np.rot90(a, 2).swapaxes(0, 1),
+    8: lambda a: np.rot90(a, -1),
+}
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "tiff", "jpg"])
+@pytest.mark.parametrize("orientation", STORED)
+def test_orientation(tmp_path, colours, suffix, orientation):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.FocalLengthIn35mmFilm] = 50
+    stored = Image.fromarray(np.ascontiguousarray(STORED[orientation](colours)))
+    options = LOSSLESS.get(suffix, {"quality": 97, "subsampling": 0})
+    photo = load_photo(save(tmp_path / f"a.{suffix}", stored, exif=exif.tobytes(), **options))
+    assert photo.pixels.shape == colours.shape
+    assert np.abs(photo.pixels - colours.astype(int)).max() <= (6 if suffix == "jpg" else 0)
+    assert photo.as_stored == (orientation == 1)
+    assert photo.focal_px == pytest.approx(50 / 43.27 * np.hypot(60, 40))
+
+
+def exif_jpeg(path, tags, size=(600, 400)):
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif).update({ExifTags.Base[name]: value for name, value in tags.items()})
+    Image.new("RGB", size).save(path, exif=exif)
+    return path
+
+
+# A 22.3 mm wide sensor, 4272 pixels across, 50 mm lens: 4272 * 50 / 22.3 pixels.
+SENSOR = {
+    "FocalLength": IFDRational(50, 1),
+    "FocalPlaneXResolution": IFDRational(round(4272 / 22.3 * 25.4 * 1000), 1000),
+    "FocalPlaneResolutionUnit": 2,
+}
+IN_CENTIMETRES = {"FocalPlaneXResolution": IFDRational(round(4272 / 2.23 * 1000), 1000), "FocalPlaneResolutionUnit": 3}
+FULL_SIZE = {"ExifImageWidth": 4272, "ExifImageHeight": 2848}
+
+
+@pytest.mark.parametrize(
+    "tags, share_of_width",
+    [
+        ({"FocalLengthIn35mmFilm": 28}, 28 / 43.27 * np.hypot(600, 400) / 600),
+        ({"FocalLengthIn35mmFilm": 28, **SENSOR, **FULL_SIZE}, 28 / 43.27 * np.hypot(600, 400) / 600),
+        ({**SENSOR, **FULL_SIZE}, 50 / 22.3),
+        ({**SENSOR, **IN_CENTIMETRES, **FULL_SIZE}, 50 / 22.3),
+        ({"FocalLengthIn35mmFilm": 0, **SENSOR, **FULL_SIZE}, 50 / 22.3),
+    ],
+)
+def test_focal_length(tmp_path, tags, share_of_width):
+    photo = load_photo(exif_jpeg(tmp_path / "a.jpg", tags))
+    assert photo.focal_px == pytest.approx(share_of_width * 600, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"FocalLengthIn35mmFilm": 0},
+        {"FocalLengthIn35mmFilm": 65535},
+        {"FocalLength": IFDRational(50, 1)},
+        {**SENSOR, "FocalLength": IFDRational(1, 0)},
+        {**SENSOR, "FocalPlaneXResolution": IFDRational(1, 1)},
+        {**SENSOR, "FocalPlaneResolutionUnit": 99},
+    ],
+)
+def test_focal_nonsense_is_ignored(tmp_path, tags):
+    assert load_photo(exif_jpeg(tmp_path / "a.jpg", tags)).focal_px is None
+
+
+def test_damaged_exif_is_ignored(tmp_path, colours):
+    path = tmp_path / "a.jpg"
+    Image.fromarray(colours).save(path, exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + b"\xfe" * 60)
+    photo = load_photo(path)
+    assert photo.focal_px is None and photo.width == 60
+
+
+# What is refused --------------------------------------------------------------------------------------------------
+
+
+def refusal(path):
+    with pytest.raises(CaptureError) as caught:
+        load_photo(path)
+    message = str(caught.value)
+    assert path.name in message and "\n" not in message and message.endswith(".")
+    return message
+
+
+def test_missing_empty_folder_and_no_image(tmp_path):
+    assert "no file" in refusal(tmp_path / "missing.jpg")
+    assert "no file" in refusal(tmp_path / "missing" / "missing.jpg")
+    assert "folder" in refusal(tmp_path)
+    (tmp_path / "empty.jpg").touch()
+    assert "empty" in refusal(tmp_path / "empty.jpg")
+    (tmp_path / "text.jpg").write_text("A photo of me. " * 1000)
+    assert "not a JPEG" in refusal(tmp_path / "text.jpg")
+    assert "cannot be opened" in refusal(tmp_path / ("long" * 100 + ".jpg"))
+    Image.new("RGB", (8, 8)).save(tmp_path / "picture.gif")  # a format that is not taken
+    assert "not a JPEG" in refusal(tmp_path / "picture.gif")
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff", "bmp"])
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_truncated(tmp_path, suffix, share):
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8))
+    content = io.BytesIO()
+    noise.save(content, {"jpg": "JPEG"}.get(suffix, suffix.upper()), **LOSSLESS.get(suffix, {}))
+    path = tmp_path / f"cut.{suffix}"
+    path.write_bytes(content.getvalue()[: int(share * len(content.getvalue()))])
+    refusal(path)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow says what it skips
+def test_any_damage_is_one_clear_error_or_a_photo(tmp_path, colours):
+    random = np.random.default_rng(1)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    path = tmp_path / "damaged"
+    refused = 0
+    for suffix in ("JPEG", "PNG", "WEBP", "TIFF", "BMP"):
+        content = io.BytesIO()
+        Image.fromarray(colours).save(content, suffix, exif=exif, icc_profile=rgb_profile(ADOBE_D50, 2.2))
+        for _ in range(60):
+            data = np.frombuffer(content.getvalue(), np.uint8).copy()
+            places = random.integers(0, min(len(data), 600), random.integers(1, 8))
+            data[places] = random.integers(0, 256, len(places))
+            path.write_bytes(data.tobytes())
+            try:
+                assert load_photo(path).pixels.ndim == 3
+            except CaptureError:
+                refused += 1
+    assert refused > 20
+
+
+def png_header(width, height):
+    """A PNG file that claims a size and holds no pixels."""
+    import zlib
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("size", [(10_001, 10_000), (14_000, 13_000), (2_000_000, 2_000_000)])
+def test_too_many_pixels_are_refused_by_the_header(tmp_path, size):
+    (tmp_path / "huge.png").write_bytes(png_header(*size))
+    assert "100 megapixels" in refusal(tmp_path / "huge.png")
+
+
+def test_limit_itself_is_taken(tmp_path, monkeypatch, colours):
+    path = save(tmp_path / "a.png", Image.fromarray(colours))
+    monkeypatch.setattr(photo_module, "MAX_PIXELS", 60 * 40)
+    assert load_photo(path).width == 60
+    monkeypatch.setattr(photo_module, "MAX_PIXELS", 60 * 40 - 1)
+    refusal(path)
