@@ -1,0 +1,27 @@
+"""Operators, panels, properties, preferences and the background job."""
+
+from . import capture_operators, head_operators, panels, preferences, properties, session
+
+CLASSES = (
+    preferences.PRN_AP_preferences,
+    properties.PRN_PG_capture,
+    capture_operators.PRN_OT_choose_photo,
+    capture_operators.PRN_FH_photo,
+    capture_operators.PRN_OT_find_faces,
+    capture_operators.PRN_OT_choose_face,
+    capture_operators.PRN_OT_use_face_box,
+    capture_operators.PRN_OT_reconstruct_from_image,
+    capture_operators.PRN_OT_cancel,
+    head_operators.PRN_OT_align,
+    head_operators.PRN_OT_export_head,
+    head_operators.PRN_OT_release_memory,
+    panels.PRN_PT_capture,
+    panels.PRN_PT_face,
+    panels.PRN_PT_camera,
+    panels.PRN_PT_head,
+    panels.PRN_PT_computation,
+    panels.PRN_PT_captured,
+    panels.PRN_PT_export,
+)
+# Modules with a register() and an unregister() of their own.
+PARTS = (properties, session)

@@ -1,0 +1,233 @@
+"""Operators around the capture: photo, faces, reconstruction."""
+
+from pathlib import Path
+
+import bpy
+
+from ..capture.errors import CaptureError
+from . import session
+from .job_operator import JobOperator
+from .preferences import preferences
+from .properties import CaptureOptions, ProviderOption
+from .tasks import Captured, FoundFaces, Request, capture_heads, search_faces
+
+PHOTO_EXTENSIONS = ".jpg;.jpeg;.png;.webp;.tif;.tiff;.bmp"
+
+
+def _absolute(path: str) -> str | None:
+    return bpy.path.abspath(path) if path else None
+
+
+class PRN_OT_choose_photo(bpy.types.Operator):
+    """Choose the photo of a person"""
+
+    bl_idname = "prn.choose_photo"
+    bl_label = "Choose Photo"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_image: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context):
+        if session.current.is_busy:
+            cls.poll_message_set("Wait for the running job, or cancel it")
+            return False
+        return True
+
+    def invoke(self, context, event):
+        if self.filepath:  # dropped
+            return self.execute(context)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context):
+        options = context.scene.prn_capture
+        options.photo = self.filepath
+        if options.face in {"INDEX", "BOX"}:  # they belonged to another photo
+            options.face = "LARGEST"
+        session.current.forget_error()
+        session.tag_redraw()
+        return {"FINISHED"}
+
+
+class PRN_FH_photo(bpy.types.FileHandler):
+    """Photos dropped on the 3D View while its sidebar shows the PRN tab."""
+
+    bl_idname = "PRN_FH_photo"
+    bl_label = "Photo for PRN Head Capture"
+    bl_import_operator = PRN_OT_choose_photo.bl_idname
+    bl_file_extensions = PHOTO_EXTENSIONS
+
+    @classmethod
+    def poll_drop(cls, context):
+        area = context.area
+        if area is None or area.type != "VIEW_3D" or not area.spaces.active.show_region_ui:
+            return False  # elsewhere a dropped image is a reference image, as ever
+        sidebar = next(region for region in area.regions if region.type == "UI")
+        return sidebar.active_panel_category == "PRN" and PRN_OT_choose_photo.poll(context)
+
+
+class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Operator):
+    """Make the head of the photo: mesh, texture, landmarks and camera"""
+
+    bl_idname = "prn.reconstruct_from_image"
+    bl_label = "Reconstruct from Image"
+    # Without REGISTER there is no redo panel, whose every change would run the network again.
+    bl_options = {"UNDO"}
+
+    filepath: bpy.props.StringProperty(
+        name="Photo",
+        description="Photo of a person. This and every other option not given is taken from the panel",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
+    )
+    provider: ProviderOption
+
+    def prepare(self, context):
+        from ..capture.reconstruct import Settings
+
+        photo = _absolute(self._option(context, "photo", "filepath"))
+        if photo is None:
+            raise CaptureError("No photo is chosen: choose one in the PRN tab or give filepath.")
+        own = preferences(context)
+        face = self._option(context, "face")
+        if self.properties.is_property_set("box") and not self.properties.is_property_set("face"):
+            face = "BOX"
+        self._polygons = self._option(context, "polygons")
+        self._alignment = self._option(context, "alignment")
+        request = Request(
+            photo=Path(photo),
+            face=self._option(context, "face_index") if face == "INDEX" else face.lower(),
+            box=tuple(self._option(context, "box")) if face == "BOX" else None,
+            settings=Settings(
+                texture_size=int(self._option(context, "texture_size")),
+                fill=self._option(context, "fill"),
+                passes=self._option(context, "passes"),
+                projection=self._option(context, "projection"),
+                focal_mm=self._option(context, "focal_mm"),
+                provider=own.provider if self.provider == "PREFERENCES" else self.provider,
+            ),
+            pack=Path(_absolute(own.pack)) if own.pack else None,
+            yunet=_absolute(own.yunet),
+        )
+        self._photo = request.photo
+        return capture_heads(request)
+
+    def finish(self, context, result: Captured):
+        from ..scene.build import build
+        from ..scene.transaction import undone_on_error
+
+        if result.faces is not None:
+            session.current.remember_faces(self._photo, result.faces)
+        with undone_on_error(context.scene):  # all heads or none
+            for capture in result.captures:
+                build(capture, context, self._alignment, self._polygons == "TRIANGLES")
+        session.current.summary = summary(result)
+        self.report({"INFO"}, session.current.summary)
+
+    def _option(self, context: bpy.types.Context, name: str, own_name: str = ""):
+        """What was given to the operator, else the panel's choice."""
+        own_name = own_name or name
+        if self.properties.is_property_set(own_name):
+            return getattr(self, own_name)
+        return getattr(context.scene.prn_capture, name)
+
+
+class PRN_OT_find_faces(JobOperator, bpy.types.Operator):
+    """Look for the faces in the photo, to choose one of them"""
+
+    bl_idname = "prn.find_faces"
+    bl_label = "Find Faces"
+    bl_options = {"INTERNAL"}
+
+    filepath: bpy.props.StringProperty(
+        name="Photo",
+        description="Photo to look at; the panel's where it is not given",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
+    )
+
+    def prepare(self, context):
+        photo = _absolute(self.filepath or context.scene.prn_capture.photo)
+        if photo is None:
+            raise CaptureError("No photo is chosen: choose one in the PRN tab or give filepath.")
+        self._photo = Path(photo)
+        return search_faces(self._photo, _absolute(preferences(context).yunet))
+
+    def finish(self, context, result: FoundFaces):
+        session.current.remember_faces(self._photo, result)
+        self.report({"INFO"}, faces_in_words(len(result.boxes)))
+
+
+class PRN_OT_choose_face(bpy.types.Operator):
+    """Make the head of this face"""
+
+    bl_idname = "prn.choose_face"
+    bl_label = "Choose Face"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    index: bpy.props.IntProperty(name="Face", min=0, options={"SKIP_SAVE"})
+
+    def execute(self, context):
+        context.scene.prn_capture.face = "INDEX"
+        context.scene.prn_capture.face_index = self.index
+        return {"FINISHED"}
+
+
+class PRN_OT_use_face_box(bpy.types.Operator):
+    """Give the box around the face by hand, starting with the middle of the photo"""
+
+    bl_idname = "prn.use_face_box"
+    bl_label = "Give Face Box"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    @classmethod
+    def poll(cls, context):
+        if session.current.info is None:
+            cls.poll_message_set("Choose a photo that can be read")
+            return False
+        return True
+
+    def execute(self, context):
+        info, options = session.current.info, context.scene.prn_capture
+        half = 0.25 * min(info.width, info.height)
+        x, y = info.width / 2, info.height / 2
+        options.face = "BOX"
+        options.box = round(x - half), round(y - half), round(x + half), round(y + half)
+        session.current.forget_error()
+        return {"FINISHED"}
+
+
+class PRN_OT_cancel(bpy.types.Operator):
+    """Stop the running job; the scene stays as it is"""
+
+    bl_idname = "prn.cancel"
+    bl_label = "Cancel"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context):
+        if not session.current.is_busy:
+            cls.poll_message_set("Nothing is running")
+            return False
+        return True
+
+    def execute(self, context):
+        session.current.job.cancel()
+        session.tag_redraw()
+        return {"FINISHED"}
+
+
+def summary(result: Captured) -> str:
+    """The result in one line."""
+    count = len(result.captures)
+    heads = "1 head" if count == 1 else f"{count} heads"
+    found = "the given box" if result.faces is None else faces_in_words(len(result.faces.boxes))
+    visible = sum(float(capture.head.visibility.mean()) for capture in result.captures) / count
+    return f"{heads} in {result.seconds:.1f} s; {found}; {visible:.0%} of the surface seen"
+
+
+def faces_in_words(count: int) -> str:
+    return "1 face found" if count == 1 else f"{count} faces found"

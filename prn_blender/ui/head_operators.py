@@ -1,0 +1,134 @@
+"""Operators on a captured head: alignment, export; and the release of the model's memory."""
+
+from pathlib import Path
+
+import bpy
+
+from ..capture.errors import CaptureError
+from . import dependencies, session
+from .properties import ALIGNMENTS
+
+
+def captured_head(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The head that the artist means: the active object's capture, else the scene's only one."""
+    if dependencies.problem():
+        return None
+    from ..scene.record import is_captured_head
+
+    active = context.view_layer.objects.active
+    if active is not None:
+        ancestor = active
+        while ancestor is not None:
+            if is_captured_head(ancestor):
+                return ancestor
+            ancestor = ancestor.parent
+        for collection in active.users_collection:
+            if collection.name.startswith("PRN Capture"):
+                return next(filter(is_captured_head, collection.objects), None)
+    heads = [candidate for candidate in context.scene.objects if is_captured_head(candidate)]
+    return heads[0] if len(heads) == 1 else None
+
+
+class HeadOperator:
+    """Base of the operators on a captured head."""
+
+    @classmethod
+    def poll(cls, context):
+        if session.current.is_busy:
+            cls.poll_message_set("Wait for the running job, or cancel it")
+            return False
+        if captured_head(context) is None:
+            cls.poll_message_set("Select a captured head")
+            return False
+        return True
+
+
+class PRN_OT_align(HeadOperator, bpy.types.Operator):
+    """Turn the captured head and its camera"""
+
+    bl_idname = "prn.align"
+    bl_label = "Align Head"
+    bl_options = {"REGISTER", "UNDO"}
+
+    alignment: bpy.props.EnumProperty(
+        name="Alignment", description="How head and camera stand in the scene", items=ALIGNMENTS
+    )
+
+    @classmethod
+    def description(cls, context, properties):
+        return next(text for identifier, _, text in ALIGNMENTS if identifier == properties.alignment)
+
+    def execute(self, context):
+        from ..scene.alignment import set_alignment
+
+        set_alignment(captured_head(context), self.alignment)
+        return {"FINISHED"}
+
+
+class PRN_OT_export_head(HeadOperator, bpy.types.Operator):
+    """Write the captured head with its texture to a file"""
+
+    bl_idname = "prn.export_head"
+    bl_label = "Export Head"
+
+    filepath: bpy.props.StringProperty(name="File", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    format: bpy.props.EnumProperty(
+        name="Format",
+        description="File format",
+        items=(
+            ("GLTF", "glTF", "Binary glTF (.glb), for the web, game engines and most programs"),
+            ("FBX", "FBX", "FBX with embedded texture (.fbx), for Unreal and Unity"),
+        ),
+        options={"SKIP_SAVE"},
+    )
+    filter_glob: bpy.props.StringProperty(default="*.glb;*.fbx", options={"HIDDEN", "SKIP_SAVE"})
+
+    def invoke(self, context, event):
+        from ..scene.record import read_record
+
+        stem = Path(read_record(captured_head(context))["photo"]["path"]).stem
+        folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
+        self.filepath = str(folder / f"{stem}_head{self._suffix}")
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context):
+        from ..scene.export import export_fbx, export_glb
+
+        if not self.filepath:
+            self.report({"ERROR"}, "No file is named: give filepath.")
+            return {"CANCELLED"}
+        path = Path(bpy.path.ensure_ext(bpy.path.abspath(self.filepath), self._suffix))
+        export = export_glb if self.format == "GLTF" else export_fbx
+        try:
+            export(context, captured_head(context), path)
+        except CaptureError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"Wrote {path.name}")
+        return {"FINISHED"}
+
+    @property
+    def _suffix(self) -> str:
+        return ".glb" if self.format == "GLTF" else ".fbx"
+
+
+class PRN_OT_release_memory(bpy.types.Operator):
+    """Free the memory that the network occupies, on the graphics card too; the next capture loads it again"""
+
+    bl_idname = "prn.release_memory"
+    bl_label = "Release Model Memory"
+
+    @classmethod
+    def poll(cls, context):
+        if session.current.is_busy:
+            cls.poll_message_set("Wait for the running job, or cancel it")
+            return False
+        return True
+
+    def execute(self, context):
+        from ..capture.network import release_networks
+
+        release_networks()
+        self.report({"INFO"}, "The model's memory is free")
+        return {"FINISHED"}

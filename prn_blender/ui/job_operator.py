@@ -1,0 +1,110 @@
+"""Operators whose work runs in a thread when they are invoked, and blocks when a script executes them."""
+
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import bpy
+
+from ..capture.errors import Cancelled, CaptureError, NoFaceError
+from ..capture.progress import Progress
+from . import session
+from .job import Job
+from .tasks import one_line
+
+_TICK = 0.05  # seconds
+
+
+class JobOperator:
+    """Base of the operators with a job. A subclass says what to compute and what to do with the result."""
+
+    def prepare(self, context: bpy.types.Context) -> Callable[[Progress], Any]:
+        """The work, with all its inputs read from Blender. Raises CaptureError."""
+        raise NotImplementedError
+
+    def finish(self, context: bpy.types.Context, result: Any) -> None:
+        """Puts the result where it belongs. Raises CaptureError."""
+        raise NotImplementedError
+
+    @classmethod
+    def poll(cls, context):
+        if session.current.is_busy:
+            cls.poll_message_set("Wait for the running job, or cancel it")
+            return False
+        if context.mode != "OBJECT":
+            cls.poll_message_set("Switch to Object Mode")
+            return False
+        return True
+
+    def execute(self, context):
+        session.current.forget_error()
+        window_manager = context.window_manager
+        window_manager.progress_begin(0, 100)
+        try:
+            result = self.prepare(context)(lambda fraction, text: window_manager.progress_update(100 * fraction))
+            self.finish(context, result)
+        except Exception as error:
+            return self._failed(error)
+        finally:
+            window_manager.progress_end()
+        return {"FINISHED"}
+
+    def invoke(self, context, event):
+        session.current.forget_error()
+        try:
+            work = self.prepare(context)
+        except Exception as error:
+            return self._failed(error)
+        self._job = session.current.job = Job(work).start()
+        self._shown = None
+        self._timer = context.window_manager.event_timer_add(_TICK, window=context.window)
+        context.window_manager.modal_handler_add(self)
+        context.workspace.status_text_set(f"{self.bl_label}: Esc to cancel")
+        session.tag_redraw()
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context, event):
+        if event.type == "ESC" and event.value == "PRESS":
+            self._job.cancel()
+            session.tag_redraw()
+            return {"RUNNING_MODAL"}
+        if event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        if self._job.progress != self._shown:
+            self._shown = self._job.progress
+            session.tag_redraw()
+        # In Edit Mode an undo step would hold the edited mesh and not the new objects, so the result waits.
+        if self._job.is_running or (context.mode != "OBJECT" and not self._job.is_cancelled):
+            return {"PASS_THROUGH"}
+        self._stop_watching(context)
+        try:
+            self.finish(context, self._job.result())
+        except Exception as error:
+            return self._failed(error)
+        return {"FINISHED"}
+
+    def cancel(self, context):
+        """Blender ends the operator: another file is loaded, or the window closes."""
+        self._job.cancel()
+        self._stop_watching(context)
+
+    def _stop_watching(self, context: bpy.types.Context) -> None:
+        context.window_manager.event_timer_remove(self._timer)
+        if context.workspace is not None:
+            context.workspace.status_text_set(None)
+        if session.current.job is self._job:
+            session.current.job = None
+        session.tag_redraw()
+
+    def _failed(self, error: Exception) -> set[str]:
+        if isinstance(error, Cancelled):
+            self.report({"INFO"}, "Cancelled, nothing was changed")
+            return {"CANCELLED"}
+        if not isinstance(error, CaptureError):
+            traceback.print_exception(error)
+        message = one_line(error)
+        session.current.error = message
+        session.current.no_face = isinstance(error, NoFaceError)
+        session.tag_redraw()
+        self.report({"ERROR"}, message)
+        return {"CANCELLED"}
