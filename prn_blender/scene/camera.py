@@ -15,17 +15,7 @@ _MARK = "prn_camera"
 def create_camera(photo: Photo, camera: Camera) -> bpy.types.Object:
     """A camera object with the lens of `camera` and the photo behind what it sees."""
     data = bpy.data.cameras.new("PRN_Camera")
-    longer = max(camera.width, camera.height)
-    data.sensor_fit = "AUTO"  # lens and scale below then belong to the photo's longer side
-    data.sensor_width = _SENSOR_WIDTH
-    if camera.is_perspective:
-        data.type = "PERSP"
-        data.lens = _SENSOR_WIDTH * camera.focal_px / longer
-    else:
-        data.type = "ORTHO"
-        data.ortho_scale = camera.metres_per_px * longer
-    data.clip_start = camera.distance / 100
-    data.clip_end = camera.distance * 100
+    set_lens(data, camera, (0, 0, camera.width, camera.height))
     data.display_size = 0.1
     data.passepartout_alpha = 0.8
 
@@ -38,6 +28,24 @@ def create_camera(photo: Photo, camera: Camera) -> bpy.types.Object:
     camera_object = bpy.data.objects.new("PRN_Camera", data)
     camera_object[_MARK] = True
     return camera_object
+
+
+def set_lens(data: bpy.types.Camera, camera: Camera, window: tuple[float, float, float, float]) -> None:
+    """Makes a render show what `camera` sees in a window (left, top, right, bottom) of the photo."""
+    left, top, right, bottom = window
+    longer = max(right - left, bottom - top)
+    data.sensor_fit = "AUTO"  # lens, scale and shift then belong to the window's longer side
+    data.sensor_width = _SENSOR_WIDTH
+    if camera.is_perspective:
+        data.type = "PERSP"
+        data.lens = _SENSOR_WIDTH * camera.focal_px / longer
+    else:
+        data.type = "ORTHO"
+        data.ortho_scale = camera.metres_per_px * longer
+    data.shift_x = ((left + right) - camera.width) / 2 / longer
+    data.shift_y = (camera.height - (top + bottom)) / 2 / longer
+    data.clip_start = camera.distance / 100
+    data.clip_end = camera.distance * 100
 
 
 def look_through(scene: bpy.types.Scene, camera_object: bpy.types.Object, camera: Camera) -> None:

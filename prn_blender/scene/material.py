@@ -11,7 +11,8 @@ MATERIAL_NAME = "PRN_Skin"
 def create_material(stem: str, texture: Texture) -> bpy.types.Material:
     """Matte skin with the texture as base colour; its visibility mask lies beside it, not connected."""
     material = bpy.data.materials.new(MATERIAL_NAME)
-    material.use_nodes = True
+    if material.node_tree is None:  # before Blender 5
+        material.use_nodes = True
     nodes, links = material.node_tree.nodes, material.node_tree.links
     shader = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
     # The photo's own highlights are in the texture: a second gloss on top looks like wax.

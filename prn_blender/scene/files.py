@@ -1,0 +1,109 @@
+"""The files of a capture: what a user gets from the command line."""
+
+import json
+import os
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import bpy
+from mathutils import Euler
+
+from ..capture.progress import Progress, silent
+from ..capture.reconstruct import Capture
+from .build import build
+from .camera import capture_camera
+from .export import export_glb
+from .images import png_bytes
+from .landmarks import LANDMARK_NAMES
+from .preview import render_preview
+from .record import read_record
+from .silenced import silenced
+
+FILE_NAMES = ("head.blend", "head.glb", "head_basecolor.png", "head_mask.png", "preview.png", "capture.json")
+
+
+def write_capture(capture: Capture, folder: Path, triangles: bool = False, progress: Progress = silent) -> dict:
+    """Builds the capture in a new, empty Blender file and writes `FILE_NAMES` into `folder`, all of them or none.
+
+    Returns:
+        what capture.json says.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".prn_capture_") as name:
+        temporary, timings = Path(name), dict(capture.timings)
+        progress(0.0, "Building the scene")
+        started = time.perf_counter()
+        with silenced():
+            bpy.ops.wm.read_homefile(use_empty=True)
+        head = build(capture, bpy.context, triangles=triangles)
+        timings["scene"] = time.perf_counter() - started
+
+        progress(0.2, "Rendering the preview")
+        started = time.perf_counter()
+        with silenced():
+            preview = render_preview(capture, head)
+        timings["preview"] = time.perf_counter() - started
+
+        progress(0.8, "Writing the files")
+        started = time.perf_counter()
+        (temporary / "preview.png").write_bytes(png_bytes(preview))
+        (temporary / "head_basecolor.png").write_bytes(png_bytes(capture.texture.colour))
+        (temporary / "head_mask.png").write_bytes(png_bytes(capture.texture.mask))
+        _set_the_stage(bpy.context.scene)
+        with silenced():
+            export_glb(bpy.context, head, temporary / "head.glb")
+            bpy.ops.wm.save_as_mainfile(filepath=str(temporary / "head.blend"), copy=True, compress=True)
+        timings["files"] = time.perf_counter() - started
+
+        described = describe(capture, head, timings)
+        (temporary / "capture.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
+        for file in FILE_NAMES:
+            os.replace(temporary / file, folder / file)
+    return described
+
+
+def describe(capture: Capture, head: bpy.types.Object, timings: dict[str, float]) -> dict:
+    """The capture in numbers, as JSON values: metres in the aligned frame, pixels of the upright photo, degrees."""
+    record = read_record(head)
+    lens = capture_camera(head).data
+    points = zip(
+        LANDMARK_NAMES, capture.head.landmarks.tolist(), capture.landmarks_in_photo[:, :2].tolist(), strict=True
+    )
+    return {
+        "record": record,
+        "pose": {
+            "yaw": record["pose"]["yaw"],
+            "pitch": record["pose"]["pitch"],
+            "roll": record["pose"]["roll"],
+            "aligned_to_camera": capture.pose.matrix.tolist(),
+        },
+        "camera": {
+            "projection": record["camera"]["projection"],
+            **asdict(capture.camera),
+            "focal_mm": lens.lens if capture.camera.is_perspective else None,  # on a 36 mm wide sensor
+            "aligned_from_camera": [list(row) for row in capture_camera(head).matrix_world],
+        },
+        "landmarks": [{"name": name, "metres": metres, "photo": photo} for name, metres, photo in points],
+        "visible_share": record["visible_share"],
+        "timings": timings,
+    }
+
+
+def _set_the_stage(scene: bpy.types.Scene) -> None:
+    """Whoever opens the new file sees the head large and in the photo's own colours."""
+    scene.view_settings.view_transform = "Standard"  # AgX would flatten the photo
+    scene.world = bpy.data.worlds.new("PRN World")
+    if scene.world.node_tree is None:  # before Blender 5
+        scene.world.use_nodes = True
+    scene.world.node_tree.nodes["Background"].inputs["Color"].default_value = (1, 1, 1, 1)
+    for screen in bpy.data.screens:
+        for area in screen.areas:
+            if area.type == "VIEW_3D":
+                space = area.spaces.active
+                space.shading.color_type = "TEXTURE"
+                space.clip_start = 0.001
+                space.region_3d.view_perspective = "PERSP"
+                space.region_3d.view_distance = 0.9
+                space.region_3d.view_rotation = Euler((1.4, 0, 0.5)).to_quaternion()

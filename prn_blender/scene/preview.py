@@ -1,0 +1,126 @@
+"""A picture in which a capture can be judged: photo, fit, frontal, three-quarter, and the bare shape."""
+
+import math
+
+import bpy
+import numpy as np
+from mathutils import Matrix, Vector
+
+from ..capture.reconstruct import Capture
+from .camera import set_lens
+from .material import base_colour_image
+from .studio import clay, create_studio, shoot, unlit
+from .transaction import discarded
+
+PANEL_WIDTH, PANEL_HEIGHT = 420, 525  # pixels
+_GAP = 6
+_BACKDROP = (240, 240, 242), (205, 206, 210)  # top and bottom, sRGB
+_GAP_COLOUR = (255, 255, 255)
+_FIT_OPACITY = 0.7
+
+_THREE_QUARTER = math.radians(38)
+_VIEW_DISTANCE = 1.8  # metres, that of a portrait lens
+_FACE_MARGIN = 1.15  # the panel's side over the head's
+
+
+def render_preview(capture: Capture, head: bpy.types.Object) -> np.ndarray:
+    """(H, W, 3) uint8 sRGB, five panels side by side; the current scene is not touched.
+
+    The photo; the same with the head over it, through the photo's camera; the textured head frontal and
+    three-quarter; the bare shape three-quarter.
+    """
+    window = _photo_window(capture)
+    with discarded():
+        studio = create_studio(head, PANEL_WIDTH, PANEL_HEIGHT)
+        camera, shape, skin = studio.camera, clay(), unlit(base_colour_image(head))
+
+        set_lens(camera.data, capture.camera, window)
+        camera.matrix_world = Matrix(capture.pose.matrix.tolist()).inverted()
+        fit = shoot(studio, shape)
+
+        _set_portrait_lens(camera.data, capture)
+        camera.matrix_world = _around(capture, 0.0)
+        frontal = shoot(studio, skin)
+        camera.matrix_world = _around(capture, _THREE_QUARTER)
+        three_quarter = shoot(studio, skin)
+        bare = shoot(studio, shape)
+
+    fit[..., 3] *= _FIT_OPACITY
+    photo, backdrop = _cut(capture.photo.pixels, window), _backdrop()
+    return _side_by_side(
+        [photo, _over(fit, photo), _over(frontal, backdrop), _over(three_quarter, backdrop), _over(bare, backdrop)]
+    )
+
+
+def _photo_window(capture: Capture) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom in the photo: the head with a margin, in the panel's proportions."""
+    points = capture.camera.project(capture.pose.apply(capture.head.vertices))
+    low, high = points.min(0), points.max(0)
+    centre = (low + high) / 2
+    half_height = _FACE_MARGIN * max(high[1] - low[1], (high[0] - low[0]) * PANEL_HEIGHT / PANEL_WIDTH) / 2
+    half = np.array([half_height * PANEL_WIDTH / PANEL_HEIGHT, half_height])
+    return (*(centre - half).tolist(), *(centre + half).tolist())
+
+
+def _middle(capture: Capture) -> Vector:
+    """The middle of the head in the aligned frame."""
+    return Vector(((capture.head.vertices.min(0) + capture.head.vertices.max(0)) / 2).tolist())
+
+
+def _set_portrait_lens(data: bpy.types.Camera, capture: Capture) -> None:
+    """The same framing for every capture: by the height of the pack's mean head."""
+    height = float(np.ptp(capture.pack.topology.canonical[:, 2]))
+    data.type = "PERSP"
+    data.shift_x = data.shift_y = 0.0
+    data.sensor_fit = "VERTICAL"
+    data.lens = data.sensor_height * _VIEW_DISTANCE / (_FACE_MARGIN * height)
+    data.clip_start, data.clip_end = 0.1, 10.0
+
+
+def _around(capture: Capture, angle: float) -> Matrix:
+    """A level camera that looks at the head's middle from the front, turned about it by `angle` to the head's left."""
+    turn = Matrix.Translation(_middle(capture)) @ Matrix.Rotation(angle, 4, "Z")
+    return turn @ Matrix.Translation((0, -_VIEW_DISTANCE, 0)) @ Matrix.Rotation(math.radians(90), 4, "X")
+
+
+def _cut(pixels: np.ndarray, window: tuple[float, float, float, float]) -> np.ndarray:
+    """The window of the photo as a panel (PANEL_HEIGHT, PANEL_WIDTH, 3) uint8, neutral beyond its edges."""
+    import cv2
+
+    left, top, right, _ = window
+    factor = (right - left) / PANEL_WIDTH  # photo pixels per panel pixel
+    if factor > 1:  # reduce by area first, so that nothing aliases
+        reduced = cv2.resize(pixels, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA)
+        exact = np.array([reduced.shape[1] / pixels.shape[1], reduced.shape[0] / pixels.shape[0]])
+    else:
+        reduced, exact = pixels, np.ones(2)
+    scale = factor * exact
+    offset = np.array([left, top]) * exact + scale / 2 - 0.5
+    to_photo = np.array([[scale[0], 0, offset[0]], [0, scale[1], offset[1]]])
+    return cv2.warpAffine(
+        reduced,
+        to_photo,
+        (PANEL_WIDTH, PANEL_HEIGHT),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=_BACKDROP[1],
+    )
+
+
+def _backdrop() -> np.ndarray:
+    """(PANEL_HEIGHT, PANEL_WIDTH, 3) uint8, a quiet gradient."""
+    weight = np.linspace(0, 1, PANEL_HEIGHT)[:, None, None]
+    top, bottom = np.array(_BACKDROP, float)
+    return np.broadcast_to(top + weight * (bottom - top), (PANEL_HEIGHT, PANEL_WIDTH, 3)).round().astype(np.uint8)
+
+
+def _over(picture: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """`picture` (H, W, 4) 0..1 with straight alpha over `background` (H, W, 3) uint8."""
+    colour, alpha = picture[..., :3] * 255, picture[..., 3:]
+    return (colour * alpha + background * (1 - alpha)).round().astype(np.uint8)
+
+
+def _side_by_side(panels: list[np.ndarray]) -> np.ndarray:
+    gap = np.broadcast_to(np.array(_GAP_COLOUR, np.uint8), (PANEL_HEIGHT, _GAP, 3))
+    row = [part for panel in panels for part in (panel, gap)][:-1]
+    return np.concatenate(row, axis=1)

@@ -1,0 +1,114 @@
+"""A temporary scene in which a head is rendered by Cycles on the CPU, which needs neither window nor GL."""
+
+import math
+import tempfile
+from pathlib import Path
+
+import bpy
+import numpy as np
+from mathutils import Euler
+
+_SAMPLES = 8  # enough for smooth edges: with one lamp and no bounces there is hardly any noise
+
+# The one lamp, from above and the picture's left; what it leaves dark gets `_SKY` from above and `_GROUND` from below.
+_LAMP_ANGLES = (52, 0, -48)  # degrees
+_LAMP_SOFTNESS = 6  # degrees
+_LAMP_STRENGTH = 4.0
+_SKY, _GROUND = 0.20, 0.06
+_CLAY = (0.46, 0.455, 0.45, 1)
+
+
+def create_studio(head: bpy.types.Object, width: int, height: int) -> bpy.types.Scene:
+    """A scene with the aligned head, a camera and soft light, transparent where the head is not.
+
+    Its datablocks are the caller's to remove.
+    """
+    scene = bpy.data.scenes.new("PRN Preview")
+    model = head.copy()
+    model.parent = None
+    model.matrix_world.identity()
+    model.hide_render = False
+    scene.collection.objects.link(model)
+    scene.camera = bpy.data.objects.new("PRN Preview", bpy.data.cameras.new("PRN Preview"))
+    scene.collection.objects.link(scene.camera)
+    light = bpy.data.lights.new("PRN Preview", "SUN")
+    light.energy, light.angle = _LAMP_STRENGTH, math.radians(_LAMP_SOFTNESS)
+    lamp = bpy.data.objects.new("PRN Preview", light)
+    lamp.rotation_euler = Euler([math.radians(angle) for angle in _LAMP_ANGLES])
+    scene.collection.objects.link(lamp)
+
+    render = scene.render
+    render.engine = "CYCLES"
+    render.resolution_x, render.resolution_y = width, height
+    render.film_transparent = True
+    render.image_settings.file_format = "PNG"
+    render.image_settings.color_mode = "RGBA"
+    render.image_settings.compression = 0
+    scene.view_settings.view_transform = "Standard"
+    cycles = scene.cycles
+    cycles.device = "CPU"
+    cycles.samples = _SAMPLES
+    cycles.max_bounces = 0
+    cycles.use_light_tree = False
+    cycles.use_denoising = False
+    return scene
+
+
+def clay() -> bpy.types.Material:
+    """Plain grey, lit: shows the shape alone."""
+    material = bpy.data.materials.new("PRN Preview Clay")
+    nodes, links = _cleared(material), material.node_tree.links
+    diffuse = nodes.new("ShaderNodeBsdfDiffuse")
+    diffuse.inputs["Color"].default_value = _CLAY
+    # Light from sky and ground without noise: it glows by how much the surface faces upwards.
+    upwards = nodes.new("ShaderNodeSeparateXYZ")
+    links.new(nodes.new("ShaderNodeNewGeometry").outputs["Normal"], upwards.inputs["Vector"])
+    ambient = nodes.new("ShaderNodeMapRange")
+    ambient.inputs["From Min"].default_value = -1.0
+    ambient.inputs["To Min"].default_value, ambient.inputs["To Max"].default_value = _GROUND, _SKY
+    links.new(upwards.outputs["Z"], ambient.inputs["Value"])
+    glow = nodes.new("ShaderNodeEmission")
+    links.new(ambient.outputs["Result"], glow.inputs["Strength"])
+    both = nodes.new("ShaderNodeAddShader")
+    links.new(diffuse.outputs["BSDF"], both.inputs[0])
+    links.new(glow.outputs["Emission"], both.inputs[1])
+    _finish(material, both.outputs["Shader"])
+    return material
+
+
+def unlit(image: bpy.types.Image) -> bpy.types.Material:
+    """The texture in its own colours: it already contains the photo's light."""
+    material = bpy.data.materials.new("PRN Preview Unlit")
+    nodes = _cleared(material)
+    texture = nodes.new("ShaderNodeTexImage")
+    texture.image = image
+    shader = nodes.new("ShaderNodeEmission")
+    material.node_tree.links.new(texture.outputs["Color"], shader.inputs["Color"])
+    _finish(material, shader.outputs["Emission"])
+    return material
+
+
+def shoot(scene: bpy.types.Scene, material: bpy.types.Material) -> np.ndarray:
+    """(H, W, 4) float32 0..1 sRGB with straight alpha: what the studio's camera sees of the head in `material`."""
+    import cv2
+
+    scene.view_layers[0].material_override = material
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "shot.png"
+        scene.render.filepath = str(file)
+        bpy.ops.render.render(scene=scene.name, write_still=True)
+        pixels = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_UNCHANGED)
+    return cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA).astype(np.float32) / 255
+
+
+def _cleared(material: bpy.types.Material) -> bpy.types.Nodes:
+    if material.node_tree is None:  # before Blender 5
+        material.use_nodes = True
+    material.node_tree.nodes.clear()
+    return material.node_tree.nodes
+
+
+def _finish(material: bpy.types.Material, socket: bpy.types.NodeSocket) -> None:
+    material.cycles.emission_sampling = "NONE"  # it glows for the camera only, and need not be sampled as a lamp
+    output = material.node_tree.nodes.new("ShaderNodeOutputMaterial")
+    material.node_tree.links.new(socket, output.inputs["Surface"])
