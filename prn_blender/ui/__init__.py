@@ -1,6 +1,6 @@
 """Operators, panels, properties, preferences and the background job."""
 
-from . import capture_operators, head_operators, panels, preferences, properties, session
+from . import capture_operators, commands, head_operators, panels, preferences, properties, session
 
 CLASSES = (
     preferences.PRN_AP_preferences,
@@ -24,4 +24,4 @@ CLASSES = (
     panels.PRN_PT_export,
 )
 # Modules with a register() and an unregister() of their own.
-PARTS = (properties, session)
+PARTS = (properties, commands, session)

@@ -8,7 +8,7 @@ import bpy
 
 from ..capture.errors import Cancelled, CaptureError, NoFaceError
 from ..capture.progress import Progress
-from . import session
+from . import dependencies, session
 from .job import Job
 from .tasks import one_line
 
@@ -100,6 +100,8 @@ class JobOperator:
         if isinstance(error, Cancelled):
             self.report({"INFO"}, "Cancelled, nothing was changed")
             return {"CANCELLED"}
+        if isinstance(error, ImportError):
+            dependencies.note_failure(error)
         if not isinstance(error, CaptureError):
             traceback.print_exception(error)
         message = one_line(error)

@@ -10,7 +10,6 @@ from pathlib import Path
 import bpy
 import bpy.utils.previews
 
-from . import dependencies
 from .job import Job
 from .tasks import FoundFaces, PhotoInfo, one_line, read_photo_info
 
@@ -99,7 +98,6 @@ def reset() -> None:
     if current.previews is not None:
         bpy.utils.previews.remove(current.previews)
     current = Session()
-    dependencies.forget()
 
 
 def tag_redraw() -> None:

@@ -1,0 +1,479 @@
+"""The operators and their job, as scripts use them, without a window."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+import prn_blender
+from prn_blender.capture.errors import Cancelled, CaptureError
+from prn_blender.capture.reconstruct import Settings
+from prn_blender.scene.alignment import alignment_of
+from prn_blender.scene.record import is_captured_head, read_record
+from prn_blender.ui import session
+from prn_blender.ui.job import Job
+from prn_blender.ui.tasks import Request, capture_heads, read_photo_info
+
+CHECKOUT = Path(__file__).parents[2]
+PORTRAIT = CHECKOUT / "examples" / "astronaut.jpg"
+PHOTOS = CHECKOUT.parent / "shared" / "data" / "photos"
+SMALL = {"texture_size": "512"}
+
+
+@pytest.fixture(autouse=True)
+def registered():
+    prn_blender.register()
+    yield
+    prn_blender.unregister()
+
+
+@pytest.fixture(scope="module")
+def no_face(tmp_path_factory) -> Path:
+    """A photo of noise."""
+    return _write_noise(tmp_path_factory.mktemp("photos") / "noise.png")
+
+
+@pytest.fixture(scope="module")
+def group() -> tuple[Path, np.ndarray]:
+    """A photo of several people and the boxes (N, 4) of its faces: left, top, right, bottom."""
+    listing = PHOTOS / "dlib68" / "faces.json"
+    if not listing.is_file():
+        pytest.skip("needs ../shared/data/photos/dlib68, which is not part of the repository")
+    faces = json.loads(listing.read_text())
+    name = "2007_007763.jpg"
+    boxes = np.array([face["box"] for face in faces[name]], float)
+    boxes[:, 2:] += boxes[:, :2]
+    return PHOTOS / "dlib68" / name, boxes
+
+
+def _write_noise(path: Path, side: int = 160) -> Path:
+    import cv2
+
+    cv2.imwrite(str(path), np.random.default_rng(1).integers(0, 255, (side, side, 3), np.uint8))
+    return path
+
+
+def capture(**options):
+    return bpy.ops.prn.reconstruct_from_image(**{**SMALL, **options})
+
+
+def heads() -> list[bpy.types.Object]:
+    return [candidate for candidate in bpy.data.objects if is_captured_head(candidate)]
+
+
+def scene_state() -> dict:
+    """Everything that a capture changes, as plain values."""
+    kinds = ("objects", "meshes", "materials", "images", "cameras", "collections", "node_groups", "textures", "texts")
+    state = {kind: sorted(datablock.name for datablock in getattr(bpy.data, kind)) for kind in kinds}
+    scene, active = bpy.context.scene, bpy.context.view_layer.objects.active
+    return state | {
+        "camera": scene.camera and scene.camera.name,
+        "render": (scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage),
+        "active": active and active.name,
+        "children": sorted(child.name for child in scene.collection.children_recursive),
+    }
+
+
+def add_cube():
+    """So that there is something that must not change."""
+    mesh = bpy.data.meshes.new("Cube")
+    cube = bpy.data.objects.new("Cube", mesh)
+    bpy.context.scene.collection.objects.link(cube)
+    bpy.context.view_layer.objects.active = cube
+    bpy.context.view_layer.update()
+
+
+# Registration
+
+
+def test_register_and_unregister_leave_nothing():
+    prn_blender.unregister()
+    handlers = list(bpy.app.handlers.load_pre)
+    assert not _registered_names()
+    for _ in range(5):
+        prn_blender.register()
+        assert {"PRN_OT_reconstruct_from_image", "PRN_PT_capture", "PRN_FH_photo", "cancel"} <= _registered_names()
+        prn_blender.unregister()
+    assert not _registered_names()
+    assert not hasattr(bpy.types.Scene, "prn_capture")
+    assert bpy.app.handlers.load_pre == handlers
+    prn_blender.register()
+
+
+def _registered_names() -> set[str]:
+    """The add-on's classes and operators that Blender knows."""
+    return {name for name in dir(bpy.types) if name.startswith("PRN_")} | set(dir(bpy.ops.prn))
+
+
+def test_registration_loads_neither_opencv_nor_onnxruntime():
+    code = """
+        import sys, prn_blender
+        prn_blender.register()
+        loaded = [name for name in ("cv2", "onnxruntime") if name in sys.modules]
+        prn_blender.unregister()
+        print("loaded", loaded)
+    """
+    assert "loaded []" in _run_python(code)
+
+
+def test_a_library_that_does_not_load_is_named_and_the_panel_stays():
+    code = """
+        import sys
+        class Broken:
+            def find_spec(self, name, path=None, target=None):
+                if name == "PIL.Image":
+                    raise ImportError("DLL load failed")
+        sys.meta_path.insert(0, Broken())
+        import bpy, prn_blender
+        prn_blender.register()
+        from prn_blender.ui import dependencies
+        print("problem:", dependencies.problem())
+        print("panel:", hasattr(bpy.types, "PRN_PT_capture"))
+        prn_blender.unregister()
+    """
+    output = _run_python(code)
+    assert "problem: A part of the extension does not load: DLL load failed." in output
+    assert "panel: True" in output
+
+
+def _run_python(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.stdout
+
+
+def test_the_package_works_under_another_name():
+    """As an extension it is called bl_ext.REPOSITORY.ID."""
+    prn_blender.unregister()
+    package = CHECKOUT / "prn_blender"
+    spec = importlib.util.spec_from_file_location(
+        "another_name", package / "__init__.py", submodule_search_locations=[str(package)]
+    )
+    another = sys.modules["another_name"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(another)
+    another.register()
+    try:
+        assert capture(filepath=str(PORTRAIT)) == {"FINISHED"}
+        assert sys.modules["another_name.ui"].preferences.PACKAGE == "another_name"
+    finally:
+        another.unregister()
+        for name in [name for name in sys.modules if name.split(".")[0] == "another_name"]:
+            del sys.modules[name]
+        prn_blender.register()
+    assert len(heads()) == 1
+
+
+# Captures
+
+
+def test_a_portrait_becomes_a_head_with_landmarks_and_camera():
+    assert capture(filepath=str(PORTRAIT)) == {"FINISHED"}
+    (head,) = heads()
+    assert bpy.context.view_layer.objects.active == head
+    assert len([child for child in head.children_recursive if child.type == "EMPTY"]) == 69  # and their parent
+    record = read_record(head)
+    assert record["settings"]["texture_size"] == 512
+    assert bpy.context.scene.camera.data.background_images[0].image.has_data
+    assert (bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y) == (
+        record["photo"]["width"],
+        record["photo"]["height"],
+    )
+    assert session.current.summary.startswith("1 head in ")
+    assert not session.current.error
+
+
+def test_options_reach_the_capture():
+    capture(
+        filepath=str(PORTRAIT),
+        projection="focal",
+        focal_mm=85.0,
+        passes=1,
+        fill=False,
+        polygons="TRIANGLES",
+        alignment="PHOTOGRAPHED",
+        provider="CPUExecutionProvider",
+    )
+    (head,) = heads()
+    assert read_record(head)["settings"] == {
+        "texture_size": 512,
+        "fill": False,
+        "passes": 1,
+        "projection": "focal",
+        "focal_mm": 85.0,
+        "provider": "CPUExecutionProvider",
+    }
+    assert {len(polygon.vertices) for polygon in head.data.polygons} == {3}
+    assert alignment_of(head) == "PHOTOGRAPHED"
+
+
+def test_what_is_not_given_is_taken_from_the_panel():
+    options = bpy.context.scene.prn_capture
+    options.photo = str(PORTRAIT)
+    options.texture_size = "1024"
+    options.projection = "orthographic"
+    assert bpy.ops.prn.reconstruct_from_image() == {"FINISHED"}
+    settings = read_record(heads()[0])["settings"]
+    assert (settings["texture_size"], settings["projection"]) == (1024, "orthographic")
+
+
+def test_a_face_box_replaces_detection(no_face):
+    capture(filepath=str(no_face), box=(40, 40, 120, 120))
+    box = read_record(heads()[0])["face_box"]
+    assert (box["left"], box["top"], box["right"], box["bottom"]) == (40, 40, 120, 120)
+
+
+def test_all_faces_and_one_of_them(group):
+    photo, truth = group
+    capture(filepath=str(photo), face="ALL")
+    found = _boxes(heads())
+    assert len(found) == len(truth)
+    for box in truth:
+        centre = (box[:2] + box[2:]) / 2
+        inside = (found[:, :2] < centre).all(axis=1) & (centre < found[:, 2:]).all(axis=1)
+        assert inside.sum() == 1, f"the face at {centre} has {inside.sum()} heads"
+
+    bpy.ops.wm.read_homefile(use_empty=True)
+    bpy.ops.prn.find_faces(filepath=str(photo))
+    faces = session.current.faces_in(photo)
+    assert len(faces.boxes) == len(truth)
+    capture(filepath=str(photo), face="INDEX", face_index=1)
+    (head,) = heads()
+    expected = faces.boxes[1]
+    assert _boxes([head])[0] == pytest.approx([expected.left, expected.top, expected.right, expected.bottom])
+
+
+def _boxes(captured: list[bpy.types.Object]) -> np.ndarray:
+    records = [read_record(head)["face_box"] for head in captured]
+    return np.array([[box[side] for side in ("left", "top", "right", "bottom")] for box in records])
+
+
+# What goes wrong leaves the scene as it was
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "No photo is chosen"),
+        ({"filepath": "/nowhere/at/all.jpg"}, "all.jpg"),
+        ({"filepath": str(CHECKOUT / "tests" / "__init__.py")}, "__init__.py"),
+        ({"filepath": str(PORTRAIT), "face": "INDEX", "face_index": 40}, "40"),
+        ({"filepath": str(PORTRAIT), "box": (9000, 9000, 9100, 9100)}, "outside of the photo"),
+        ({"filepath": str(PORTRAIT), "face": "BOX"}, "no area"),
+    ],
+)
+def test_an_error_is_one_line_and_changes_nothing(options, message):
+    add_cube()
+    before = scene_state()
+    with pytest.raises(RuntimeError) as raised:
+        capture(**options)
+    text = str(raised.value).removeprefix("Error: ").strip()
+    assert message in text
+    assert "\n" not in text
+    assert text == session.current.error
+    assert scene_state() == before
+
+
+def test_a_photo_without_a_face_says_how_to_go_on(no_face):
+    add_cube()
+    before = scene_state()
+    with pytest.raises(RuntimeError, match=r"No face found in noise\.png: give a box around the face"):
+        capture(filepath=str(no_face))
+    assert session.current.no_face
+    assert scene_state() == before
+    capture(filepath=str(PORTRAIT))
+    assert not session.current.error
+
+
+def test_all_heads_or_none(group, monkeypatch):
+    """The second head of a group photo fails while it is built."""
+    from prn_blender.scene import build as module
+
+    really_store, calls = module.store_record, []
+
+    def store_record(head, capture):
+        calls.append(head)
+        if len(calls) == 2:
+            raise CaptureError("the second one fails")
+        really_store(head, capture)
+
+    monkeypatch.setattr(module, "store_record", store_record)
+    add_cube()
+    before = scene_state()
+    with pytest.raises(RuntimeError, match="the second one fails"):
+        capture(filepath=str(group[0]), face="ALL")
+    assert scene_state() == before
+
+
+# The job
+
+
+def request(photo: Path) -> Request:
+    return Request(photo, "largest", None, Settings(texture_size=512), None, None)
+
+
+def test_a_job_delivers_what_the_operator_would():
+    job = Job(capture_heads(request(PORTRAIT))).start()
+    result = job.result()
+    assert len(result.captures) == 1
+    assert job.progress[0] == 1.0
+    assert not job.is_running
+
+
+def test_a_capture_can_be_cancelled_at_every_step():
+    """Every report of progress is a point where the job stops, and none is far from the next."""
+    steps = []
+    capture_heads(request(PORTRAIT))(lambda fraction, text: steps.append(fraction))
+    assert len(steps) >= 6
+    assert steps == sorted(steps)
+    before = scene_state()
+    for stop_at in range(len(steps)):
+        seen = []
+
+        def progress(fraction, text, seen=seen, stop_at=stop_at):
+            seen.append(fraction)
+            if len(seen) > stop_at:
+                raise Cancelled
+
+        with pytest.raises(Cancelled):
+            capture_heads(request(PORTRAIT))(progress)
+    assert scene_state() == before
+
+
+def test_a_cancelled_job_has_no_result_even_when_it_was_done():
+    reached, go_on = threading.Event(), threading.Event()
+
+    def work(progress):
+        progress(0.5, "half")
+        reached.set()
+        go_on.wait(10)
+        progress(0.9, "nearly done")
+        pytest.fail("the job went on after it was cancelled")
+
+    job = Job(work).start()
+    assert reached.wait(10)
+    assert job.progress == (0.5, "half")
+    job.cancel()
+    go_on.set()
+    with pytest.raises(Cancelled):
+        job.result()
+
+    done = Job(lambda progress: 42).start()
+    assert done.result() == 42
+    done.cancel()
+    with pytest.raises(Cancelled):
+        done.result()
+
+
+def test_a_job_hands_over_the_error():
+    def work(progress):
+        raise CaptureError("in one line")
+
+    with pytest.raises(CaptureError, match="in one line"):
+        Job(work).start().result()
+
+
+@pytest.mark.parametrize("end", ["another file", "unregister"])
+def test_jobs_end_with_the_file_and_with_the_add_on(end):
+    started = threading.Event()
+
+    def work(progress):
+        while True:
+            progress(0.1, "on and on")
+            started.set()
+
+    job = session.current.job = Job(work).start()
+    assert started.wait(10)
+    assert not bpy.ops.prn.reconstruct_from_image.poll()
+    if end == "another file":
+        bpy.ops.wm.read_homefile(use_empty=True)
+    else:
+        prn_blender.unregister()
+        prn_blender.register()
+    assert not job.is_running
+    assert not session.current.is_busy
+
+
+def test_photo_information(tmp_path):
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held upright
+    exif.get_ifd(0x8769)[0xA405] = 28  # mm, 35 mm equivalent
+    Image.new("RGB", (640, 480), (200, 10, 10)).save(tmp_path / "phone.jpg", exif=exif)
+    info = read_photo_info(tmp_path / "phone.jpg")(lambda fraction, text: None)
+    assert (info.width, info.height) == (480, 640)
+    assert info.focal_mm == pytest.approx(28, rel=1e-3)
+    assert info.thumbnail.shape == (256, 192, 4)
+
+
+# Around the capture
+
+
+def test_the_alignment_switch_turns_the_head_and_back():
+    capture(filepath=str(PORTRAIT))
+    head = heads()[0]
+    frontal = np.array(head.matrix_world)
+    np.testing.assert_allclose(frontal, np.eye(4), atol=1e-6)
+    landmark = next(child for child in head.children_recursive if child.name.startswith("nose"))
+    bpy.context.view_layer.objects.active = landmark  # the head is found from any part of it
+    assert bpy.ops.prn.align(alignment="PHOTOGRAPHED") == {"FINISHED"}
+    bpy.context.view_layer.update()
+    assert not np.allclose(np.array(head.matrix_world), frontal, atol=1e-3)
+    # The camera is level: its x axis is horizontal and it looks along +Y.
+    np.testing.assert_allclose(np.array(bpy.context.scene.camera.matrix_world)[:3, 2], (0, -1, 0), atol=1e-5)
+    bpy.ops.prn.align(alignment="FRONTAL")
+    bpy.context.view_layer.update()
+    np.testing.assert_allclose(np.array(head.matrix_world), frontal, atol=1e-6)
+
+
+def test_operators_on_a_head_need_a_head():
+    for operator in (bpy.ops.prn.align, bpy.ops.prn.export_head):
+        assert not operator.poll()
+
+
+@pytest.mark.parametrize(("kind", "suffix", "begin"), [("GLTF", ".glb", b"glTF"), ("FBX", ".fbx", b"Kaydara FBX")])
+def test_export(tmp_path, kind, suffix, begin):
+    capture(filepath=str(PORTRAIT))
+    assert bpy.ops.prn.export_head(filepath=str(tmp_path / "head"), format=kind) == {"FINISHED"}
+    assert (tmp_path / f"head{suffix}").read_bytes().startswith(begin)
+
+
+def test_choosing_a_face_and_a_box(group):
+    photo, _ = group
+    options = bpy.context.scene.prn_capture
+    assert bpy.ops.prn.choose_photo(filepath=str(photo)) == {"FINISHED"}
+    assert Path(options.photo) == photo
+    bpy.ops.prn.choose_face(index=2)
+    assert (options.face, options.face_index) == ("INDEX", 2)
+    bpy.ops.prn.choose_photo(filepath=str(PORTRAIT))
+    assert options.face == "LARGEST"  # the face of the other photo means nothing here
+
+
+def test_one_undo_step_removes_the_whole_capture():
+    add_cube()
+    bpy.ops.ed.undo_push(message="Before")
+    before = scene_state()
+    bpy.ops.prn.reconstruct_from_image("EXEC_DEFAULT", True, filepath=str(PORTRAIT), **SMALL)
+    assert len(heads()) == 1
+    bpy.ops.ed.undo()
+    assert scene_state() == before
+    bpy.ops.ed.redo()
+    assert len(heads()) == 1
+
+
+def test_memory_of_the_model_is_released():
+    from prn_blender.capture import network
+
+    capture(filepath=str(PORTRAIT))
+    assert network._networks
+    assert bpy.ops.prn.release_memory() == {"FINISHED"}
+    assert not network._networks
