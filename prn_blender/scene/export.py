@@ -15,7 +15,7 @@ def export_glb(context: bpy.types.Context, head: bpy.types.Object, path: Path) -
     """The aligned head with material and texture as binary glTF, without camera and landmarks.
 
     Raises:
-        CaptureError: the exporter failed or is switched off.
+        CaptureError: the file cannot be written, or the exporter failed or is switched off.
     """
     with _alone(context, head), replaced(path) as temporary:
         _export(
@@ -30,7 +30,7 @@ def export_fbx(context: bpy.types.Context, head: bpy.types.Object, path: Path) -
     """The aligned head with its texture embedded as FBX, in the axes and units that Unreal and Unity expect.
 
     Raises:
-        CaptureError: the exporter failed or is switched off.
+        CaptureError: the file cannot be written, or the exporter failed or is switched off.
     """
     with _alone(context, head), replaced(path) as temporary:
         _export(
@@ -54,8 +54,9 @@ def _export(export: Callable[[], object], addon: str) -> None:
         export()
     except AttributeError as error:
         raise CaptureError(f"Blender has no exporter for this: enable the add-on {addon!r}.") from error
-    except RuntimeError as error:
-        raise CaptureError(f"The export failed: {str(error).strip().splitlines()[-1]}") from error
+    except RuntimeError as error:  # the exporter's traceback; then, in some versions, where in Blender that was
+        lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("Location:")]
+        raise CaptureError(f"The export failed: {lines[-1].strip()}") from error
 
 
 @contextmanager
@@ -66,11 +67,10 @@ def _alone(context: bpy.types.Context, head: bpy.types.Object) -> Iterator[None]
     """
     objects = context.view_layer.objects
     selected, active, name = list(objects.selected), objects.active, head.name
-    with discarded():
-        head.name = "PRN export"
-        copy = head.copy()
-        try:
-            copy.name = name
+    try:
+        with discarded():
+            copy = head.copy()
+            head.name, copy.name = "PRN_Head being exported", name
             copy.parent = None
             copy.matrix_basis.identity()
             copy.hide_viewport = False
@@ -80,9 +80,8 @@ def _alone(context: bpy.types.Context, head: bpy.types.Object) -> Iterator[None]
             copy.select_set(True)
             objects.active = copy
             yield
-        finally:
-            copy.name = "PRN exported"
-            head.name = name
-    for other in selected:
-        other.select_set(True)
-    objects.active = active
+    finally:
+        head.name = name
+        for other in selected:
+            other.select_set(True)
+        objects.active = active

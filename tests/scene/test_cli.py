@@ -1,0 +1,153 @@
+"""The command line on real photos, in a process of its own as users run it."""
+
+import json
+import subprocess
+import sys
+
+import bpy
+import cv2
+import numpy as np
+import pytest
+
+from prn_blender import cli
+from prn_blender.capture.pack import load_pack
+from prn_blender.scene.camera import capture_camera
+from prn_blender.scene.files import FILE_NAMES
+from prn_blender.scene.record import read_record
+
+from .conftest import CHECKOUT
+from .test_camera import assert_on_photo, on_render, world_vertices
+
+PORTRAIT = CHECKOUT / "examples" / "astronaut.jpg"
+SHARED_PHOTOS = CHECKOUT.parent / "shared" / "data" / "photos"
+
+
+def run(*arguments) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "prn_blender", *map(str, arguments)],
+        check=False,
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def portrait_run(tmp_path_factory):
+    """The folder of the bundled portrait's capture, and the finished process."""
+    folder = tmp_path_factory.mktemp("portrait") / "out"
+    return folder, run(PORTRAIT, "-o", folder, "--texture-size", 512)
+
+
+def test_portrait_gives_all_files_and_a_summary(portrait_run):
+    folder, process = portrait_run
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert sorted(file.name for file in folder.iterdir()) == sorted(FILE_NAMES)
+    assert "1 captured, 0 failed" in process.stdout
+    assert "Fra:" not in process.stdout  # Blender's own chatter
+    assert cv2.imread(str(folder / "head_basecolor.png")).shape == (512, 512, 3)
+    assert cv2.imread(str(folder / "head_mask.png"), cv2.IMREAD_UNCHANGED).shape == (512, 512)
+
+
+def test_json_landmarks_lie_on_the_face(portrait_run):
+    folder, _ = portrait_run
+    described = json.loads((folder / "capture.json").read_text())
+    places = {mark["name"]: np.array(mark["photo"]) for mark in described["landmarks"]}
+    assert len(places) == 68
+    box = described["record"]["face_box"]
+    assert all(
+        box["left"] - 40 < x < box["right"] + 40 and box["top"] - 40 < y < box["bottom"] + 40
+        for x, y in places.values()
+    )
+    assert places["eye_right_36"][0] < places["nose_bridge_30"][0] < places["eye_left_45"][0]
+    assert places["brow_left_24"][1] < places["lips_outer_57"][1] < places["jaw_08"][1]
+    assert all(abs(described["pose"][angle]) < 30 for angle in ("yaw", "pitch", "roll"))
+    metres = {mark["name"]: np.array(mark["metres"]) for mark in described["landmarks"]}
+    assert 0.08 < np.linalg.norm(metres["eye_right_36"] - metres["eye_left_45"]) < 0.11
+
+
+def test_blend_holds_the_camera_contract_on_a_real_photo(portrait_run):
+    """The pixels that the JSON gives for landmarks, and the head's own record, in the file that users open."""
+    folder, _ = portrait_run
+    described = json.loads((folder / "capture.json").read_text())
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "head.blend"))
+    head = bpy.data.objects["PRN_Head"]
+    assert read_record(head) == described["record"]
+    assert len(head.data.vertices) == len(load_pack().topology.canonical)
+    empties = [bpy.data.objects[mark["name"]].matrix_world.translation for mark in described["landmarks"]]
+    found = on_render(bpy.context.scene, capture_camera(head), np.array(empties))
+    assert_on_photo(found, np.array([mark["photo"] for mark in described["landmarks"]]))
+    image = capture_camera(head).data.background_images[0].image
+    assert (image.size[0], image.size[1]) == cv2.imread(str(PORTRAIT)).shape[1::-1]
+
+
+@pytest.mark.parametrize("lens", [(), ("--orthographic",), ("--focal", "35")])
+def test_every_vertex_lies_on_its_pixel_of_a_real_photo(lens):
+    """The position map itself against Blender's camera."""
+    from prn_blender.capture.faces import choose_faces, find_faces
+    from prn_blender.capture.photo import load_photo
+    from prn_blender.capture.reconstruct import reconstruct
+    from prn_blender.scene.build import build
+
+    settings = cli._settings(cli._parser("prn").parse_args([str(PORTRAIT), "--texture-size", "512", *lens]))
+    photo = load_photo(PORTRAIT)
+    capture = reconstruct(photo, choose_faces(find_faces(photo), "largest")[0], load_pack(), settings)
+    head = build(capture, bpy.context)
+    found = on_render(bpy.context.scene, capture_camera(head), world_vertices(head))
+    assert_on_photo(found, capture.pack.topology.vertices(capture.position_map)[:, :2])
+
+
+def test_one_bad_photo_does_not_stop_the_others(tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "broken.jpg").write_bytes(b"no picture")
+    (photos / "portrait.jpg").write_bytes(PORTRAIT.read_bytes())
+    (photos / "notes.txt").write_text("not a photo")
+    process = run(photos, "--texture-size", 512, "--triangles", "--no-fill", "-o", tmp_path / "out")
+    assert process.returncode == 1
+    assert "1 captured, 1 failed" in process.stdout and "Traceback" not in process.stdout + process.stderr
+    assert [folder.name for folder in (tmp_path / "out").iterdir()] == ["portrait"]
+    assert sorted(file.name for file in (tmp_path / "out" / "portrait").iterdir()) == sorted(FILE_NAMES)
+
+
+def test_a_photo_without_a_face_says_how_to_give_a_box(tmp_path, capsys):
+    empty = tmp_path / "wall.png"
+    cv2.imwrite(str(empty), np.full((400, 400, 3), 128, np.uint8))
+    assert cli.main([str(empty), "-o", str(tmp_path / "out")], "prn") == 1
+    assert "--box" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["a.jpg", "--box", "1,2,3"],
+        ["a.jpg", "b.jpg", "--box", "1,2,3,4"],
+        ["a.jpg", "--face", "some"],
+        ["a.jpg", "--focal", "35", "--orthographic"],
+        ["a.jpg", "--focal", "nan"],
+        ["a.jpg", "--pack", "/nowhere"],
+    ],
+)
+def test_commands_that_make_no_sense_end_with_2(arguments, capsys):
+    assert cli.main(arguments, "prn") == 2
+    said = capsys.readouterr()
+    assert (said.out + said.err).strip().splitlines()[-1].startswith("prn: ")
+
+
+def test_photos_of_the_same_name_get_folders_of_their_own(tmp_path):
+    photos = [tmp_path / "a" / "me.jpg", tmp_path / "b" / "me.png", tmp_path / "me_2.jpg"]
+    folders = cli._folders(photos, tmp_path)
+    assert len(set(folders)) == 3 and all(folder.parent == tmp_path for folder in folders)
+
+
+def test_real_photos(tmp_path):
+    portraits = SHARED_PHOTOS / "portraits"
+    if not portraits.is_dir():
+        pytest.skip("needs the photos in ../shared/data/photos, which are no part of the project")
+    photos = [portraits / "congress_H000601.jpg", portraits / "codait_cc0_luciano.png"]
+    process = run(*photos, "--texture-size", 512, "-o", tmp_path)
+    assert process.returncode == 0, process.stdout + process.stderr
+    for photo in photos:
+        assert sorted(file.name for file in (tmp_path / photo.stem).iterdir()) == sorted(FILE_NAMES)
