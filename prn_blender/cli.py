@@ -210,7 +210,7 @@ def _capture_face(
 
 
 def _failure(label: str, error: Exception) -> Outcome:
-    known = isinstance(error, CaptureError | OSError)
+    known = isinstance(error, CaptureError | OSError | RuntimeError)  # the last: what Blender's operators report
     text = str(error) if known else f"unexpected {type(error).__name__}: {error}"
     line = " ".join(text.split())
     print(f"    failed: {line}", flush=True)

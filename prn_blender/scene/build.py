@@ -5,6 +5,7 @@ import bpy
 from ..capture.reconstruct import Capture
 from .alignment import FRONTAL, set_alignment
 from .camera import create_camera, look_through
+from .encoded import EncodedImages, encode_images
 from .landmarks import create_landmarks
 from .material import create_material
 from .mesh import add_region_groups, create_mesh
@@ -15,7 +16,11 @@ HEAD_NAME = "PRN_Head"
 
 
 def build(
-    capture: Capture, context: bpy.types.Context, alignment: str = FRONTAL, triangles: bool = False
+    capture: Capture,
+    context: bpy.types.Context,
+    alignment: str = FRONTAL,
+    triangles: bool = False,
+    images: EncodedImages | None = None,
 ) -> bpy.types.Object:
     """A collection with head, landmarks and camera; the head becomes the active object, the camera the scene's.
 
@@ -23,11 +28,13 @@ def build(
 
     Args:
         triangles: the topology's fixed triangles instead of its quads.
+        images: the capture's, where they were already encoded.
 
     Returns:
         the head object.
     """
     scene, stem = context.scene, capture.photo.path.stem
+    images = images or encode_images(capture)
     with undone_on_error(scene):
         collection = bpy.data.collections.new(f"PRN Capture {stem}")
         landmark_collection = bpy.data.collections.new(f"PRN Landmarks {stem}")  # hides all of them with one click
@@ -35,14 +42,14 @@ def build(
 
         topology = capture.pack.topology
         mesh = create_mesh(HEAD_NAME, capture.head, topology, triangles)
-        mesh.materials.append(create_material(stem, capture.texture))
+        mesh.materials.append(create_material(stem, images))
         head = bpy.data.objects.new(HEAD_NAME, mesh)
         collection.objects.link(head)
         add_region_groups(head, topology)
         store_record(head, capture)
         create_landmarks(landmark_collection, head, capture.head.landmarks)
 
-        camera = create_camera(capture.photo, capture.camera)
+        camera = create_camera(capture.camera, capture.photo.path.name, images.photo)
         collection.objects.link(camera)
         set_alignment(head, alignment)
 

@@ -4,6 +4,8 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,8 +16,8 @@ from ..capture.progress import Progress, silent
 from ..capture.reconstruct import Capture
 from .build import build
 from .camera import capture_camera
+from .encoded import encode_images, png_bytes
 from .export import export_glb
-from .images import png_bytes
 from .landmarks import LANDMARK_NAMES
 from .preview import render_preview
 from .record import read_record
@@ -30,14 +32,14 @@ def write_capture(capture: Capture, folder: Path, triangles: bool = False, progr
     Returns:
         what capture.json says.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".prn_capture_") as name:
-        temporary, timings = Path(name), dict(capture.timings)
+    timings = dict(capture.timings)
+    with _filled(folder) as temporary:
         progress(0.0, "Building the scene")
         started = time.perf_counter()
         with silenced():
             bpy.ops.wm.read_homefile(use_empty=True)
-        head = build(capture, bpy.context, triangles=triangles)
+        images = encode_images(capture)
+        head = build(capture, bpy.context, triangles=triangles, images=images)
         timings["scene"] = time.perf_counter() - started
 
         progress(0.2, "Rendering the preview")
@@ -49,8 +51,8 @@ def write_capture(capture: Capture, folder: Path, triangles: bool = False, progr
         progress(0.8, "Writing the files")
         started = time.perf_counter()
         (temporary / "preview.png").write_bytes(png_bytes(preview))
-        (temporary / "head_basecolor.png").write_bytes(png_bytes(capture.texture.colour))
-        (temporary / "head_mask.png").write_bytes(png_bytes(capture.texture.mask))
+        (temporary / "head_basecolor.png").write_bytes(images.colour)
+        (temporary / "head_mask.png").write_bytes(images.mask)
         _set_the_stage(bpy.context.scene)
         with silenced():
             export_glb(bpy.context, head, temporary / "head.glb")
@@ -59,9 +61,24 @@ def write_capture(capture: Capture, folder: Path, triangles: bool = False, progr
 
         described = describe(capture, head, timings)
         (temporary / "capture.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
-        for file in FILE_NAMES:
-            os.replace(temporary / file, folder / file)
     return described
+
+
+@contextmanager
+def _filled(folder: Path) -> Iterator[Path]:
+    """A temporary folder whose `FILE_NAMES` move to `folder` at the end; after an exception nothing of it stays."""
+    is_new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".prn_capture_") as name:
+            yield Path(name)
+            for file in FILE_NAMES:
+                os.replace(Path(name) / file, folder / file)
+    except BaseException:
+        if is_new:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def describe(capture: Capture, head: bpy.types.Object, timings: dict[str, float]) -> dict:

@@ -1,27 +1,6 @@
 """Packed image datablocks."""
 
 import bpy
-import numpy as np
-
-from ..capture.photo import Photo
-
-
-def png_bytes(pixels: np.ndarray) -> bytes:
-    """`pixels` (H, W) or (H, W, 3) uint8 RGB as a PNG file, quick rather than small."""
-    import cv2
-
-    ordered = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels
-    return cv2.imencode(".png", ordered, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
-
-
-def photo_bytes(photo: Photo) -> bytes:
-    """The photo as Blender shall see it: the original file where Blender reads it upright, else an upright copy."""
-    import cv2
-
-    if photo.as_stored:
-        return photo.path.read_bytes()
-    upright = cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2BGR)
-    return cv2.imencode(".jpg", upright, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
 
 
 def packed_image(name: str, data: bytes, color_space: str = "sRGB") -> bpy.types.Image:
