@@ -1,6 +1,6 @@
 """Operators, panels, properties, preferences and the background job."""
 
-from . import capture_operators, commands, head_operators, panels, preferences, properties, session
+from . import capture_operators, commands, face_picker, head_operators, panels, preferences, properties, session
 
 CLASSES = (
     preferences.PRN_AP_preferences,
@@ -10,6 +10,7 @@ CLASSES = (
     capture_operators.PRN_OT_find_faces,
     capture_operators.PRN_OT_choose_face,
     capture_operators.PRN_OT_use_face_box,
+    face_picker.PRN_OT_pick_face,
     capture_operators.PRN_OT_reconstruct_from_image,
     capture_operators.PRN_OT_cancel,
     head_operators.PRN_OT_align,

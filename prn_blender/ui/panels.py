@@ -12,6 +12,7 @@ from .capture_operators import (
     PRN_OT_use_face_box,
     faces_in_words,
 )
+from .face_picker import PRN_OT_pick_face
 from .head_operators import PRN_OT_align, PRN_OT_export_head, PRN_OT_release_memory, captured_head
 from .preferences import PACKAGE, preferences
 from .properties import ALIGNMENTS, PRN_PG_capture
@@ -108,7 +109,7 @@ class PRN_PT_capture(SidebarPanel, bpy.types.Panel):
             box = self.layout.box()
             wrapped(context, box, state.error, icon="ERROR")
             if state.no_face:
-                box.operator(PRN_OT_use_face_box.bl_idname)
+                box.operator(PRN_OT_pick_face.bl_idname, text="Draw Face Box", icon="SELECT_SET")
         elif state.summary:
             wrapped(context, self.layout, state.summary, icon="CHECKMARK")
 
@@ -128,7 +129,9 @@ class PRN_PT_face(PhotoPanel, bpy.types.Panel):
         if faces is None:
             layout.operator(PRN_OT_find_faces.bl_idname, icon="VIEWZOOM")
             return
-        layout.label(text=faces_in_words(len(faces.boxes)))
+        row = layout.row()
+        row.label(text=faces_in_words(len(faces.boxes)))
+        row.operator(PRN_OT_pick_face.bl_idname, text="", icon="RESTRICT_SELECT_OFF")
         grid = layout.grid_flow(row_major=True, columns=0, even_columns=True, align=False)
         for index, picture in enumerate(faces.thumbnails):
             cell = grid.column(align=True)
@@ -144,7 +147,9 @@ class PRN_PT_face(PhotoPanel, bpy.types.Panel):
         column = layout.column(align=True)
         for index, side in enumerate(("Left", "Top", "Right", "Bottom")):
             column.prop(options, "box", index=index, text=side)
-        layout.operator(PRN_OT_use_face_box.bl_idname, text="Middle of the Photo", icon="SELECT_SET")
+        row = layout.row(align=True)
+        row.operator(PRN_OT_pick_face.bl_idname, text="Draw", icon="SELECT_SET")
+        row.operator(PRN_OT_use_face_box.bl_idname, text="Middle")
 
 
 class PRN_PT_camera(PhotoPanel, bpy.types.Panel):

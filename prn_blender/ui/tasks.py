@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from ..capture.photo import Photo
     from ..capture.reconstruct import Capture, Settings
 
-THUMBNAIL = 256  # pixels of the longer side
+# Pixels of the longer side.
+THUMBNAIL = 256
 FACE_THUMBNAIL = 128
+PICTURE = 1280
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class PhotoInfo:
     height: int
     focal_mm: float | None  # 35 mm equivalent
     thumbnail: np.ndarray  # (h, w, 4) float32, bottom row first as Blender wants it
+    picture: np.ndarray  # the same, larger
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ def read_photo_info(path: Path) -> Callable[[Progress], PhotoInfo]:
             photo.height,
             None if photo.focal_px is None else photo.focal_px / one_mm,
             thumbnail(photo.pixels, THUMBNAIL),
+            thumbnail(photo.pixels, PICTURE),
         )
 
     return work
@@ -156,10 +160,9 @@ def thumbnail(pixels: np.ndarray, longer: int) -> np.ndarray:
     import cv2
 
     height, width = pixels.shape[:2]
-    factor = longer / max(height, width)
+    factor = min(1.0, longer / max(height, width))
     size = max(1, round(width * factor)), max(1, round(height * factor))
-    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    small = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=method)
+    small = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
     result = np.ones((*small.shape[:2], 4), np.float32)
     result[..., :3] = small[::-1] / np.float32(255)
     return result
