@@ -9,6 +9,7 @@ import bpy
 
 from .capture.errors import CaptureError, NoFaceError
 from .capture.faces import FaceBox, choose_faces, find_faces
+from .capture.network import PROVIDER_LABELS
 from .capture.pack import ModelPack, load_pack
 from .capture.photo import Photo, load_photo
 from .capture.reconstruct import Settings, reconstruct
@@ -50,8 +51,9 @@ def main(arguments: list[str], program: str) -> int:
     folders = _folders(photos, asked.output)
     outcomes = []
     for number, (photo, folder) in enumerate(zip(photos, folders, strict=True), start=1):
-        print(f"[{number}/{len(photos)}] {photo}", flush=True)
+        print(f"[{number}/{len(photos)}] {photo}", end="", flush=True)
         outcomes += _capture_photo(photo, folder, pack, asked)
+        print(flush=True)
     print(_table(outcomes), flush=True)
     return int(any(outcome.failed for outcome in outcomes))
 
@@ -90,7 +92,12 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "--texture-size", type=int, choices=TEXTURE_SIZES, default=2048, help="pixels per side (default: %(default)s)"
     )
     parser.add_argument("--no-fill", action="store_true", help="leave hidden parts of the texture empty")
-    parser.add_argument("--provider", default="auto", help="onnxruntime execution provider (default: %(default)s)")
+    parser.add_argument(
+        "--provider",
+        choices=("auto", *PROVIDER_LABELS),
+        default="auto",
+        help="what the network runs on (default: %(default)s, the fastest there is)",
+    )
     parser.add_argument("--pack", type=Path, metavar="FOLDER", help="a model pack instead of the built-in one")
     parser.add_argument("--triangles", action="store_true", help="triangles instead of quads")
     return parser
@@ -194,6 +201,8 @@ def _capture_face(
     photo: Photo, box: FaceBox, label: str, folder: Path, pack: ModelPack, asked: argparse.Namespace
 ) -> Outcome:
     started = time.perf_counter()
+    if label != photo.path.name:
+        print(f"\n    {label}", end="", flush=True)
     try:
         capture = reconstruct(photo, box, pack, _settings(asked), _progress)
         described = write_capture(capture, folder, asked.triangles, _progress)
@@ -213,12 +222,12 @@ def _failure(label: str, error: Exception) -> Outcome:
     known = isinstance(error, CaptureError | OSError | RuntimeError)  # the last: what Blender's operators report
     text = str(error) if known else f"unexpected {type(error).__name__}: {error}"
     line = " ".join(text.split())
-    print(f"    failed: {line}", flush=True)
+    print(f" | failed: {line}", end="", flush=True)
     return Outcome(label, line, failed=True)
 
 
 def _progress(fraction: float, text: str) -> None:
-    print(f"    {text}", flush=True)
+    print(f" | {text}", end="", flush=True)
 
 
 def _table(outcomes: list[Outcome]) -> str:

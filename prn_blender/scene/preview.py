@@ -16,11 +16,12 @@ PANEL_WIDTH, PANEL_HEIGHT = 420, 525  # pixels
 _GAP = 6
 _BACKDROP = (240, 240, 242), (205, 206, 210)  # top and bottom, sRGB
 _GAP_COLOUR = (255, 255, 255)
-_FIT_OPACITY = 0.7
+_FIT_OPACITY = 0.65
 
 _THREE_QUARTER = math.radians(38)
 _VIEW_DISTANCE = 1.8  # metres, that of a portrait lens
-_FACE_MARGIN = 1.15  # the panel's side over the head's
+_PHOTO_MARGIN = 1.3  # the panel's side over the head's
+_HEAD_MARGIN = 1.15
 
 
 def render_preview(capture: Capture, head: bpy.types.Object) -> np.ndarray:
@@ -57,7 +58,7 @@ def _photo_window(capture: Capture) -> tuple[float, float, float, float]:
     points = capture.camera.project(capture.pose.apply(capture.head.vertices))
     low, high = points.min(0), points.max(0)
     centre = (low + high) / 2
-    half_height = _FACE_MARGIN * max(high[1] - low[1], (high[0] - low[0]) * PANEL_HEIGHT / PANEL_WIDTH) / 2
+    half_height = _PHOTO_MARGIN * max(high[1] - low[1], (high[0] - low[0]) * PANEL_HEIGHT / PANEL_WIDTH) / 2
     half = np.array([half_height * PANEL_WIDTH / PANEL_HEIGHT, half_height])
     return (*(centre - half).tolist(), *(centre + half).tolist())
 
@@ -73,7 +74,7 @@ def _set_portrait_lens(data: bpy.types.Camera, capture: Capture) -> None:
     data.type = "PERSP"
     data.shift_x = data.shift_y = 0.0
     data.sensor_fit = "VERTICAL"
-    data.lens = data.sensor_height * _VIEW_DISTANCE / (_FACE_MARGIN * height)
+    data.lens = data.sensor_height * _VIEW_DISTANCE / (_HEAD_MARGIN * height)
     data.clip_start, data.clip_end = 0.1, 10.0
 
 

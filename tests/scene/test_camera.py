@@ -60,7 +60,8 @@ def test_a_render_shows_a_vertex_where_the_photo_does(make_capture, topology, na
     tip = topology.landmark_canonical[30]
     bpy.ops.mesh.primitive_uv_sphere_add(radius=0.004, location=tip)
     glow = bpy.data.materials.new("glow")
-    glow.use_nodes = True
+    if glow.node_tree is None:  # before Blender 5
+        glow.use_nodes = True
     glow.node_tree.nodes.clear()
     emission = glow.node_tree.nodes.new("ShaderNodeEmission")
     output = glow.node_tree.nodes.new("ShaderNodeOutputMaterial")

@@ -30,5 +30,5 @@ def test_fit_panel_covers_the_head_in_the_photo(make_capture, topology, name):
     # The panel's middle is the head's middle, and the head fills it up to the margin.
     middle = (covered[:2] + covered[2:]) / 2
     assert np.allclose(middle, (PANEL_WIDTH / 2, PANEL_HEIGHT / 2), atol=2)
-    scale = min(PANEL_WIDTH / size[0], PANEL_HEIGHT / size[1]) / 1.15
+    scale = min(PANEL_WIDTH / size[0], PANEL_HEIGHT / size[1]) / 1.3
     assert np.allclose(covered[2:] - covered[:2], size * scale, atol=3)
