@@ -1,0 +1,1 @@
+"""How the head packs are made: synthetic heads, training, export."""

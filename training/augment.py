@@ -1,0 +1,117 @@
+"""Crops for training: the rule's crop around the landmarks, turned, shifted and scaled; then colours and noise."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class CropRange:
+    """How the crop is placed around the landmarks' box, and how it varies."""
+
+    scale: float = 1.6  # crop side over the mean of the box's sides
+    shift_y: float = -0.03  # in crop sides
+    small: tuple[float, float] = (0.02, 0.04)  # deviation of shift and of log scale, most of the time
+    large: tuple[float, float] = (0.06, 0.12)  # the same for detectors' boxes and first passes
+    large_chance: float = 0.35
+
+
+def sample_turns(count: int, generator: torch.Generator) -> torch.Tensor:
+    """(count,) radians: mostly upright, a part of any angle to 60 degrees."""
+    upright = torch.randn(count, generator=generator) * 0.16
+    anything = (torch.rand(count, generator=generator) * 2 - 1) * math.radians(60)
+    return torch.where(torch.rand(count, generator=generator) < 0.7, upright, anything)
+
+
+def crop_batch(
+    pictures: torch.Tensor,
+    points: torch.Tensor,
+    landmarks: torch.Tensor,
+    size: int,
+    crop: CropRange,
+    generator: torch.Generator,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Random crops.
+
+    Args:
+        pictures: (B, 3, S, S) float 0..1.
+        points: (B, P, 3) picture coordinates with z.
+        landmarks: (B, 68, 3) the same.
+        size: of the crops.
+
+    Returns:
+        (B, 3, size, size), and points and landmarks in crop units.
+    """
+    count = len(pictures)
+    turn = sample_turns(count, generator)
+    cos, sin = torch.cos(turn), torch.sin(turn)
+    rotation = torch.stack([cos, -sin, sin, cos], 1).view(-1, 2, 2)
+    turned = (landmarks[..., :2] - 0.5) @ rotation.transpose(1, 2)
+    low, high = turned.amin(1), turned.amax(1)
+    side = (high - low).mean(1) * crop.scale
+    centre = (low + high) / 2
+    centre[:, 1] += crop.shift_y * side
+    is_large = (torch.rand(count, generator=generator) < crop.large_chance).float()
+    shift = crop.small[0] + is_large * (crop.large[0] - crop.small[0])
+    zoom = crop.small[1] + is_large * (crop.large[1] - crop.small[1])
+    centre = centre + torch.randn(count, 2, generator=generator) * (shift * side)[:, None]
+    side = side * torch.exp(torch.randn(count, generator=generator) * zoom)
+
+    def to_crop(values: torch.Tensor) -> torch.Tensor:
+        flat = ((values[..., :2] - 0.5) @ rotation.transpose(1, 2) - centre[:, None]) / side[:, None, None] + 0.5
+        return torch.cat([flat, values[..., 2:] / side[:, None, None]], -1)
+
+    # grid_sample wants, for crop coordinates -1..1, picture coordinates -1..1
+    back = rotation.transpose(1, 2)
+    theta = torch.cat([back * side[:, None, None], 2 * back @ centre[:, :, None]], 2)
+    grid = functional.affine_grid(theta, [count, 3, size, size], align_corners=False)
+    cropped = functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+    return cropped, to_crop(points), to_crop(landmarks)
+
+
+def flip_batch(pictures: torch.Tensor, maps: torch.Tensor, chosen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mirrors chosen (B,) of the crops (B, 3, H, W) and their maps (B, 3, R, R)."""
+    mirrored = torch.cat([1 - maps[:, :1].flip(3), maps[:, 1:].flip(3)], 1)
+    chosen = chosen[:, None, None, None]
+    return torch.where(chosen, pictures.flip(3), pictures), torch.where(chosen, mirrored, maps)
+
+
+def recolour_batch(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Exposure, contrast, white balance, gamma, blur, noise and blots on crops (B, 3, H, W) 0..1."""
+    count, _, height, width = pictures.shape
+
+    def normal(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=generator)
+
+    def chance(probability: float) -> torch.Tensor:
+        return (torch.rand(count, 1, 1, 1, generator=generator) < probability).float()
+
+    gamma = torch.exp(normal(count, 1, 1, 1) * 0.12)
+    values = pictures.clamp(1e-3, 1) ** gamma
+    values = values * torch.exp(normal(count, 1, 1, 1) * 0.1 + normal(count, 3, 1, 1) * 0.05)
+    values = (values - 0.5) * torch.exp(normal(count, 1, 1, 1) * 0.1) + 0.5 + normal(count, 1, 1, 1) * 0.03
+    grey = values.mean(1, keepdim=True)
+    saturation = torch.where(chance(0.1) > 0, 0.0, torch.exp(normal(count, 1, 1, 1) * 0.25))
+    values = grey + (values - grey) * saturation
+    blurred = functional.avg_pool2d(values, 3, 1, 1, count_include_pad=False)
+    values = torch.where(chance(0.2) > 0, blurred, values)
+    values = values + normal(count, 3, height, width) * (0.03 * chance(0.3))
+    return _blots(values, generator).clamp(0, 1)
+
+
+def _blots(values: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """A soft-edged rectangle of one colour on a quarter of the pictures."""
+    count, _, height, width = values.shape
+    y = (torch.arange(height) + 0.5)[None, :, None] / height
+    x = (torch.arange(width) + 0.5)[None, None, :] / width
+    centre = torch.rand(count, 2, 1, 1, generator=generator)
+    half = torch.rand(count, 2, 1, 1, generator=generator) * 0.14 + 0.03
+    turn = torch.rand(count, 1, 1, generator=generator) * math.pi
+    dx, dy = x - centre[:, 0], y - centre[:, 1]
+    along, across = dx * torch.cos(turn) + dy * torch.sin(turn), dy * torch.cos(turn) - dx * torch.sin(turn)
+    inside = ((half[:, 0] - along.abs()) * width).clamp(0, 1) * ((half[:, 1] - across.abs()) * height).clamp(0, 1)
+    drawn = (torch.rand(count, 1, 1, generator=generator) < 0.25).float() * inside
+    colour = torch.rand(count, 3, 1, 1, generator=generator)
+    return values + drawn[:, None] * (colour - values)

@@ -1,0 +1,127 @@
+"""The linear decoder: principal components of the position maps that training crops have.
+
+python -m training.basis LAYOUT.npz DATA... --landmarks L.npz --output BASIS.npz
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .assets import load_facekit
+from .augment import CropRange, crop_batch
+from .bake import bake_operator, sampling_operator
+from .dataset import RenderedHeads
+from .labels import LabelMaker
+from .uv_layout import UvLayout
+
+
+@dataclass(frozen=True)
+class MapBasis:
+    """Position maps are mean + coefficients @ components, by channel; two resolutions share coefficients."""
+
+    mean: np.ndarray  # (3, r * r) for training
+    components: np.ndarray  # (K, r * r)
+    fine_mean: np.ndarray  # (3, R * R) for the pack
+    fine_components: np.ndarray  # (K, R * R)
+
+    def save(self, path: Path) -> None:
+        np.savez(path, **{name: np.float32(value) for name, value in vars(self).items()})
+
+    @classmethod
+    def load(cls, path: Path) -> "MapBasis":
+        with np.load(path) as data:
+            return cls(**{name: data[name] for name in cls.__dataclass_fields__})
+
+
+def texel_weights(landmark_uv: np.ndarray, resolution: int) -> np.ndarray:
+    """(R, R) weights of the loss with mean 1: about 16 at landmarks, 4 in the face's features, 3 in the face, 0.8 else."""
+    centre = (np.arange(resolution) + 0.5) / resolution
+    u, v = np.meshgrid(centre, centre)
+    weights = np.full((resolution, resolution), 0.8)
+    low, high = landmark_uv.min(0), landmark_uv.max(0)
+    face = (u > low[0]) & (u < high[0]) & (v > low[1] - 0.05) & (v < high[1] + 0.03)
+    weights[face] = 3
+    inner_low, inner_high = landmark_uv[17:].min(0), landmark_uv[17:].max(0)
+    features = (u > inner_low[0]) & (u < inner_high[0]) & (v > inner_low[1]) & (v < inner_high[1])
+    weights[features] = 4
+    distance = ((u[..., None] - landmark_uv[:, 0]) ** 2 + (v[..., None] - landmark_uv[:, 1]) ** 2).min(-1)
+    weights += 12 * np.exp(-distance / (2 * 0.008**2))
+    return weights / weights.mean()
+
+
+def make_basis(
+    layout: UvLayout, heads: RenderedHeads, landmark_uv: np.ndarray, count: int, coarse: int, fine: int, samples: int
+) -> MapBasis:
+    """Components of random crops' maps, weighted like the loss."""
+    kit = load_facekit()
+    operators = [bake_operator(layout, resolution)[0] for resolution in (coarse, fine)]
+    makers = [LabelMaker(kit, operator) for operator in operators]
+    landmark_maker = LabelMaker(kit, sampling_operator(layout, landmark_uv))
+    generator = torch.Generator().manual_seed(0)
+    chosen = torch.randperm(len(heads), generator=generator)[:samples]
+    maps = []
+    for states in torch.split(heads.states[chosen], 128):
+        both = torch.cat([maker(states) for maker in makers], 1)
+        blank = torch.zeros(len(states), 3, 4, 4)
+        points = crop_batch(blank, both, landmark_maker(states), 4, CropRange(), generator)[1]
+        flip = torch.rand(len(points), 1, 1, generator=generator) < 0.5
+        maps.append(torch.where(flip, _mirrored(points, coarse, fine), points).transpose(1, 2))
+    maps = torch.cat(maps)  # (samples, 3, r r + R R)
+    mean = maps.mean(0)
+    rows = (maps - mean).reshape(-1, maps.shape[2])
+    coarse_rows = rows[:, : coarse * coarse]
+    weight = torch.from_numpy(np.sqrt(texel_weights(landmark_uv, coarse)).ravel().astype(np.float32))
+    _, directions = torch.linalg.eigh((coarse_rows * weight).T @ (coarse_rows * weight))
+    directions = directions.flip(1)[:, :count]
+    scores = (coarse_rows * weight) @ directions
+    scores /= scores.std(0)  # coefficients of unit variance
+    components = torch.linalg.lstsq(scores, rows).solution
+    residual = rows - scores @ components
+    print(f"residual of the basis: {residual[:, coarse * coarse :].std():.5f} crop sides rms")
+    return MapBasis(
+        mean[:, : coarse * coarse].numpy(),
+        components[:, : coarse * coarse].numpy(),
+        mean[:, coarse * coarse :].numpy(),
+        components[:, coarse * coarse :].numpy(),
+    )
+
+
+def _mirrored(points: torch.Tensor, *resolutions: int) -> torch.Tensor:
+    """Maps (B, sum R R, 3) of the mirrored crop."""
+    parts = torch.split(points, [resolution**2 for resolution in resolutions], 1)
+    flipped = [
+        part.view(len(part), resolution, resolution, 3).flip(2).reshape(part.shape)
+        for part, resolution in zip(parts, resolutions, strict=True)
+    ]
+    mirrored = torch.cat(flipped, 1)
+    return torch.cat([1 - mirrored[..., :1], mirrored[..., 1:]], -1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("layout", type=Path)
+    parser.add_argument("data", type=Path, nargs="+")
+    parser.add_argument("--landmarks", type=Path, required=True, help="npz with landmark_uv (68, 2)")
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--components", type=int, default=128)
+    parser.add_argument("--coarse", type=int, default=64, help="resolution in training")
+    parser.add_argument("--fine", type=int, default=128, help="resolution in the pack")
+    parser.add_argument("--samples", type=int, default=2500)
+    options = parser.parse_args()
+    basis = make_basis(
+        UvLayout.load(options.layout),
+        RenderedHeads(options.data),
+        np.load(options.landmarks)["landmark_uv"],
+        options.components,
+        options.coarse,
+        options.fine,
+        options.samples,
+    )
+    basis.save(options.output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Annotated photos: measuring only, nothing here is ever trained on."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+DEFAULT_FOLDER = Path(__file__).parents[2] / "shared/data/photos"
+
+
+@dataclass(frozen=True)
+class AnnotatedCrops:
+    """Crops around annotated faces by the pack's rule, from the annotated box."""
+
+    names: tuple[str, ...]
+    pictures: np.ndarray  # (N, S, S, 3) uint8
+    points: np.ndarray  # (N, 68, 2) crop units
+    box_size: np.ndarray  # (N,) square root of the box's area, crop units
+    yaw: np.ndarray  # (N,) degrees, absolute
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def take(self, chosen: np.ndarray) -> "AnnotatedCrops":
+        """Some of them."""
+        chosen = np.arange(len(self))[chosen]
+        return AnnotatedCrops(
+            tuple(self.names[i] for i in chosen),
+            self.pictures[chosen],
+            self.points[chosen],
+            self.box_size[chosen],
+            self.yaw[chosen],
+        )
+
+
+def load_aflw(size: int, folder: Path = DEFAULT_FOLDER, step: int = 1) -> AnnotatedCrops:
+    """Every `step`-th photo of `aflw2000_dev`."""
+    with np.load(folder / "aflw2000_dev/landmarks.npz") as data:
+        names, points = data["names"][::step], data["points"][::step, :, :2]
+        yaw = np.abs(np.degrees(data["pitch_yaw_roll"][::step, 1]))
+    files = [folder / f"aflw2000_dev/{name}" for name in names]
+    files = [path if path.suffix else path.with_suffix(".jpg") for path in files]
+    return _crop([path.stem for path in files], files, points, yaw, size)
+
+
+def load_dlib(size: int, folder: Path = DEFAULT_FOLDER) -> AnnotatedCrops:
+    """The faces of `dlib68`."""
+    faces = json.loads((folder / "dlib68/faces.json").read_text())
+    listed = [(name, k, np.array(face["points"])) for name in sorted(faces) for k, face in enumerate(faces[name])]
+    return _crop(
+        [f"{name}:{k}" for name, k, _ in listed],
+        [folder / "dlib68" / name for name, _, _ in listed],
+        np.stack([points for _, _, points in listed]),
+        np.zeros(len(listed)),
+        size,
+    )
+
+
+def _crop(names: list[str], files: list[Path], points: np.ndarray, yaw: np.ndarray, size: int) -> AnnotatedCrops:
+    import cv2
+
+    from prn_blender.capture.crop import CropRule, crop_around
+
+    rule = CropRule(scale=1.6, shift_y=-0.03)
+    pictures, placed, box_sizes = [], [], []
+    for path, face in zip(files, points.astype(np.float64), strict=True):
+        crop = crop_around(face, rule)
+        pictures.append(crop.resample(cv2.imread(str(path))[..., ::-1], size))
+        placed.append(crop.from_photo(face))
+        box_sizes.append(np.sqrt(np.prod(np.ptp(face, axis=0))) / crop.side)
+    return AnnotatedCrops(tuple(names), np.stack(pictures), np.stack(placed), np.array(box_sizes), yaw)
+
+
+@dataclass(frozen=True)
+class Nme:
+    """Landmark errors in per cent of the box."""
+
+    each: np.ndarray  # (N,)
+    bins: tuple[float, float, float]  # yaw 0-30, 30-60, 60-90
+
+    @property
+    def mean_of_bins(self) -> float:
+        return float(np.mean(self.bins))
+
+
+def nme(predicted: np.ndarray, crops: AnnotatedCrops) -> Nme:
+    """Of predicted landmarks (N, 68, 2) in crop units."""
+    each = np.linalg.norm(predicted - crops.points, axis=2).mean(1) / crops.box_size * 100
+    chosen = [crops.yaw <= 30, (crops.yaw > 30) & (crops.yaw <= 60), crops.yaw > 60]
+    return Nme(each, tuple(float(each[c].mean()) if c.any() else float("nan") for c in chosen))

@@ -1,0 +1,76 @@
+"""Writes a data set of labelled pictures, in shards; an interrupted run goes on where it stopped.
+
+    python -m training.render DATA_FOLDER --pictures 40000 --processes 2
+
+Each shard has `NAME_pictures.npy` (N, S, S, 3) uint8, `NAME_states.npy` (N, STATE_SIZE) float32 and
+`NAME_visibility.npy` (N, SKIN_VERTICES / 8) packed bits. A shard depends on its number alone.
+"""
+
+import argparse
+import multiprocessing
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+
+def render_shard(folder: Path, number: int, pictures: int, size: int, views: int, environments: Path | None) -> None:
+    """Draws shard `number` unless it is there."""
+    from .renderer.scene import SceneSampler
+
+    target = folder / f"shard{number:04d}"
+    if target.with_name(target.name + "_states.npy").exists():
+        return
+    sampler = SceneSampler(size, seed=number, environments=environments)
+    samples = []
+    started = time.time()
+    while len(samples) < pictures:
+        samples += sampler.head(views)
+    samples = samples[:pictures]
+    arrays = {
+        "pictures": np.stack([sample.picture for sample in samples]),
+        "visibility": np.packbits(np.stack([sample.visibility for sample in samples]), axis=1),
+        "states": np.stack([sample.state.pack() for sample in samples]),
+    }
+    for name, array in arrays.items():  # the states last: they mark a finished shard
+        temporary = target.with_name(f"{target.name}_{name}.tmp.npy")
+        np.save(temporary, array)
+        os.replace(temporary, target.with_name(f"{target.name}_{name}.npy"))
+    print(f"shard {number}: {(time.time() - started) / pictures * 1000:.0f} ms a picture", flush=True)
+
+
+def _work(arguments: tuple) -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+    render_shard(*arguments)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--pictures", type=int, default=40000)
+    parser.add_argument("--first-shard", type=int, default=0)
+    parser.add_argument("--shard-size", type=int, default=1000)
+    parser.add_argument("--size", type=int, default=208)
+    parser.add_argument("--views", type=int, default=3, help="pictures of each head")
+    parser.add_argument("--processes", type=int, default=max(1, (os.cpu_count() or 2) - 1))
+    parser.add_argument("--environments", type=Path, help="folder of HDRIs")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    # one thread each: the processes are the parallelism
+    os.environ.setdefault("LP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    count = -(-options.pictures // options.shard_size)
+    tasks = [
+        (options.folder, options.first_shard + k, options.shard_size, options.size, options.views, options.environments)
+        for k in range(count)
+    ]
+    # a new process for every shard: a GL context dies with it
+    with multiprocessing.get_context("spawn").Pool(options.processes, maxtasksperchild=1) as pool:
+        pool.map(_work, tasks, chunksize=1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Pictures of random heads with exact labels."""

@@ -1,0 +1,118 @@
+"""Whole random pictures: a head with everything on it, drawn from several sides."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..assets import DEFAULT_FOLDER, SKIN_VERTICES, HairStyle, load_facekit, load_hair, load_skins
+from ..head_model import HeadModel, HeadState, project, to_camera
+from . import props
+from .background import load_environments, sample_background
+from .degrade import degrade
+from .gl import HeadDrawing, sample_look
+from .sampling import sample_light, sample_shape, sample_view
+from .skin import compose_skin
+from .surfaces import Material, Surface
+from .wraps import CENTRE, HeadWrap, clothes
+
+SKIN_TEXTURE = 384
+SKIN_POOL = 64
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A labelled picture."""
+
+    picture: np.ndarray  # (S, S, 3) uint8 RGB
+    state: HeadState
+    visibility: np.ndarray  # (SKIN_VERTICES,) bool
+
+
+class SceneSampler:
+    """An endless source of labelled pictures, the same for the same seed."""
+
+    def __init__(self, size: int, seed: int, environments: Path | None, assets: Path = DEFAULT_FOLDER):
+        self.rng = np.random.default_rng(seed)
+        self.kit = load_facekit(assets)
+        self.model = HeadModel(self.kit)
+        self.wrap = HeadWrap(self.kit.mean)
+        self.hair_styles = load_hair(assets)
+        self.library = load_skins(SKIN_TEXTURE, assets)
+        self.environments = load_environments(environments)
+        self.drawing = HeadDrawing(self.kit, size)
+        self.eyes = [self.drawing.texture(picture) for picture in self.library.eyes]
+        self.skins: list = []
+
+    def head(self, views: int) -> list[Sample]:
+        """One new head from `views` sides, each under its own light."""
+        rng = self.rng
+        state = sample_shape(rng, self.kit)
+        vertices = self.model.vertices(state)
+        skin = self._skin()
+        self.drawing.set_head(vertices, self._outfit(state, vertices, skin[0]))
+        eyes = self.eyes[rng.integers(len(self.eyes))]
+        return [self._view(state, vertices, skin, eyes) for _ in range(views)]
+
+    def _view(self, state: HeadState, vertices: np.ndarray, skin: tuple, eyes) -> Sample:
+        rng, size = self.rng, self.drawing.size
+        posed = sample_view(rng, state, vertices)
+        light = sample_light(rng, [environment.harmonics for environment in self.environments])
+        background = sample_background(rng, size, self.environments)
+        picture = self.drawing.draw(posed, skin[1:], eyes, sample_look(rng, light), background)
+        camera = to_camera(vertices[:SKIN_VERTICES], posed)
+        visible = self.drawing.visible(project(camera, posed)[:, :2], -camera[:, 2])
+        return Sample(degrade(rng, picture), posed, visible)
+
+    def _skin(self) -> tuple:
+        """(skin, face texture, head texture), from a pool that is renewed little by little."""
+        rng = self.rng
+        if len(self.skins) < SKIN_POOL or rng.random() < 0.2:
+            skin = compose_skin(rng, self.library)
+            entry = (skin, self.drawing.texture(skin.face), self.drawing.texture(skin.head))
+            if len(self.skins) < SKIN_POOL:
+                self.skins.append(entry)
+                return entry
+            k = rng.integers(SKIN_POOL)
+            for texture in self.skins[k][1:]:
+                texture.release()
+            self.skins[k] = entry
+            return entry
+        return self.skins[rng.integers(len(self.skins))]
+
+    def _outfit(self, state: HeadState, vertices: np.ndarray, skin) -> list[Surface]:
+        rng = self.rng
+        surfaces = []
+        if rng.random() < 0.9:
+            surfaces.append(clothes(rng, state))
+        kind = rng.random()
+        if kind < 0.42:
+            surfaces.append(self._hair_mesh(vertices, skin.hair_colour))
+        elif kind < 0.72:
+            surfaces.append(self.wrap.hair(rng, vertices, skin.hair_colour))
+        elif kind < 0.78:
+            surfaces.append(self.wrap.hood(rng, vertices))
+        if kind < 0.72 and rng.random() < 0.12 or kind > 0.93:
+            surfaces += self.wrap.hat(rng, vertices)
+        if rng.random() < 0.25:
+            surfaces += props.glasses(rng, vertices)
+        if rng.random() < 0.1:
+            surfaces.append(props.hand(rng, vertices, skin.tone))
+        if rng.random() < 0.08:
+            surfaces.append(props.thing(rng, vertices))
+        if rng.random() < 0.03:
+            surfaces.append(props.mask(rng, vertices, self.kit.skin_triangles, self.kit.mean))
+        return surfaces
+
+    def _hair_mesh(self, vertices: np.ndarray, colour: np.ndarray) -> Surface:
+        rng = self.rng
+        style: HairStyle = self.hair_styles[rng.integers(len(self.hair_styles))]
+        moved = vertices - self.kit.mean
+        positions = style.vertices + 0.7 * moved[style.bind] + 0.3 * moved[style.bind].mean(0)
+        positions = (positions - CENTRE) * rng.uniform(0.99, 1.06, 3) + CENTRE
+        uv = style.uv
+        if rng.random() < 0.5:
+            positions = positions * (-1, 1, 1)
+        return Surface(
+            positions.astype(np.float32), style.triangles, uv, Material.HAIR_CARD, colour, texture=style.texture
+        )
