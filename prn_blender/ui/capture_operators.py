@@ -19,10 +19,10 @@ def _absolute(path: str) -> str | None:
 
 
 class PRN_OT_choose_photo(bpy.types.Operator):
-    """Choose the photo of a person"""
+    """Choose the photo of a person, to make a head of it"""
 
     bl_idname = "prn.choose_photo"
-    bl_label = "Choose Photo"
+    bl_label = "Photo for Head Capture"
     bl_options = {"UNDO", "INTERNAL"}
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
@@ -122,10 +122,18 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
         if result.faces is not None:
             session.current.remember_faces(self._photo, result.faces)
         with undone_on_error(context.scene):  # all heads or none
-            for capture in result.captures:
-                build(capture, context, self._alignment, self._polygons == "TRIANGLES")
-        session.current.summary = summary(result)
-        self.report({"INFO"}, session.current.summary)
+            for capture, images in zip(result.captures, result.images, strict=True):
+                build(capture, context, self._alignment, self._polygons == "TRIANGLES", images)
+        self.report({"INFO"}, summary(result))
+
+    def show(self, context):
+        """Frames the head: at the origin it is often inside of something larger, such as the default cube."""
+        area = context.area
+        if area is None or area.type != "VIEW_3D":
+            return
+        region = next(region for region in area.regions if region.type == "WINDOW")
+        with context.temp_override(region=region):
+            bpy.ops.view3d.view_selected()
 
     def _option(self, context: bpy.types.Context, name: str, own_name: str = ""):
         """What was given to the operator, else the panel's choice."""

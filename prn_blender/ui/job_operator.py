@@ -81,7 +81,11 @@ class JobOperator:
             self.finish(context, self._job.result())
         except Exception as error:
             return self._failed(error)
+        self.show(context)
         return {"FINISHED"}
+
+    def show(self, context: bpy.types.Context) -> None:
+        """After a successful run in a window: what the artist wants to see next."""
 
     def cancel(self, context):
         """Blender ends the operator: another file is loaded, or the window closes."""

@@ -1,5 +1,7 @@
 """The PRN tab in the 3D View's sidebar."""
 
+from pathlib import Path
+
 import bpy
 
 from . import dependencies, session
@@ -110,8 +112,6 @@ class PRN_PT_capture(SidebarPanel, bpy.types.Panel):
             wrapped(context, box, state.error, icon="ERROR")
             if state.no_face:
                 box.operator(PRN_OT_pick_face.bl_idname, text="Draw Face Box", icon="SELECT_SET")
-        elif state.summary:
-            wrapped(context, self.layout, state.summary, icon="CHECKMARK")
 
 
 class PRN_PT_face(PhotoPanel, bpy.types.Panel):
@@ -132,11 +132,11 @@ class PRN_PT_face(PhotoPanel, bpy.types.Panel):
         row = layout.row()
         row.label(text=faces_in_words(len(faces.boxes)))
         row.operator(PRN_OT_pick_face.bl_idname, text="", icon="RESTRICT_SELECT_OFF")
-        grid = layout.grid_flow(row_major=True, columns=0, even_columns=True, align=False)
+        grid = layout.grid_flow(row_major=True, columns=0, even_columns=True)
         for index, picture in enumerate(faces.thumbnails):
             cell = grid.column(align=True)
             icon = session.current.preview_icon(f"face {index} {session.current.faces_of}", picture)
-            cell.template_icon(icon_value=icon, scale=3.5)
+            cell.template_icon(icon_value=icon, scale=3.0)
             chosen = options.face == "ALL" or (options.face == "INDEX" and options.face_index == index)
             cell.operator(PRN_OT_choose_face.bl_idname, text=str(index + 1), depress=chosen).index = index
 
@@ -221,23 +221,36 @@ class PRN_PT_captured(SidebarPanel, bpy.types.Panel):
         head = captured_head(context)
         record = read_record(head)
         layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
         layout.label(text=head.name, icon="OUTLINER_OB_MESH")
-        column = layout.column(align=True)
-        _fact(column, "Photo", bpy.path.basename(record["photo"]["path"]))
-        _fact(column, "Seen in Photo", f"{record['visible_share']:.0%}")
-        _fact(column, "Time", f"{sum(record['timings'].values()):.1f} s")
-        _fact(column, "Computed On", PROVIDER_LABELS.get(record["provider"], record["provider"]))
-        if record["provider_fallback"]:
-            wrapped(context, layout, record["provider_fallback"], icon="INFO")
-
+        self._draw_facts(context, record)
         layout.label(text="Alignment")
         row = layout.row(align=True)
-        row.use_property_split = False
         for identifier, label, _ in ALIGNMENTS:
             depress = alignment_of(head) == identifier
             row.operator(PRN_OT_align.bl_idname, text=label, depress=depress).alignment = identifier
+        layout.label(text="View")
+        row = layout.row(align=True)
+        row.operator("view3d.view_camera", text="Camera", icon="VIEW_CAMERA")
+        row.operator("view3d.view_selected", text="Head", icon="ZOOM_SELECTED")
+        shading = context.space_data.shading
+        if shading.type == "SOLID":
+            row = layout.row(align=True)
+            row.prop_enum(shading, "color_type", "MATERIAL", text="Plain")
+            row.prop_enum(shading, "color_type", "TEXTURE", text="Textured")
+
+    def _draw_facts(self, context: bpy.types.Context, record: dict) -> None:
+        photo = record["photo"]["path"]
+        faces = session.current.faces_in(Path(photo))
+        column = self.layout.column(align=True)
+        column.scale_y = 0.8
+        _fact(column, "Photo", bpy.path.basename(photo))
+        if faces is not None:
+            _fact(column, "Faces Found", str(len(faces.boxes)))
+        _fact(column, "Seen in Photo", f"{record['visible_share']:.0%} of the head")
+        _fact(column, "Time", f"{sum(record['timings'].values()):.1f} s")
+        _fact(column, "Computed On", PROVIDER_LABELS.get(record["provider"], record["provider"]))
+        if record["provider_fallback"]:
+            wrapped(context, self.layout, record["provider_fallback"], icon="INFO")
 
 
 class PRN_PT_export(SidebarPanel, bpy.types.Panel):

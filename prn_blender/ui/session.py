@@ -26,7 +26,6 @@ class Session:
     job: Job | None = None  # the one with the progress bar
     error: str = ""
     no_face: bool = False  # the error is that no face was found
-    summary: str = ""
     faces: FoundFaces | None = None
     faces_of: PhotoKey | None = None
     info: PhotoInfo | None = None

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..capture.faces import FaceBox
     from ..capture.photo import Photo
     from ..capture.reconstruct import Capture, Settings
+    from ..scene.encoded import EncodedImages
 
 # Pixels of the longer side.
 THUMBNAIL = 256
@@ -62,6 +63,7 @@ class Captured:
     """What a capture job delivers."""
 
     captures: tuple["Capture", ...]
+    images: tuple["EncodedImages", ...]  # of each capture
     faces: FoundFaces | None  # None where a box was given
     seconds: float
 
@@ -122,6 +124,7 @@ def capture_heads(request: Request) -> Callable[[Progress], Captured]:
         from ..capture.pack import load_pack
         from ..capture.photo import load_photo
         from ..capture.reconstruct import reconstruct
+        from ..scene.encoded import encode_images
 
         started = time.perf_counter()
         progress(0.0, "Reading the photo")
@@ -134,12 +137,14 @@ def capture_heads(request: Request) -> Callable[[Progress], Captured]:
             progress(0.15, "Looking for faces")
             faces = found_faces(photo, request.yunet)
             wanted = choose_faces(list(faces.boxes), request.face)
-        captures = []
+        captures, images = [], []
         for index, box in enumerate(wanted):
             step = _part_of(progress, 0.25, 1.0, index, len(wanted))
             captures.append(reconstruct(photo, box, pack, request.settings, step))
+            step(1.0, "Encoding the images")
+            images.append(encode_images(captures[-1]))
         progress(1.0, "Building the head")
-        return Captured(tuple(captures), faces, time.perf_counter() - started)
+        return Captured(tuple(captures), tuple(images), faces, time.perf_counter() - started)
 
     return work
 
@@ -150,6 +155,8 @@ def one_line(error: Exception) -> str:
         return str(error)
     if isinstance(error, ImportError):
         return f"A part of the extension does not load ({error}): install the extension again."
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}."
     if isinstance(error, MemoryError):
         return "Not enough memory: choose a smaller texture size or photo."
     return f"Unexpected error ({type(error).__name__}: {error}): the system console shows the details."

@@ -4,8 +4,8 @@ import blf
 import bpy
 
 _FONT = 0  # the interface's
-_MARGIN = 48  # pixels at scale 1: the panel's borders and the sidebar's tabs
-_ICON = 22
+_MARGIN = 68  # pixels at scale 1: the panel's borders and the sidebar's tabs
+_ICON = 24
 
 
 def wrapped(context: bpy.types.Context, layout: bpy.types.UILayout, text: str, icon: str = "NONE") -> None:
