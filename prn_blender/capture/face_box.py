@@ -1,0 +1,46 @@
+"""The box around a face, and what several estimates of it have in common."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class FaceBox:
+    """The box around the 68 landmarks of a face in photo space, as a detector estimates it or the user draws it.
+
+    With a roll it is meant as turned by that about its centre, so that its sides follow the face.
+    """
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    score: float = 1.0
+    roll: float = 0.0  # radians, in-plane turn where a detector knows it, as in `Crop.roll`
+
+    @property
+    def corners(self) -> np.ndarray:
+        """(2, 2) the top-left and the bottom-right corner."""
+        return np.array([[self.left, self.top], [self.right, self.bottom]])
+
+    @property
+    def area(self) -> float:
+        return (self.right - self.left) * (self.bottom - self.top)
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(…) intersection over union of boxes (…, 4) with boxes (…, 4), as left, top, right, bottom."""
+    shared = (np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])).clip(0).prod(axis=-1)
+    areas = (a[..., 2:] - a[..., :2]).prod(axis=-1) + (b[..., 2:] - b[..., :2]).prod(axis=-1)
+    return shared / (areas - shared)
+
+
+def best_of_each(boxes: np.ndarray, scores: np.ndarray, limit: float) -> np.ndarray:
+    """Indices, best score first, of the boxes (N, 4) that overlap no better one by more than `limit`."""
+    order = np.argsort(-scores, kind="stable")
+    kept = []
+    while len(order):
+        kept.append(order[0])
+        order = order[overlap(boxes[order], boxes[order[0]]) <= limit]
+    return np.array(kept, int)

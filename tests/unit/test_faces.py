@@ -1,0 +1,161 @@
+"""Finding and choosing faces."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from benchmarks.detection import straight
+from prn_blender.capture.cascades import FRONTAL, PROFILES, Cascades, _classifier
+from prn_blender.capture.errors import CaptureError, NoFaceError
+from prn_blender.capture.face_box import best_of_each, overlap
+from prn_blender.capture.faces import FaceBox, choose_faces, find_faces
+from prn_blender.capture.photo import Photo, load_photo
+
+SEED_NETWORK = next((Path(__file__).parents[2] / "models").glob("*/network.onnx"), None)
+
+
+@pytest.fixture(params=["cascades", "yunet"])
+def yunet(request, shared_data) -> str | None:
+    """Each backend in turn, as `find_faces` is told."""
+    return str(shared_data / "detectors/yunet_n_dynamic.onnx") if request.param == "yunet" else None
+
+
+@pytest.fixture
+def face(shared_data):
+    """A frontal face (H, W, 3) and its true box (4,)."""
+    with np.load(shared_data / "photos/aflw2000_dev/landmarks.npz") as data:
+        angles = np.abs(data["pitch_yaw_roll"]).max(axis=1)
+        index = int(np.argmin(angles))
+        points = data["points"][index, :, :2]
+        pixels = load_photo(shared_data / f"photos/aflw2000_dev/{data['names'][index]}.jpg").pixels
+    return pixels, np.concatenate([points.min(0), points.max(0)])
+
+
+def photo_of(pixels):
+    return Photo(Path("made.png"), np.ascontiguousarray(pixels), "", None, True)
+
+
+def overlap_of_best(faces, truth):
+    assert faces, "nothing found"
+    return overlap(straight(faces[0]), np.asarray(truth, float))
+
+
+def test_overlap_of_known_boxes():
+    boxes = np.array([[0, 0, 2, 2], [1, 0, 3, 2], [5, 5, 6, 6], [0, 0, 2, 1]], float)
+    assert overlap(boxes, boxes[0]) == pytest.approx([1, 1 / 3, 0, 1 / 2])
+    assert best_of_each(boxes, np.array([0.5, 0.9, 0.1, 0.8]), 0.3).tolist() == [1, 3, 2]
+    assert best_of_each(boxes, np.array([0.5, 0.9, 0.1, 0.8]), 0.4).tolist() == [1, 3, 2]
+    assert best_of_each(boxes, np.array([0.5, 0.9, 0.1, 0.8]), 0.6).tolist() == [1, 3, 0, 2]
+
+
+def test_several_faces_of_annotated_photos(shared_data, yunet):
+    annotated = json.loads((shared_data / "photos/dlib68/faces.json").read_text())
+    hits = faces_there = alarms = 0
+    for name, people in annotated.items():
+        found = find_faces(load_photo(shared_data / "photos/dlib68" / name), yunet)
+        assert all(0 < face.score <= 1 for face in found)
+        assert [face.score for face in found] == sorted((face.score for face in found), reverse=True)
+        truth = np.array([[*np.min(one["points"], 0), *np.max(one["points"], 0)] for one in people])
+        overlaps = overlap(truth[:, None], np.array([straight(face) for face in found]))
+        hits += (overlaps.max(axis=1) > 0.4).sum()
+        alarms += (overlaps.max(axis=0) < 0.1).sum()
+        faces_there += len(people)
+    assert faces_there == 43
+    assert hits >= (43 if yunet else 39)
+    assert alarms <= 6
+
+
+def test_sizes_from_small_to_filling_the_photo(face, yunet):
+    pixels, truth = face
+    cut = truth + np.ptp(truth.reshape(2, 2), axis=0).repeat(2)[[0, 2, 0, 2]] * (-0.3, -0.5, 0.3, 0.15)
+    left, top, right, bottom = cut.clip(0, 450).astype(int)
+    assert overlap_of_best(find_faces(photo_of(pixels[top:bottom, left:right]), yunet), truth - [left, top] * 2) > 0.4
+    for width in (40, 120, 900):
+        scale = width / (truth[2] - truth[0])
+        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        patch = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=method)
+        large = np.full((3000, 4000, 3), 90, np.uint8)
+        large[500 : 500 + len(patch), 1500 : 1500 + patch.shape[1]] = patch
+        assert overlap_of_best(find_faces(photo_of(large), yunet), truth * scale + [1500, 500] * 2) > 0.4, width
+
+
+@pytest.mark.parametrize("quarter", [0, 1, 2, 3])
+def test_photo_that_lies_on_its_side(face, quarter):
+    pixels, (left, top, right, bottom) = face
+    height, width = pixels.shape[:2]
+    # np.rot90 turns counter-clockwise, so the face's x axis points up after one turn
+    truth = {
+        0: (left, top, right, bottom),
+        1: (top, width - right, bottom, width - left),
+        2: (width - right, height - bottom, width - left, height - top),
+        3: (height - bottom, left, height - top, right),
+    }[quarter]
+    faces = find_faces(photo_of(np.rot90(pixels, quarter)))
+    assert overlap_of_best(faces, truth) > 0.4
+    error = np.degrees(faces[0].roll) + 90 * quarter
+    assert abs((error + 180) % 360 - 180) < 25
+
+
+@pytest.mark.parametrize("tilt", [-35, 35])
+def test_tilt_is_told(face, yunet, tilt):
+    pixels, truth = face
+    centre = (truth[:2] + truth[2:]) / 2
+    turn = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), -tilt, 1)  # OpenCV's angle is anticlockwise
+    faces = find_faces(photo_of(cv2.warpAffine(pixels, turn, (450, 450), borderMode=cv2.BORDER_REPLICATE)), yunet)
+    assert overlap_of_best(faces, truth) > 0.4
+    assert np.degrees(faces[0].roll) == pytest.approx(tilt, abs=20)
+
+
+def test_nothing_in_nothing(yunet):
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
+    for pixels in (np.zeros((300, 400, 3), np.uint8), np.zeros((1, 1, 3), np.uint8), np.zeros((2, 3000, 3), np.uint8)):
+        assert find_faces(photo_of(pixels), yunet) == []
+    assert len(find_faces(photo_of(noise), yunet)) <= 1
+
+
+def test_cascades_read_from_memory_are_the_same(face):
+    grey = cv2.cvtColor(face[0], cv2.COLOR_RGB2GRAY)
+    for cascade in FRONTAL + PROFILES:
+        file = Path(cv2.data.haarcascades) / cascade.file
+        ours, theirs = _classifier(file), cv2.CascadeClassifier(str(file))
+        assert np.array_equal(ours.detectMultiScale(grey), theirs.detectMultiScale(grey))
+    assert len(_classifier(Path(cv2.data.haarcascades) / FRONTAL[0].file).detectMultiScale(grey)) == 1
+
+
+def test_opencv_without_cascades(monkeypatch):
+    monkeypatch.delattr(cv2, "CascadeClassifier")  # as in OpenCV 5
+    with pytest.raises(CaptureError, match="without face cascades. Choose a YuNet file"):
+        Cascades()
+
+
+def test_file_that_is_no_yunet(tmp_path, shared_data):
+    photo = photo_of(np.zeros((64, 64, 3), np.uint8))
+    with pytest.raises(CaptureError, match="There is no file"):
+        find_faces(photo, str(tmp_path / "missing.onnx"))
+    content = (shared_data / "detectors/yunet_n_dynamic.onnx").read_bytes()
+    for name, data in {"text.onnx": b"no network", "cut.onnx": content[: len(content) // 2]}.items():
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(CaptureError, match=f"{name} is damaged or no ONNX file"):
+            find_faces(photo, str(tmp_path / name))
+    with pytest.raises(CaptureError, match="is not a YuNet face detector"):
+        find_faces(photo, str(SEED_NETWORK))
+
+
+FACES = [FaceBox(0, 0, 10, 10, 0.9), FaceBox(20, 0, 60, 50, 0.8), FaceBox(80, 0, 90, 11, 0.7)]
+
+
+def test_choice_of_a_face():
+    assert choose_faces(FACES, "largest") == [FACES[1]]
+    assert choose_faces(FACES, "all") == FACES
+    assert choose_faces(FACES, 2) == [FACES[2]]
+    for wrong in (3, -1):
+        with pytest.raises(CaptureError, match="3 faces"):
+            choose_faces(FACES, wrong)
+    with pytest.raises(CaptureError, match="1 face:"):
+        choose_faces(FACES[:1], 1)
+    for choice in ("largest", "all", 0):
+        with pytest.raises(NoFaceError, match="box"):
+            choose_faces([], choice)
