@@ -1,6 +1,7 @@
 """Heads from photos without a window: `python -m prn_blender`, or `blender --command prn_capture`."""
 
 import argparse
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ class Outcome:
 
 def main(arguments: list[str], program: str) -> int:
     """Captures; returns the exit code: 0, 1 if a photo failed, 2 for a command that makes no sense."""
+    sys.stdout.reconfigure(errors="replace")  # a file name that the terminal cannot show is no reason to stop
     parser = _parser(program)
     try:
         asked = parser.parse_args(arguments)

@@ -33,7 +33,7 @@ def capture_record(capture: Capture) -> dict:
         {
             "format": RECORD_FORMAT,
             "photo": {
-                "path": str(capture.photo.path),
+                "path": str(capture.photo.path).encode("utf-8", "replace").decode(),
                 "sha256": capture.photo.sha256,
                 "width": capture.photo.width,
                 "height": capture.photo.height,

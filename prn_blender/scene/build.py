@@ -33,7 +33,11 @@ def build(
     Returns:
         the head object.
     """
-    scene, stem = context.scene, capture.photo.path.stem
+    scene = context.scene
+    # A file name that is no valid Unicode is no name for Blender.
+    stem, photo_name = (
+        name.encode("utf-8", "replace").decode() for name in (capture.photo.path.stem, capture.photo.path.name)
+    )
     images = images or encode_images(capture)
     with undone_on_error(scene):
         collection = bpy.data.collections.new(f"PRN Capture {stem}")
@@ -49,7 +53,7 @@ def build(
         store_record(head, capture)
         create_landmarks(landmark_collection, head, capture.head.landmarks)
 
-        camera = create_camera(capture.camera, capture.photo.path.name, images.photo)
+        camera = create_camera(capture.camera, photo_name, images.photo)
         collection.objects.link(camera)
         set_alignment(head, alignment)
 

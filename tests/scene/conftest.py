@@ -84,7 +84,7 @@ def make_capture(pack, tmp_path):
         rows, columns = np.mgrid[0 : shot.height, 0 : shot.width]
         pixels = np.stack([columns % 256, rows % 256, (rows + columns) % 256], axis=-1).astype(np.uint8)
         path = tmp_path / f"{shot.stem}.png"
-        cv2.imwrite(str(path), pixels[..., ::-1])
+        path.write_bytes(cv2.imencode(".png", pixels[..., ::-1])[1].tobytes())
         topology, size = pack.topology, 64
         ramp = np.linspace(0, 255, size).astype(np.uint8)
         colour = np.stack([*np.meshgrid(ramp, ramp), np.full((size, size), 128, np.uint8)], axis=-1)

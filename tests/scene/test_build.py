@@ -166,6 +166,14 @@ def test_collection_is_named_after_the_photo_and_the_head_is_active(capture):
     assert (render.resolution_x, render.resolution_y, render.resolution_percentage) == (1200, 800, 100)
 
 
+@pytest.mark.parametrize("stem", ["名前 with spaces 😀", "x" * 200, "no\udcff unicode"])
+def test_any_file_name_will_do(make_capture, tmp_path, stem):
+    head = build(make_capture(replace(SHOTS["landscape"], stem=stem)), bpy.context)
+    assert all(image.packed_file and image.size[0] for image in bpy.data.images)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "saved.blend"))
+    assert head.users_collection[0].name.startswith("PRN Capture ")
+
+
 def _without_photo(capture):
     return replace(capture, photo=replace(capture.photo, path=Path("/nowhere/shot.png")))
 
