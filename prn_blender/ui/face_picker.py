@@ -9,7 +9,7 @@ import numpy as np
 from gpu_extras.batch import batch_for_shader
 
 from . import session
-from .tasks import FoundFaces, PhotoInfo
+from .tasks import FoundFaces, PhotoInfo, as_blender_pixels
 
 _MARGIN = 48  # pixels around the photo at interface scale 1
 _CLICK = 6  # pixels: a shorter drag is a click
@@ -187,8 +187,9 @@ def _free_part(area: bpy.types.Area, region: bpy.types.Region) -> Box:
 
 
 def _texture(info: PhotoInfo) -> gpu.types.GPUTexture:
-    height, width = info.picture.shape[:2]
-    values = gpu.types.Buffer("FLOAT", info.picture.size, info.picture.ravel())
+    pixels = as_blender_pixels(info.picture)
+    height, width = pixels.shape[:2]
+    values = gpu.types.Buffer("FLOAT", pixels.size, pixels.ravel())
     return gpu.types.GPUTexture((width, height), format="SRGB8_A8", data=values)
 
 

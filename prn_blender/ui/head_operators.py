@@ -10,23 +10,27 @@ from .properties import ALIGNMENTS
 
 
 def captured_head(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The head that the artist means: the active object's capture, else the scene's only one."""
+    """The head that the artist means: the active object's capture, else that of the scene's camera."""
     if dependencies.problem():
         return None
+    return _head_of(context.view_layer.objects.active) or _head_of(context.scene.camera)
+
+
+def _head_of(part: bpy.types.Object | None) -> bpy.types.Object | None:
+    """The captured head that an object is, hangs on or shares the capture's collection with."""
     from ..scene.record import is_captured_head
 
-    active = context.view_layer.objects.active
-    if active is not None:
-        ancestor = active
-        while ancestor is not None:
-            if is_captured_head(ancestor):
-                return ancestor
-            ancestor = ancestor.parent
-        for collection in active.users_collection:
-            if collection.name.startswith("PRN Capture"):
-                return next(filter(is_captured_head, collection.objects), None)
-    heads = [candidate for candidate in context.scene.objects if is_captured_head(candidate)]
-    return heads[0] if len(heads) == 1 else None
+    if part is None:
+        return None
+    ancestor = part
+    while ancestor is not None:
+        if is_captured_head(ancestor):
+            return ancestor
+        ancestor = ancestor.parent
+    for collection in part.users_collection:
+        if collection.name.startswith("PRN Capture"):
+            return next(filter(is_captured_head, collection.objects), None)
+    return None
 
 
 class HeadOperator:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import bpy
 
+from ..capture.network import PROVIDER_LABELS
 from . import dependencies, session
 from .capture_operators import (
     PRN_OT_cancel,
@@ -19,13 +20,6 @@ from .head_operators import PRN_OT_align, PRN_OT_export_head, PRN_OT_release_mem
 from .preferences import PACKAGE, preferences
 from .properties import ALIGNMENTS, PRN_PG_capture
 from .wrapped_text import wrapped
-
-PROVIDER_LABELS = {
-    "CUDAExecutionProvider": "CUDA",
-    "DmlExecutionProvider": "DirectML",
-    "CoreMLExecutionProvider": "CoreML",
-    "CPUExecutionProvider": "CPU",
-}
 
 
 class SidebarPanel:

@@ -56,6 +56,8 @@ class Session:
             return
         self.info_of, self.info, self.info_error = key, None, ""
         self.forget_error()
+        if self.previews is not None:
+            self.previews.clear()
         if self.info_job is not None:
             self.info_job.cancel()
             self.info_job = None

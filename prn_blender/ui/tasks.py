@@ -35,7 +35,7 @@ class PhotoInfo:
     height: int
     focal_mm: float | None  # 35 mm equivalent
     thumbnail: np.ndarray  # (h, w, 4) float32, bottom row first as Blender wants it
-    picture: np.ndarray  # the same, larger
+    picture: np.ndarray  # (h, w, 3) uint8, larger
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def read_photo_info(path: Path) -> Callable[[Progress], PhotoInfo]:
             photo.height,
             None if photo.focal_px is None else photo.focal_px / one_mm,
             thumbnail(photo.pixels, THUMBNAIL),
-            thumbnail(photo.pixels, PICTURE),
+            _reduced(photo.pixels, PICTURE),
         )
 
     return work
@@ -164,15 +164,24 @@ def one_line(error: Exception) -> str:
 
 def thumbnail(pixels: np.ndarray, longer: int) -> np.ndarray:
     """`pixels` (H, W, 3) uint8 as (h, w, 4) float32 0..1, at most `longer` pixels a side, bottom row first."""
+    return as_blender_pixels(_reduced(pixels, longer))
+
+
+def as_blender_pixels(pixels: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 as (H, W, 4) float32 0..1, bottom row first."""
+    result = np.ones((*pixels.shape[:2], 4), np.float32)
+    result[..., :3] = pixels[::-1] / np.float32(255)
+    return result
+
+
+def _reduced(pixels: np.ndarray, longer: int) -> np.ndarray:
+    """A copy of at most `longer` pixels a side."""
     import cv2
 
     height, width = pixels.shape[:2]
     factor = min(1.0, longer / max(height, width))
     size = max(1, round(width * factor)), max(1, round(height * factor))
-    small = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
-    result = np.ones((*small.shape[:2], 4), np.float32)
-    result[..., :3] = small[::-1] / np.float32(255)
-    return result
+    return cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
 
 
 def _cut(photo: "Photo", box: "FaceBox") -> np.ndarray:

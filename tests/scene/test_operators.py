@@ -14,12 +14,14 @@ import pytest
 
 import prn_blender
 from prn_blender.capture.errors import Cancelled, CaptureError
+from prn_blender.capture.face_box import FaceBox
 from prn_blender.capture.reconstruct import Settings
 from prn_blender.scene.alignment import alignment_of
 from prn_blender.scene.record import is_captured_head, read_record
 from prn_blender.ui import session
+from prn_blender.ui.face_picker import PhotoOnScreen, face_at
 from prn_blender.ui.job import Job
-from prn_blender.ui.tasks import Request, capture_heads, read_photo_info
+from prn_blender.ui.tasks import FoundFaces, Request, capture_heads, read_photo_info
 
 CHECKOUT = Path(__file__).parents[2]
 PORTRAIT = CHECKOUT / "examples" / "astronaut.jpg"
@@ -455,6 +457,21 @@ def test_choosing_a_face_and_a_box(group):
     assert (options.face, options.face_index) == ("INDEX", 2)
     bpy.ops.prn.choose_photo(filepath=str(PORTRAIT))
     assert options.face == "LARGEST"  # the face of the other photo means nothing here
+
+
+def test_a_box_drawn_over_the_shown_photo_is_in_its_pixels():
+    screen = PhotoOnScreen.fitted(4000, 2000, (100, 50, 1100, 750), margin=0)  # as wide as there is room: 1000 pixels
+    assert screen.to_region(0, 0) == (100, 650)
+    assert screen.to_region(4000, 2000) == (1100, 150)
+    assert screen.to_photo(*screen.to_region(123, 456)) == pytest.approx((123, 456))
+    # Upwards and to the left, and beyond the photo's edge.
+    assert screen.box((600, 400), (350, 9000)) == pytest.approx((1000, 0, 2000, 1000))
+
+
+def test_a_click_picks_the_smallest_face_around_it():
+    faces = FoundFaces((FaceBox(0, 0, 100, 100), FaceBox(20, 20, 60, 60), FaceBox(200, 0, 300, 100)), ())
+    assert [face_at(faces, point) for point in ((90, 90), (30, 30), (250, 50), (150, 50))] == [0, 1, 2, None]
+    assert face_at(None, (0, 0)) is None
 
 
 def test_one_undo_step_removes_the_whole_capture():
