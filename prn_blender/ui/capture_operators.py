@@ -1,5 +1,7 @@
 """Operators around the capture: photo, faces, reconstruction."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import bpy
@@ -121,7 +123,7 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
 
         if result.faces is not None:
             session.current.remember_faces(self._photo, result.faces)
-        with undone_on_error(context.scene):  # all heads or none
+        with _selection_kept_on_error(context), undone_on_error(context.scene):  # all heads or none
             for capture, images in zip(result.captures, result.images, strict=True):
                 build(capture, context, self._alignment, self._polygons == "TRIANGLES", images)
         self.report({"INFO"}, summary(result))
@@ -226,6 +228,19 @@ class PRN_OT_cancel(bpy.types.Operator):
         session.current.job.cancel()
         session.tag_redraw()
         return {"FINISHED"}
+
+
+@contextmanager
+def _selection_kept_on_error(context: bpy.types.Context) -> Iterator[None]:
+    objects = context.view_layer.objects
+    active, selected = objects.active, list(objects.selected)
+    try:
+        yield
+    except BaseException:
+        for candidate in selected:
+            candidate.select_set(True)
+        objects.active = active
+        raise
 
 
 def summary(result: Captured) -> str:
