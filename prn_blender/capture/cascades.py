@@ -36,6 +36,7 @@ PROFILES = (
 SCALE_STEP = 1.2
 SMALLEST_WINDOW = 20  # pixels, what the cascades were trained on
 SMALL_SIDE = 128  # longer side of the copy in which large faces are looked for, turned too
+SMALLEST_IN_SMALL = 24
 PADDING = 1.25  # of that copy, because a window is larger than its face
 LARGE = 0.25  # of the longer side: larger windows are left to the small copy
 
@@ -43,8 +44,8 @@ LARGE = 0.25  # of the longer side: larger windows are left to the small copy
 TILTS = (0.0, 20.0, -20.0)
 MORE_TILTS = (45.0, -45.0, 70.0, -70.0, 90.0, -90.0, 180.0)
 
-MIN_VOTES = 4.0
-SURE_VOTES = 6.0
+MIN_VOTES = 3.5
+SURE_VOTES = 5.5
 VOTING_OVERLAP = 0.5  # windows that overlap more belong to one face
 MAX_OVERLAP = 0.25
 MAX_WINDOWS = 1500
@@ -110,7 +111,7 @@ class Cascades:
     def _upright(self, grey: np.ndarray, cascades: tuple[Cascade, ...]) -> Votes:
         """The votes for small faces in the picture as it is."""
         largest = max(SMALLEST_WINDOW, round(LARGE * max(grey.shape)))
-        return self._votes(cascades, grey, np.eye(2, 3), 0.0, largest)
+        return self._votes(cascades, grey, np.eye(2, 3), 0.0, (SMALLEST_WINDOW, largest))
 
     def _tilted(self, grey: np.ndarray, tilt: float) -> Votes:
         """The votes for large faces, tilted clockwise by about `tilt` degrees."""
@@ -127,12 +128,21 @@ class Cascades:
         turned = cv2.warpAffine(small, turn, canvas, borderMode=cv2.BORDER_REPLICATE)
         back = cv2.invertAffineTransform(turn)
         to_picture = np.array([[width / size[0]], [height / size[1]]]) * back
-        return self._votes(FRONTAL + PROFILES, turned, to_picture, np.radians(tilt), max(canvas))
+        return self._votes(FRONTAL + PROFILES, turned, to_picture, np.radians(tilt), (SMALLEST_IN_SMALL, max(canvas)))
 
     def _votes(
-        self, cascades: tuple[Cascade, ...], grey: np.ndarray, to_picture: np.ndarray, tilt: float, largest: int
+        self,
+        cascades: tuple[Cascade, ...],
+        grey: np.ndarray,
+        to_picture: np.ndarray,
+        tilt: float,
+        sides: tuple[int, int],
     ) -> Votes:
-        """The votes in a copy of the picture, from which the matrix `to_picture` (2, 3) leads back."""
+        """The votes in a copy of the picture, from which the matrix `to_picture` (2, 3) leads back.
+
+        Args:
+            sides: of the smallest and the largest window, pixels.
+        """
         import cv2
 
         found = []
@@ -142,8 +152,8 @@ class Cascades:
                 cv2.flip(grey, 1) if cascade.mirrored else grey,
                 scaleFactor=SCALE_STEP,
                 minNeighbors=0,
-                minSize=(SMALLEST_WINDOW, SMALLEST_WINDOW),
-                maxSize=(largest, largest),
+                minSize=(sides[0], sides[0]),
+                maxSize=(sides[1], sides[1]),
                 outputRejectLevels=True,
             )
             windows = np.reshape(windows, (-1, 4)).astype(np.float64)
