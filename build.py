@@ -1,0 +1,511 @@
+#!/usr/bin/env python3
+"""The entry point of a checkout. It needs nothing but Python 3.11 or 3.13 with venv.
+
+    python3 build.py capture [PHOTO...] [-o FOLDER] [...]    a head for each photo; without PHOTO of a bundled portrait
+    python3 build.py test [unit] [scene] [gui]               the tests, all of them without a name
+    python3 build.py zip [--platform NAME|all]               the extension for Blender, into dist/
+
+Whatever a command needs is set up by its first call, in `.venv`, `.venv-lanes` and `dist`, and kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import glob
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+DIST = ROOT / "dist"
+PORTRAIT = ROOT / "examples" / "astronaut.jpg"
+
+# --- What is pinned -------------------------------------------------------------------------------------------------
+
+# opencv 5 has no cascades. This opencv 4 works with the numpy 1 of Blender 4.2 to 5.0 and the numpy 2 of the later ones.
+OPENCV = "4.11.0.86"
+ONNXRUNTIME = "1.31.1"
+PILLOW = "13.0.0"
+PYTEST = "9.2.0"
+NUMPY = {"3.11": "1.26.4", "3.13": "2.5.5"}
+MAIN_BPY = {"3.13": "5.2.3", "3.11": "4.5.15"}
+# Every Blender that is supported, oldest first: its bpy and the Python of that.
+LANES = {"4.2.23": "3.11", "4.5.15": "3.11", "5.0.1": "3.11", "5.2.3": "3.13"}
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Whom a zip is for."""
+
+    wheel_tags: tuple[str, ...]
+    pythons: tuple[str, ...]  # 3.11: Blender 4.2 to 5.0, 3.13: from 5.1, 3.14: Debian's own builds
+    onnxruntime: dict[str, str]  # by Python
+
+    def requirements(self, python: str) -> list[str]:
+        """The wheels in the zip. Never numpy: it would replace Blender's own for every add-on."""
+        return [
+            f"onnxruntime=={self.onnxruntime.get(python, ONNXRUNTIME)}",
+            f"opencv-python-headless=={OPENCV}",
+            f"pillow=={PILLOW}",
+        ]
+
+
+PLATFORMS = {
+    "linux-x64": Platform(
+        ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux2014_x86_64"), ("3.11", "3.13", "3.14"), {}
+    ),
+    # Later onnxruntimes need a newer C++ runtime than the one that Blender 4.2 to 5.0 brings along on Windows.
+    "windows-x64": Platform(("win_amd64",), ("3.11", "3.13"), {"3.11": "1.18.1"}),
+    "macos-arm64": Platform(("macosx_14_0_arm64", "macosx_13_0_arm64", "macosx_11_0_arm64"), ("3.11", "3.13"), {}),
+}
+
+# What bpy and opencv load from the system, by the names of Debian and Ubuntu.
+SYSTEM_LIBRARIES = (
+    *("libxrender1", "libxxf86vm1", "libxfixes3", "libxi6", "libxkbcommon0", "libsm6"),
+    *("libgl1", "libegl1", "libgomp1", "libglib2.0-0"),
+)
+
+
+RUNNING_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+class BuildError(Exception):
+    """What is wrong and what to do, for the terminal."""
+
+
+# --- Showing what goes on -------------------------------------------------------------------------------------------
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def run_step(label: str, command: list[str], environment: dict[str, str] | None = None) -> str:
+    """Runs a command that may take long, with a line that shows how far it is; returns its output.
+
+    Raises:
+        BuildError: the command failed; with the end of its output.
+    """
+    started = time.monotonic()
+    live = sys.stdout.isatty()
+    if not live:
+        say(f"{label} …")
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    lines = []
+    for line in process.stdout:
+        lines.append(line.rstrip())
+        if live:
+            status = f"{label} … {time.monotonic() - started:.0f} s  {line.strip()}"
+            print("\r\033[K" + status[: shutil.get_terminal_size().columns - 1], end="", flush=True)
+    code = process.wait()
+    seconds = time.monotonic() - started
+    if live:
+        print("\r\033[K", end="")
+    if code:
+        raise BuildError("\n".join([f"{label}: failed after {seconds:.0f} s.", *lines[-20:]]))
+    say(f"{label}: done in {seconds:.0f} s")
+    return "\n".join(lines)
+
+
+# --- Pythons and environments ---------------------------------------------------------------------------------------
+
+
+def find_python(version: str) -> str | None:
+    """A Python of this version that can make an environment: the running one, on the PATH, or of pyenv."""
+    name = f"python{version}"
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    candidates = [sys.executable] if version == RUNNING_PYTHON else []
+    candidates += [found for folder in folders if (found := shutil.which(name, path=folder))]
+    candidates += sorted(glob.glob(os.path.expanduser(f"~/.pyenv/versions/{version}.*/bin/{name}")), reverse=True)
+    question = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
+    for candidate in dict.fromkeys(candidates):
+        # A file of that name is no proof: pyenv's shims exist for Pythons that are not chosen.
+        answer = subprocess.run([candidate, "-c", question], check=False, capture_output=True, text=True)
+        if answer.stdout.strip() == version:
+            return candidate
+    return None
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment with exactly these packages."""
+
+    folder: Path
+    python: str
+    requirements: tuple[str, ...]
+
+    @property
+    def executable(self) -> str:
+        return str(self.folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+
+    @property
+    def _recipe(self) -> str:
+        return json.dumps([self.python, *self.requirements])
+
+    @property
+    def _stamp(self) -> Path:
+        return self.folder / "ready.json"  # written last, so an interrupted set-up starts again
+
+    @property
+    def is_ready(self) -> bool:
+        return self._stamp.is_file() and self._stamp.read_text() == self._recipe and Path(self.executable).exists()
+
+    def set_up(self) -> str:
+        """Makes the environment where it is not there yet; its Python.
+
+        Raises:
+            BuildError: no such Python, or a package cannot be installed or loaded.
+        """
+        if self.is_ready:
+            return self.executable
+        python = find_python(self.python)
+        if python is None:
+            raise BuildError(f"Python {self.python} with venv is not found: install it (pyenv install {self.python}).")
+        name = self.folder.relative_to(ROOT)
+        run_step(f"{name}: new environment with Python {self.python}", [python, "-m", "venv", "--clear", self.folder])
+        # One command for all: the resolver must see every pin, or a later package replaces numpy and breaks bpy.
+        packages = ", ".join(requirement.replace("==", " ") for requirement in self.requirements)
+        run_step(
+            f"{name}: installing {packages} (about 1 GB)",
+            [self.executable, "-m", "pip", "install", "--progress-bar", "off", *self.requirements],
+        )
+        ensure_system_libraries(self.executable)
+        self._stamp.write_text(self._recipe)
+        return self.executable
+
+
+def ensure_system_libraries(python: str) -> None:
+    """bpy and opencv must load; on Debian and Ubuntu what they miss of the system is installed, as root.
+
+    Raises:
+        BuildError: they do not load; with the command that helps, where it is known.
+    """
+    probe = "import bpy, cv2"
+    if sys.platform.startswith("linux"):
+        probe += ", ctypes; ctypes.CDLL('libEGL.so.1')"  # what Blender's engines load only when they render
+
+    def load() -> str:
+        return subprocess.run([python, "-c", probe], check=False, capture_output=True, text=True).stderr.strip()
+
+    problem = load()
+    if "cannot open shared object file" in problem and shutil.which("apt-get"):
+        install = ["apt-get", "install", "-y", "--no-install-recommends", *SYSTEM_LIBRARIES]
+        if os.geteuid() != 0:
+            raise BuildError(f"Libraries of the system are missing. Run: sudo {' '.join(install)}")
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        run_step("system libraries: reading apt's lists", ["apt-get", "update"], quiet)
+        run_step(f"system libraries: installing {' '.join(SYSTEM_LIBRARIES)}", install, quiet)
+        problem = load()
+    if "Error" in problem:
+        raise BuildError(f"Blender's Python module does not load: {problem.splitlines()[-1]}")
+
+
+def main_environment() -> Environment:
+    """`.venv`: what a capture, the unit tests and the tools need. One that is ready is taken as it is."""
+    machine = platform.machine().lower()
+    has_gpu_wheel = platform.system() in ("Linux", "Windows") and machine in ("x86_64", "amd64")
+    environments = [
+        Environment(
+            ROOT / ".venv",
+            python,
+            (
+                f"bpy=={bpy}",
+                f"{'onnxruntime-gpu' if has_gpu_wheel else 'onnxruntime'}=={ONNXRUNTIME}",
+                f"numpy=={NUMPY[python]}",
+                f"opencv-python=={OPENCV}",
+                f"pillow=={PILLOW}",
+                f"pytest=={PYTEST}",
+            ),
+        )
+        for python, bpy in MAIN_BPY.items()
+    ]
+    environments.sort(key=lambda environment: (environment.is_ready, environment.python == RUNNING_PYTHON))
+    return environments[-1]
+
+
+def lane_environment(bpy: str, python: str) -> Environment:
+    """The packages as they are inside Blender, with one of the supported bpy modules."""
+    return Environment(
+        ROOT / ".venv-lanes" / f"bpy-{bpy}",
+        python,
+        (
+            f"bpy=={bpy}",
+            f"onnxruntime=={ONNXRUNTIME}",
+            f"numpy=={NUMPY[python]}",
+            f"opencv-python-headless=={OPENCV}",
+            f"pillow=={PILLOW}",
+            f"pytest=={PYTEST}",
+        ),
+    )
+
+
+# --- capture --------------------------------------------------------------------------------------------------------
+
+OPTIONS_WITHOUT_VALUE = ("--orthographic", "--no-fill", "--triangles", "-h", "--help")
+
+
+def names_a_photo(arguments: list[str]) -> bool:
+    """Whether anything in the command line is neither an option nor the value of one."""
+    value_follows = False
+    for argument in arguments:
+        if argument.startswith("-"):
+            value_follows = argument not in OPTIONS_WITHOUT_VALUE and "=" not in argument
+        elif not value_follows:
+            return True
+        else:
+            value_follows = False
+    return False
+
+
+def capture(arguments: list[str]) -> int:
+    """Hands the command line on to `python -m prn_blender`."""
+    python = main_environment().set_up()
+    if not names_a_photo(arguments):
+        if not any(argument.startswith(("-o", "--output")) for argument in arguments):
+            arguments = ["-o", str(ROOT / "captures" / PORTRAIT.stem), *arguments]
+        arguments = [str(PORTRAIT), *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.call([python, "-m", "prn_blender", *arguments], env=environment)
+
+
+# --- test -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Count:
+    """How many tests came out how."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def add(self, other: Count) -> None:
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def run_pytest(title: str, python: str, folder: str, **environment: str) -> Count:
+    """Runs the tests of a folder with an environment's Python."""
+    say(f"\n=== {title} ===")
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch) / "report.xml"
+        code = subprocess.call(
+            [python, "-m", "pytest", folder, "--junitxml", str(report), "-o", f"cache_dir={scratch}/cache"],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+        )
+        suites = xml.etree.ElementTree.parse(report).getroot().iter("testsuite") if report.is_file() else ()
+        count = Count()
+        for suite in suites:
+            tests, errors, failures, skipped = (
+                int(suite.get(name)) for name in ("tests", "errors", "failures", "skipped")
+            )
+            count.add(Count(tests - errors - failures - skipped, errors + failures, skipped))
+    if code and not count.failed:
+        count.failed = 1  # pytest crashed, found no test, or was interrupted
+    return count
+
+
+def test_unit() -> Count:
+    return run_pytest("unit", main_environment().set_up(), "tests/unit")
+
+
+def test_scene() -> Count:
+    """In every supported Blender whose Python is there; in CI in the oldest and the newest, which must be there."""
+    in_ci = os.environ.get("CI") == "true"
+    lanes = list(LANES.items())
+    count = Count()
+    for bpy, python in [lanes[0], lanes[-1]] if in_ci else lanes:
+        environment = lane_environment(bpy, python)
+        if not in_ci and not environment.is_ready and find_python(python) is None:
+            say(f"\n=== scene, bpy {bpy}: skipped, there is no Python {python} with venv here ===")
+            count.skipped += 1
+            continue
+        count.add(run_pytest(f"scene, bpy {bpy}", environment.set_up(), "tests/scene"))
+    return count
+
+
+def test_gui() -> Count:
+    """In a real Blender with a window, with the extension installed from its zip."""
+    environment = main_environment()
+    python = environment.set_up()
+    extension = build_zip(this_platform(), DIST)
+    say("\n=== a real Blender ===")
+    subprocess.call([python, str(ROOT / "tests" / "gui" / "real_blender.py")])  # what is wrong the tests tell too
+    return run_pytest("gui", python, "tests/gui", PRN_EXTENSION_ZIP=str(extension))
+
+
+TESTS = {"unit": test_unit, "scene": test_scene, "gui": test_gui}
+
+
+def test(parts: list[str]) -> int:
+    count = Count()
+    for name in parts or TESTS:
+        try:
+            count.add(TESTS[name]())
+        except BuildError as error:
+            say(f"\n{name} tests: {error}")
+            count.failed += 1
+    say(f"\n{count}")
+    return int(count.failed > 0 or count.passed == 0)
+
+
+# --- zip ------------------------------------------------------------------------------------------------------------
+
+
+def this_platform() -> str:
+    """Raises BuildError where there is no zip for this machine."""
+    system = {"Linux": "linux", "Windows": "windows", "Darwin": "macos"}.get(platform.system(), "unknown")
+    machine = {"x86_64": "x64", "amd64": "x64", "arm64": "arm64"}.get(platform.machine().lower(), "unknown")
+    name = f"{system}-{machine}"
+    if name not in PLATFORMS:
+        raise BuildError(f"There is no zip for this machine: choose one with --platform {'|'.join(PLATFORMS)}.")
+    return name
+
+
+def download_wheels(name: str) -> Path:
+    """The folder with a platform's wheels, downloaded where the pins have changed."""
+    target = PLATFORMS[name]
+    folder = DIST / "wheels" / name
+    stamp = folder / "ready.json"
+    recipe = json.dumps([(python, target.requirements(python), target.wheel_tags) for python in target.pythons])
+    if stamp.is_file() and stamp.read_text() == recipe:
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    tags = [argument for tag in target.wheel_tags for argument in ("--platform", tag)]
+    for python in target.pythons:
+        command = [main_environment().set_up(), "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
+        command += ["--progress-bar", "off", "--implementation", "cp", "--python-version", python, *tags]
+        run_step(f"{name}: wheels for Python {python}", [*command, "--dest", str(folder), *target.requirements(python)])
+    stamp.write_text(recipe)
+    return folder
+
+
+def stage_extension(name: str, folder: Path) -> None:
+    """Lays out the extension as it is in the zip: the package's modules at the root, beside the manifest.
+
+    Which wheels there are and for which platform is written only into this copy of the manifest.
+    """
+    shutil.copytree(ROOT / "prn_blender", folder, ignore=shutil.ignore_patterns("__pycache__", "__main__.py"))
+    shutil.copytree(ROOT / "models", folder / "models")
+    shutil.copyfile(ROOT / "LICENSE", folder / "LICENSE")
+    shutil.copytree(download_wheels(name), folder / "wheels", ignore=shutil.ignore_patterns("*.json"))
+    wheels = sorted((folder / "wheels").iterdir())
+    for wheel in wheels:
+        copy_licences(wheel, folder / "licenses" / wheel.name.split("-")[0])
+    manifest = (ROOT / "blender_manifest.toml").read_text(encoding="utf-8")
+    listed = "".join(f'  "./wheels/{wheel.name}",\n' for wheel in wheels)
+    added = f'platforms = ["{name}"]\nwheels = [\n{listed}]\n'
+    top, table, tables = manifest.partition("\n[permissions]")
+    (folder / "blender_manifest.toml").write_text(f"{top}\n{added}{table}{tables}", encoding="utf-8")
+
+
+def copy_licences(wheel: Path, folder: Path) -> None:
+    """The licence files of a wheel, where they can be read without unpacking it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(wheel) as archive:
+        for member in archive.namelist():
+            name = member.rsplit("/", 1)[-1]
+            if name.upper().startswith(("LICENSE", "LICENCE", "THIRDPARTYNOTICES")) and not name.endswith(".py"):
+                (folder / name).write_bytes(archive.read(member))
+
+
+def blender_extension_tool() -> Path:
+    """The script of Blender that builds and validates extensions, from the bpy module."""
+    site = Path(main_environment().set_up()).parents[1]
+    found = sorted(site.glob("**/bpy/*/scripts/addons_core/bl_pkg/cli/blender_ext.py"))
+    if not found:
+        raise BuildError(f"{site} holds no Blender module: delete it and run the command again.")
+    return found[-1]
+
+
+def build_zip(name: str, output: Path) -> Path:
+    """Builds and validates the zip of a platform.
+
+    Raises:
+        BuildError: a wheel cannot be had, or Blender's validation objects.
+    """
+    import tomllib
+
+    manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))
+    python, tool = main_environment().set_up(), str(blender_extension_tool())
+    result = output / f"{manifest['id']}-{manifest['version']}-{name.replace('-', '_')}.zip"
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output) as scratch:
+        staged, built = Path(scratch) / "extension", Path(scratch) / result.name
+        stage_extension(name, staged)
+        run_step(
+            f"{name}: packing", [python, tool, "build", "--source-dir", str(staged), "--output-filepath", str(built)]
+        )
+        run_step(f"{name}: validating", [python, tool, "validate", str(built)])
+        os.replace(built, result)
+    say(f"{name}: {result} ({result.stat().st_size / 1e6:.0f} MB)")
+    return result
+
+
+def make_zips(platform_name: str | None) -> int:
+    names = list(PLATFORMS) if platform_name == "all" else [platform_name or this_platform()]
+    for name in names:
+        build_zip(name, DIST)
+    return 0
+
+
+# --- The command line -----------------------------------------------------------------------------------------------
+
+
+def rerun_with_supported_python() -> int:
+    for version in MAIN_BPY:
+        python = find_python(version)
+        if python:
+            return subprocess.call([python, *sys.argv])
+    raise BuildError(
+        f"This is Python {RUNNING_PYTHON}, and Blender's module needs 3.11 or 3.13 with venv: install one of them."
+    )
+
+
+def main(arguments: list[str]) -> int:
+    if arguments[:1] == ["capture"]:  # its options are not read here
+        return capture(arguments[1:])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("capture", help="a head from a photo", add_help=False)
+    tests = commands.add_parser("test", help="sets up and runs the tests")
+    tests.add_argument("parts", nargs="*", metavar="|".join(TESTS), help="only these")
+    zips = commands.add_parser("zip", help="builds the extension zip for this platform")
+    zips.add_argument("--platform", choices=[*PLATFORMS, "all"], help="another platform's")
+    asked = parser.parse_args(arguments)
+    if asked.command == "test" and not set(asked.parts) <= set(TESTS):
+        tests.error(f"the parts are {', '.join(TESTS)}")
+    return test(asked.parts) if asked.command == "test" else make_zips(asked.platform)
+
+
+if __name__ == "__main__":
+    try:
+        if RUNNING_PYTHON not in MAIN_BPY:
+            sys.exit(rerun_with_supported_python())
+        sys.exit(main(sys.argv[1:]))
+    except BuildError as error:
+        sys.exit(f"build.py: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
