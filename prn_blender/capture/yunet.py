@@ -12,7 +12,7 @@ MIN_SCORE = 0.5
 MAX_OVERLAP = 0.3
 
 # YuNet's box reaches from the hairline to the chin. The 68 landmarks' box in units of YuNet's width and height:
-# medians over half of 400 annotated photos of AFLW2000-3D, confirmed on the other half.
+# medians over 400 annotated photos of AFLW2000-3D; either half alone agrees within 0.015.
 CENTRE_DOWN = 0.117
 WIDTH = 1.04
 HEIGHT = 0.75
