@@ -1,6 +1,6 @@
 """Operators, panels, properties, preferences and the background job."""
 
-from . import capture_operators, commands, face_picker, head_operators, panels, preferences, properties, session
+from . import capture_operators, commands, face_picker, head_operators, menus, panels, preferences, properties, session
 
 CLASSES = (
     preferences.PRN_AP_preferences,
@@ -25,4 +25,4 @@ CLASSES = (
     panels.PRN_PT_export,
 )
 # Modules with a register() and an unregister() of their own.
-PARTS = (properties, commands, session)
+PARTS = (properties, menus, commands, session)

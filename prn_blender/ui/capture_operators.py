@@ -87,6 +87,12 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
     )
     provider: ProviderOption
 
+    def invoke(self, context, event):
+        if not self.filepath and not context.scene.prn_capture.photo:  # from the Add menu
+            bpy.ops.prn.choose_photo("INVOKE_DEFAULT")
+            return {"CANCELLED"}
+        return super().invoke(context, event)
+
     def prepare(self, context):
         from ..capture.reconstruct import Settings
 

@@ -98,7 +98,13 @@ def test_register_and_unregister_leave_nothing():
     assert not _registered_names()
     for _ in range(5):
         prn_blender.register()
-        assert {"PRN_OT_reconstruct_from_image", "PRN_PT_capture", "PRN_FH_photo", "cancel"} <= _registered_names()
+        assert {
+            "PRN_OT_reconstruct_from_image",
+            "PRN_PT_capture",
+            "PRN_FH_photo",
+            "cancel",
+            "_add_mesh",
+        } <= _registered_names()
         prn_blender.unregister()
     assert not _registered_names()
     assert not hasattr(bpy.types.Scene, "prn_capture")
@@ -107,8 +113,13 @@ def test_register_and_unregister_leave_nothing():
 
 
 def _registered_names() -> set[str]:
-    """The add-on's classes and operators that Blender knows."""
-    return {name for name in dir(bpy.types) if name.startswith("PRN_")} | set(dir(bpy.ops.prn))
+    """The add-on's classes, operators and menu entries that Blender knows."""
+    entries = getattr(bpy.types.VIEW3D_MT_mesh_add.draw, "_draw_funcs", [])
+    return (
+        {name for name in dir(bpy.types) if name.startswith("PRN_")}
+        | set(dir(bpy.ops.prn))
+        | {entry.__name__ for entry in entries if entry.__module__.startswith("prn_blender")}
+    )
 
 
 def test_registration_loads_neither_opencv_nor_onnxruntime():
