@@ -1,0 +1,350 @@
+"""A real Blender with a window, started and clicked by programs.
+
+The bpy wheel has no window. So the GUI tests run the Blender of a newer Debian in a chroot, or the one that the
+environment variable BLENDER names, on an X server without a screen (Xvfb) and with software OpenGL.
+
+The chroot is built once (minutes, 1.5 GB) under ~/.cache/prn-head-capture. Everything in it runs in a mount and
+process namespace of its own, which the kernel clears away with its first process: nothing stays mounted or running.
+
+`python tests/gui/real_blender.py` builds the chroot ahead of the tests and prints its progress.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "prn-head-capture"
+SUITE = os.environ.get("PRN_GUI_SUITE", "trixie")  # trixie: Blender 4.3; sid: the newest
+SCREEN = (1280, 900)
+# Blender, what its Python scripts import (python3-cattr from 5.1 on), and the display side.
+PACKAGES = (
+    *("blender", "python3-numpy", "python3-requests", "python3-zstandard", "python3-cattr"),
+    *("xvfb", "xauth", "libgl1", "libegl1", "libgl1-mesa-dri", "xdotool", "imagemagick"),
+)
+DISPLAY_TOOLS = ("Xvfb", "xdotool", "import")
+
+
+class NoRealBlender(Exception):
+    """Why no Blender with a window can be had here, in one line."""
+
+
+def show(text: str) -> None:
+    """Progress, for builds that take minutes."""
+    print(text, file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where Blender and its display run: a chroot, or this machine itself (`root` is then "/")."""
+
+    root: Path
+    blender: str
+    share: Path  # a folder for files that both sides use, seen from here
+
+    def inside(self, path: Path) -> str:
+        """A path under `share` as the programs there see it."""
+        return "/" + str(path.relative_to(self.root))
+
+    def command(self, *arguments: str, **environment: str) -> list[str]:
+        """The command line that runs a program there, its only process where there is a chroot."""
+        if self.root == Path("/"):
+            return ["env", *(f"{name}={value}" for name, value in environment.items()), *arguments]
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8", **environment}
+        return [
+            *("unshare", "--mount", "--pid", "--fork", "--kill-child", f"--mount-proc={self.root / 'proc'}"),
+            *("chroot", str(self.root), "env", "-i"),
+            *(f"{name}={value}" for name, value in environment.items()),
+            *arguments,
+        ]
+
+
+@contextlib.contextmanager
+def real_blender() -> Iterator[Machine]:
+    """The machine with a Blender, with an empty share that goes away afterwards.
+
+    Raises:
+        NoRealBlender: there is none, and none can be made.
+    """
+    named = os.environ.get("BLENDER")
+    root = Path("/") if named else debian_chroot()
+    if named:
+        missing = [tool for tool in (named, *DISPLAY_TOOLS) if not shutil.which(tool)]
+        if missing:
+            raise NoRealBlender(f"BLENDER is set, but not found on this machine: {', '.join(missing)}")
+    with tempfile.TemporaryDirectory(prefix="prn-gui-", dir=None if named else root / "tmp") as share:
+        yield Machine(root, named or "blender", Path(share))
+
+
+def debian_chroot() -> Path:
+    """The chroot with Blender, built where it is missing.
+
+    Raises:
+        NoRealBlender: it cannot be built here.
+    """
+    root = CACHE / f"real-blender-{SUITE}"
+    if not sys.platform.startswith("linux"):
+        raise NoRealBlender("the chroot with a real Blender needs Linux; name a Blender in BLENDER")
+    if os.geteuid() != 0:
+        raise NoRealBlender("the chroot with a real Blender needs root; name a Blender in BLENDER")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"real-blender-{SUITE}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two runs at once must not build the same folder
+        recipe = json.dumps(PACKAGES)
+        stamp = root / "etc" / "prn-recipe.json"
+        if not (stamp.is_file() and stamp.read_text() == recipe):
+            _build_chroot(root, recipe, stamp)
+    return root
+
+
+def _build_chroot(root: Path, recipe: str, stamp: Path) -> None:
+    if not shutil.which("debootstrap"):
+        if not shutil.which("apt-get"):
+            raise NoRealBlender("the chroot with a real Blender needs debootstrap; name a Blender in BLENDER")
+        show("  installing debootstrap")
+        _run(["apt-get", "update", "-qq"])
+        _run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "debootstrap"])
+    partial = root.with_name(root.name + ".partial")
+    for leftover in (root, partial):
+        shutil.rmtree(leftover, ignore_errors=True)
+    show(f"  debootstrap {SUITE} (about a minute)")
+    # In a mount namespace, so that an interrupted debootstrap leaves nothing mounted.
+    _run(["unshare", "--mount", "debootstrap", "--variant=minbase", SUITE, str(partial), *_debian_mirror()])
+    # A mirror may be a frozen snapshot, whose index has expired by its own date.
+    (partial / "etc/apt/apt.conf.d/99prn").write_text(
+        'Acquire::Check-Valid-Until "false"; Acquire::Check-Date "false"; '
+        'APT::Install-Recommends "false"; Dpkg::Use-Pty "0";\n'
+    )
+    (partial / "etc/mtab").symlink_to("/proc/self/mounts")  # else Blender warns
+    machine = Machine(partial, "blender", partial / "tmp")
+    show("  installing Blender and a display there (about two minutes)")
+    _run(machine.command("apt-get", "update", "-qq"))
+    _run(machine.command("apt-get", "install", "-y", "-qq", *PACKAGES, DEBIAN_FRONTEND="noninteractive"))
+    _run(machine.command("apt-get", "clean"))
+    stamp_there = partial / stamp.relative_to(root)
+    stamp_there.write_text(recipe)
+    partial.rename(root)
+
+
+def _debian_mirror() -> list[str]:
+    """This Debian's own mirror, or nothing (debootstrap then takes its default)."""
+    sources = Path("/etc/apt/sources.list.d/debian.sources")
+    lines = sources.read_text().splitlines() if sources.is_file() else []
+    return [line.split()[1] for line in lines if line.startswith("URIs:")][:1]
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(
+        command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    )
+    if done.returncode:
+        tail = "\n".join(done.stdout.splitlines()[-15:])
+        raise NoRealBlender(f"building the chroot failed at {' '.join(command)[:200]}:\n{tail}")
+
+
+def wait_for(condition, seconds: float, what: str):
+    """The first true value of condition(); AssertionError after `seconds`."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if value := condition():
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
+
+
+@dataclass
+class Desktop:
+    """An X server without a screen, with a mouse and a keyboard."""
+
+    machine: Machine
+    number: int = 0
+    process: subprocess.Popen | None = field(default=None, repr=False)
+
+    def __enter__(self) -> Self:
+        read, write = os.pipe()
+        geometry = f"{SCREEN[0]}x{SCREEN[1]}x24"
+        command = self.machine.command(
+            *("Xvfb", "-displayfd", str(write), "-screen", "0", geometry, "-nolisten", "tcp")
+        )
+        log = (self.machine.share / "xvfb.log").open("w")
+        self.process = subprocess.Popen(command, pass_fds=[write], stdout=log, stderr=log)
+        os.close(write)
+        with os.fdopen(read) as answer:
+            line = answer.readline()  # ends with Xvfb, so this never waits for a dead one
+        if not line:
+            raise NoRealBlender(f"Xvfb does not start: {(self.machine.share / 'xvfb.log').read_text()[-300:]}")
+        self.number = int(line)
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def _tool(self, *arguments: str) -> None:
+        command = self.machine.command(*arguments, DISPLAY=f":{self.number}")
+        subprocess.run(command, check=True, timeout=60, capture_output=True)
+
+    def move(self, x: int, y: int) -> None:
+        """Moves the mouse in two steps, since Blender misses a jump; (0, 0) is the screen's top-left corner."""
+        self._tool("xdotool", "mousemove", str(x - 1), str(y), "sleep", "0.05", "mousemove", str(x), str(y))
+
+    def click(self, x: int, y: int) -> None:
+        self.move(x, y)
+        time.sleep(0.4)  # Blender highlights the button under the mouse before it takes a click
+        self._tool("xdotool", "click", "1")
+
+    def key(self, name: str) -> None:
+        """Presses a key, by xdotool's name for it, over what the mouse is over."""
+        self._tool("xdotool", "key", name)
+
+    def screenshot(self, path: Path) -> None:
+        there = self.machine.share / "screenshot.png"
+        self._tool("import", "-window", "root", self.machine.inside(there))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(there, path)
+
+
+class Blender:
+    """A user's Blender with preferences and extensions of its own."""
+
+    def __init__(self, machine: Machine, user: str):
+        self.machine = machine
+        self.resources = machine.share / user
+        self.resources.mkdir()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"BLENDER_USER_RESOURCES": self.machine.inside(self.resources), "LIBGL_ALWAYS_SOFTWARE": "1"}
+
+    def run(self, *arguments: str) -> str:
+        """Runs Blender without a window to its end; its output. AssertionError where it fails."""
+        command = self.machine.command(self.machine.blender, *arguments, **self.environment)
+        done = subprocess.run(
+            command,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=300,
+        )
+        assert done.returncode == 0, f"{' '.join(arguments)[:300]} failed:\n{done.stdout[-3000:]}"
+        return done.stdout
+
+    def install(self, extension_zip: Path) -> None:
+        """Installs an extension zip as a user does."""
+        there = self.machine.share / extension_zip.name
+        shutil.copyfile(extension_zip, there)
+        output = self.run(
+            *("--command", "extension", "install-file", "-r", "user_default", "-e", self.machine.inside(there))
+        )
+        assert "Traceback" not in output and "rror:" not in output, output
+        self.run(
+            *("--background", "--python-exit-code", "1", "--python-expr"),
+            "import bpy; bpy.context.preferences.view.show_splash = False; bpy.ops.wm.save_userpref()",
+        )
+
+
+class Window:
+    """A running Blender window that a `Desktop`'s mouse and keyboard reach and that runs Python on request."""
+
+    def __init__(self, blender: Blender, desktop: Desktop):
+        self.blender = blender
+        self.desktop = desktop
+        self.machine = blender.machine
+        self.log_file = self.machine.share / f"{blender.resources.name}.log"
+        self._requests = 0
+
+    def __enter__(self) -> Self:
+        self._mailbox = Path(tempfile.mkdtemp(prefix="mailbox-", dir=self.machine.share))
+        driver = self._mailbox / "driver.py"
+        shutil.copyfile(Path(__file__).with_name("driver.py"), driver)
+        command = self.machine.command(
+            *(self.machine.blender, "--window-geometry", "0", "0", str(SCREEN[0]), str(SCREEN[1])),
+            *("--python", self.machine.inside(driver)),
+            **self.blender.environment,
+            DISPLAY=f":{self.desktop.number}",
+            PYTHONUNBUFFERED="1",
+        )
+        log = self.log_file.open("w")
+        self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        self.python("return True", seconds=180)
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    @property
+    def log(self) -> str:
+        """What Blender printed so far."""
+        return self.log_file.read_text(errors="replace")
+
+    def python(self, code: str, seconds: float = 60):
+        """Runs the body of a function in Blender, between two events; what it returns, which must fit into JSON.
+
+        `bpy`, `context`, `window` and `view` (the 3D View's area) are defined there. Raises AssertionError with
+        the traceback where it fails.
+        """
+        self._requests += 1
+        request = self._mailbox / f"request-{self._requests}"
+        reply = self._mailbox / f"reply-{self._requests}.json"
+        request.with_suffix(".partial").write_text(textwrap.dedent(code))
+        request.with_suffix(".partial").rename(request.with_suffix(".py"))
+
+        def answer() -> dict | None:
+            assert self._process.poll() is None, f"Blender ended with {self._process.returncode}:\n{self.log[-3000:]}"
+            return json.loads(reply.read_text()) if reply.exists() else None
+
+        answered = wait_for(answer, seconds, f"Blender to run {code.strip()[:100]!r}")
+        assert answered["error"] is None, answered["error"]
+        return answered["value"]
+
+    def wait(self, expression: str, seconds: float = 60):
+        """Waits until a Python expression is true in Blender; its value."""
+        return wait_for(lambda: self.python(f"return {expression}"), seconds, expression)
+
+    def open_tab(self, category: str) -> None:
+        """Opens the sidebar of the 3D View at a tab."""
+        self.python("view.spaces.active.show_region_ui = True")
+        self.wait("region('UI').width > 1")
+        self.python(f"region('UI').active_panel_category = {category!r}; view.tag_redraw()")
+        self.wait(f"region('UI').active_panel_category == {category!r}")
+
+    def find_button(self, operator: str) -> tuple[int, int]:
+        """The middle of an operator's button in the sidebar, found with the mouse, in screen pixels.
+
+        Blender tells which button is under the mouse only through *Copy Python Command*.
+        """
+        x, top, bottom = self.python("""
+            ui = region("UI")
+            return [ui.x + ui.width // 2, window.height - (ui.y + ui.height), window.height - ui.y]
+        """)
+        hits = []
+        for y in range(top + 4, bottom, 10):
+            self.desktop.move(x, y)
+            hit = self.python("return python_command_under_mouse()").startswith(f"bpy.ops.{operator}(")
+            if hit:
+                hits.append(y)
+            elif hits:
+                break
+        assert hits, f"no button for {operator} in the sidebar"
+        return x, (hits[0] + hits[-1]) // 2
+
+
+if __name__ == "__main__":
+    try:
+        with real_blender() as found:
+            show(f"  a real Blender is ready: {found.blender} in {found.root}")
+    except NoRealBlender as reason:
+        sys.exit(f"  no real Blender: {reason}")
