@@ -40,8 +40,9 @@ def make_fill(guide: Guide, colour: np.ndarray, trusted: Trust) -> Fill:
     # Where both sides are seen the ratio tells how the light differs; it fades away from there.
     both = trust * other_trust
     ratio = np.log((blur(colour, trust) + 12) / (blur(other, other_trust) + 12))
+    both = both / (1 + (ratio**2).sum(-1) / 0.25)  # a patch or a parting on one side is no light
     meeting = smoothstep(np.abs(guide.canonical[..., 0]), 0.0, MEETING)[..., None]
-    gain = np.exp(np.clip(spread(ratio, both, 0.04), -0.5, 0.5) * meeting)
+    gain = np.exp(np.clip(spread(ratio, both, 0.04), -0.4, 0.4) * meeting)
     mirrored = smoothstep(other_trust, 0.0, 0.8)
 
     known_weight = 1 - (1 - trust) * (1 - mirrored)
@@ -97,7 +98,9 @@ def spread(image: np.ndarray, weight: np.ndarray, towards_zero: np.ndarray | flo
 def scalp_share(canonical: np.ndarray) -> np.ndarray:
     """(G, G) 0..1: the part of the head where hair grows, by a hairline from the forehead past the ears to the nape."""
     _, y, z = np.moveaxis(canonical, -1, 0)
-    hairline = np.interp(y, [-0.04, 0.02, 0.05, 0.085, 0.15], [0.075, 0.05, 0.035, 0.0, -0.055])
+    hairline = np.interp(
+        y, [-0.04, 0.015, 0.035, 0.055, 0.085, 0.11, 0.15], [0.075, 0.055, 0.03, 0.02, 0.005, -0.03, -0.055]
+    )
     return smoothstep(z - hairline, -0.012, 0.012)
 
 

@@ -40,9 +40,7 @@ def rasterise(corners: np.ndarray, width: int, height: int) -> Fragments:
 
     candidates = extent.prod(axis=1)
     index = np.repeat(np.arange(len(used), dtype=np.int32), candidates)
-    within = np.arange(len(index)) - np.repeat(
-        np.cumsum(candidates) - candidates, candidates
-    )
+    within = np.arange(len(index)) - np.repeat(np.cumsum(candidates) - candidates, candidates)
     row, column = np.divmod(within, extent[index, 0])
     x0, y0 = (low + 0.5 - origin).astype(np.float32).T
     x, y = column.astype(np.float32) + x0[index], row.astype(np.float32) + y0[index]

@@ -48,7 +48,7 @@ def project_texture(
     colour = np.empty((size, size, 3), np.uint8)
     mask = np.empty((size, size), np.uint8)
     place = guide.position[..., :2]
-    level = np.where(shown_somewhere(trusted.texels), pyramid.level(guide.footprint * guide.size / size), 0)
+    level = useful_levels(pyramid.level(guide.footprint * guide.size / size), trusted.texels)
     rows = max(1, STRIP_TEXELS // size)
     for first in range(0, size, rows):
         strip = Strip(first, min(first + rows, size), size)
@@ -63,11 +63,14 @@ def project_texture(
     return Texture(colour, mask)
 
 
-def shown_somewhere(trust: np.ndarray) -> np.ndarray:
-    """(G, G) bool: texels that the photo colours, here or on the other side, and those next to them."""
+def useful_levels(level: np.ndarray, trust: np.ndarray) -> np.ndarray:
+    """`level` (G, G) without the extremes of texels that hardly show: every level costs time."""
     import cv2
 
-    return cv2.dilate(np.maximum(trust, trust[:, ::-1]), np.ones((3, 3), np.uint8)) > 0.2
+    shown = cv2.dilate(np.maximum(trust, trust[:, ::-1]), np.ones((3, 3), np.uint8)) > 0.2
+    if not shown.any():
+        return np.zeros_like(level)
+    return np.where(shown, np.minimum(level, np.quantile(level[shown], 0.98)), 0)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,10 @@ from .visibility import smoothstep, triangle_normals
 
 SEGMENT_SIZE = 112  # pixels across the head in the picture that is cut into head and background
 
-# Cosines between which the photo gains its full say: less than this is smeared over the surface.
+# Cosines between which the photo gains its full say: less than this is smeared over the surface. What lies deep in
+# the silhouette (under the nose) needs less, as no background can get in.
 FACING = (0.15, 0.45)
+FACING_DEEP = (0.03, 0.2)
 # Distances to the predicted silhouette, in head sizes: it is off by a few hundredths.
 SILHOUETTE = (0.008, 0.03)
 # As far inside of the predicted silhouette, in head sizes, the photo shows the head for sure.
@@ -41,8 +43,9 @@ def judge(guide: Guide, pixels: np.ndarray, vertices: np.ndarray, triangles: np.
     belongs = smoothstep(margin, *SILHOUETTE) * np.where(margin > DEEP, 1, smoothstep(depth_in(head), 0.5, 2.5))
     place = ((guide.position[..., :2] - origin) * scale - 0.5).astype(np.float32)
     belongs = cv2.remap(belongs.astype(np.float32), place, None, cv2.INTER_LINEAR)
-    value = guide.visibility * smoothstep(guide.facing, *FACING) * belongs
-    value = value.astype(np.float32)
+    deep = cv2.remap(smoothstep(margin, DEEP, 1.5 * DEEP).astype(np.float32), place, None, cv2.INTER_LINEAR)
+    low, high = (edge + (deep_edge - edge) * deep for edge, deep_edge in zip(FACING, FACING_DEEP, strict=True))
+    value = (guide.visibility * smoothstep(guide.facing, low, high) * belongs).astype(np.float32)
     # The patches in mouth and eyes are folded where lips part and lids are open. What lies between two trusted
     # lips is trusted.
     openings = cv2.dilate(guide.openings, np.ones((7, 7), np.uint8))
@@ -118,6 +121,10 @@ def cut_out(crop: np.ndarray, silhouette: np.ndarray, margin: np.ndarray) -> np.
         cv2.GC_INIT_WITH_MASK,
     )
     head = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8)
+    # Dark hair before a dark background: a cut that takes the top of the head away is wrong, not the prediction.
+    top = upper_third(silhouette) & (margin > SILHOUETTE[1]) & (margin < DEEP)
+    if top.any() and head[top].mean() < 0.5:
+        head[upper_third(silhouette) & (silhouette > 0)] = 1
     return cv2.morphologyEx(head, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
 
 
@@ -128,14 +135,18 @@ def depth_in(mask: np.ndarray) -> np.ndarray:
     return cv2.distanceTransform(mask, cv2.DIST_L2, 5)
 
 
+def upper_third(silhouette: np.ndarray) -> np.ndarray:
+    """(h, w) bool: the rows of the upper third of the head, and those above it."""
+    rows = np.flatnonzero(silhouette.any(axis=1))
+    above = np.zeros(silhouette.shape, bool)
+    above[: rows[0] + (rows[-1] - rows[0]) // 3] = True
+    return above
+
+
 def hair_above(crop: np.ndarray, head: np.ndarray, silhouette: np.ndarray) -> np.ndarray | None:
     """(3,) colour of what the picture shows around the upper third of the predicted head, if that is no background."""
-    rows = np.flatnonzero(silhouette.any(axis=1))
-    if not len(rows):
-        return None
-    ring = depth_in(1 - silhouette)
-    ring = (ring > 0) & (ring < 0.06 * SEGMENT_SIZE)
-    ring[rows[0] + (rows[-1] - rows[0]) // 3 :] = False
+    outside = depth_in(1 - silhouette)
+    ring = (outside > 0) & (outside < 0.06 * SEGMENT_SIZE) & upper_third(silhouette)
     hair = ring & (head > 0)
     if hair.sum() < 0.3 * ring.sum():
         return None

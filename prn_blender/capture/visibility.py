@@ -22,19 +22,12 @@ class DepthMap:
 
     def pixel(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Columns and rows (…) of the pixels in which photo-space points (…, 2) lie."""
-        place = np.floor((points - self.origin) * self.pixels_per_photo_pixel).astype(
-            int
-        )
-        return np.clip(place[..., 0], 0, self.z.shape[1] - 1), np.clip(
-            place[..., 1], 0, self.z.shape[0] - 1
-        )
+        place = np.floor((points - self.origin) * self.pixels_per_photo_pixel).astype(int)
+        return np.clip(place[..., 0], 0, self.z.shape[1] - 1), np.clip(place[..., 1], 0, self.z.shape[0] - 1)
 
     def centre(self, column: np.ndarray, row: np.ndarray) -> np.ndarray:
         """(…, 2) photo space of pixel centres."""
-        return (
-            np.stack([column + 0.5, row + 0.5], axis=-1) / self.pixels_per_photo_pixel
-            + self.origin
-        )
+        return np.stack([column + 0.5, row + 0.5], axis=-1) / self.pixels_per_photo_pixel + self.origin
 
 
 def depth_map(vertices: np.ndarray, triangles: np.ndarray) -> DepthMap:
@@ -77,9 +70,7 @@ def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
 
 
-def vertex_visibility(
-    vertices: np.ndarray, triangles: np.ndarray, width: int, height: int
-) -> np.ndarray:
+def vertex_visibility(vertices: np.ndarray, triangles: np.ndarray, width: int, height: int) -> np.ndarray:
     """(V,) float32 0..1 how well each vertex is seen.
 
     Args:
@@ -92,11 +83,7 @@ def vertex_visibility(
     depth = depth_map(vertices, triangles)
     x, y = vertices[:, 0], vertices[:, 1]
     inside = (x >= 0) & (y >= 0) & (x <= width) & (y <= height)
-    seen = (
-        smoothstep(normals[:, 2], *GRAZING)
-        * not_hidden(depth, vertices, normals)
-        * inside
-    )
+    seen = smoothstep(normals[:, 2], *GRAZING) * not_hidden(depth, vertices, normals) * inside
     return seen.astype(np.float32)
 
 
@@ -105,17 +92,13 @@ def not_hidden(depth: DepthMap, points: np.ndarray, normals: np.ndarray) -> np.n
     column, row = depth.pixel(points[:, :2])
     # The depth map knows the surface at pixel centres: the tangent plane carries the point's depth there.
     slope = -normals[:, :2] / np.maximum(normals[:, 2:], 0.1)
-    expected = points[:, 2] + (slope * (depth.centre(column, row) - points[:, :2])).sum(
-        axis=1
-    )
+    expected = points[:, 2] + (slope * (depth.centre(column, row) - points[:, :2])).sum(axis=1)
     pixel = 1 / depth.pixels_per_photo_pixel
     tolerance = pixel * (1 + 0.5 * np.linalg.norm(slope, axis=1))
     return 1 - smoothstep(depth.z[row, column] - expected, tolerance, 2 * tolerance)
 
 
-def smoothstep(
-    values: np.ndarray, low: np.ndarray | float, high: np.ndarray | float
-) -> np.ndarray:
+def smoothstep(values: np.ndarray, low: np.ndarray | float, high: np.ndarray | float) -> np.ndarray:
     """0 below `low`, 1 above `high`, smooth between."""
     t = np.clip((values - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
