@@ -43,22 +43,22 @@ class Crop:
         """
         import cv2
 
+        part, origin = self._cut(pixels)
+        factor = np.ones(2)
+        if self.side > 4 * size:  # a large face is reduced before the warp
+            reduced = cv2.resize(
+                part, None, fx=4 * size / self.side, fy=4 * size / self.side, interpolation=cv2.INTER_AREA
+            )
+            factor = np.array([reduced.shape[1] / part.shape[1], reduced.shape[0] / part.shape[0]])
+            part = reduced
         oversampling = min(4, max(1, int(np.ceil(self.side / size))))
-        reduced, factor = pixels, 1.0
-        if self.side > 4 * size:  # cut and reduce a large face before the warp
-            pixels, origin = self._cut(pixels)
-            factor = 4 * size / self.side
-            reduced = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-            factor = np.array([reduced.shape[1] / pixels.shape[1], reduced.shape[0] / pixels.shape[0]])
-        else:
-            origin = np.zeros(2)
         n = size * oversampling
-        # crop pixel (i + .5)/n -> photo -> pixel index of the reduced picture
-        linear = self.axes / n * np.reshape(factor, (-1, 1))
+        # crop pixel (i + .5)/n -> photo -> pixel index of the part
+        linear = self.axes / n * factor[:, None]
         corner = (self.to_photo(np.zeros(2)) - origin) * factor
         inverse = np.column_stack([linear, corner + linear @ (0.5, 0.5) - 0.5])
         warped = cv2.warpAffine(
-            reduced,
+            part,
             inverse,
             (n, n),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
