@@ -19,10 +19,11 @@ class CropRange:
 
 
 def sample_turns(count: int, generator: torch.Generator) -> torch.Tensor:
-    """(count,) radians: mostly upright, a part of any angle to 60 degrees."""
+    """(count,) radians: mostly upright, a quarter to 60 degrees, a few to 120."""
     upright = torch.randn(count, generator=generator) * 0.16
-    anything = (torch.rand(count, generator=generator) * 2 - 1) * math.radians(60)
-    return torch.where(torch.rand(count, generator=generator) < 0.7, upright, anything)
+    reach = torch.where(torch.rand(count, generator=generator) < 0.25, math.radians(120), math.radians(60))
+    anything = (torch.rand(count, generator=generator) * 2 - 1) * reach
+    return torch.where(torch.rand(count, generator=generator) < 0.68, upright, anything)
 
 
 def crop_batch(
@@ -98,7 +99,21 @@ def recolour_batch(pictures: torch.Tensor, generator: torch.Generator) -> torch.
     blurred = functional.avg_pool2d(values, 3, 1, 1, count_include_pad=False)
     values = torch.where(chance(0.2) > 0, blurred, values)
     values = values + normal(count, 3, height, width) * (0.03 * chance(0.3))
-    return _blots(values, generator).clamp(0, 1)
+    return _cut_off(_blots(values, generator), generator).clamp(0, 1)
+
+
+def _cut_off(values: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Ends a fifth of the pictures early on one or two sides, as where a photo ends inside of the crop."""
+    count, _, height, width = values.shape
+    depth = torch.rand(count, 4, generator=generator) * 0.3
+    used = torch.rand(count, 4, generator=generator) < torch.tensor([0.1, 0.12, 0.12, 0.14])
+    left, top, right, bottom = (depth * used * (torch.rand(count, 1, generator=generator) < 0.6)).unbind(1)
+    y = (torch.arange(height) + 0.5)[None, :, None] / height
+    x = (torch.arange(width) + 0.5)[None, None, :] / width
+    edges = [side[:, None, None] for side in (left, top, right, bottom)]
+    inside = (x >= edges[0]) & (y >= edges[1]) & (x < 1 - edges[2]) & (y < 1 - edges[3])
+    border = (torch.rand(count, 1, 1, 1, generator=generator) < 0.25) * torch.rand(count, 1, 1, 1, generator=generator)
+    return torch.where(inside[:, None], values, border)
 
 
 def _blots(values: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -7,6 +7,7 @@ encoder costs, and the map may have any resolution.
 
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -69,11 +70,30 @@ class HeadNetwork(nn.Module):
         grid = size.input_size // 2 ** (1 + len(size.blocks))
         self.gather = nn.Linear(channels * grid * grid, size.features)
         self.coefficients = nn.Linear(size.features, 3 * size.basis)
+        self._frozen_blocks = 0
+
+    def freeze(self, blocks: int) -> None:
+        """Keeps the stem and the first blocks as they are: a warm start then learns faster on little hardware."""
+        self._frozen_blocks = blocks
+        for module in self._frozen():
+            module.requires_grad_(False)
+
+    def _frozen(self) -> list[nn.Module]:
+        return [self.stem, self.stem_norm, *self.layers[: self._frozen_blocks]] if self._frozen_blocks else []
+
+    def train(self, mode: bool = True) -> "HeadNetwork":
+        """As usual; frozen norms stay in evaluation mode."""
+        super().train(mode)
+        for module in self._frozen():
+            module.eval()
+        return self
 
     def features(self, crops: torch.Tensor) -> torch.Tensor:
         """(B, features) of crops (B, 3, S, S) 0..1."""
-        x = functional.relu(self.stem_norm(self.stem(crops - 0.5)))
-        x = self.layers(x)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self._frozen_blocks):
+            x = functional.relu(self.stem_norm(self.stem(crops - 0.5)))
+            x = self.layers[: self._frozen_blocks](x)
+        x = self.layers[self._frozen_blocks :](x)
         return functional.relu(self.gather(x.contiguous().flatten(1)))
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
@@ -87,15 +107,35 @@ def decode(coefficients: torch.Tensor, mean: torch.Tensor, basis: torch.Tensor) 
 
 
 class MapNetwork(nn.Module):
-    """A head network as packs store it: `image` (N, 3, S, S) to `position_map` (N, R, R, 3)."""
+    """A head network as packs store it: `image` (N, 3, S, S) to `position_map` (N, R, R, 3).
 
-    def __init__(self, network: HeadNetwork, mean: torch.Tensor, basis: torch.Tensor):
+    With `mirrored` it also sees the mirrored crop and returns the mean of both maps.
+    """
+
+    def __init__(self, network: HeadNetwork, mean: torch.Tensor, basis: torch.Tensor, mirrored: bool):
         super().__init__()
         self.network = network
+        self.mirrored = mirrored
         self.resolution = round(basis.shape[1] ** 0.5)
         self.register_buffer("mean", mean)
         self.register_buffer("basis", basis)
 
+    def maps(self, image: torch.Tensor) -> torch.Tensor:
+        """(N, 3, R, R)."""
+        return decode(self.network(image), self.mean, self.basis).view(-1, 3, self.resolution, self.resolution)
+
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        positions = decode(self.network(image), self.mean, self.basis)
-        return positions.view(-1, 3, self.resolution, self.resolution).permute(0, 2, 3, 1)
+        if not self.mirrored:
+            return self.maps(image).permute(0, 2, 3, 1)
+        seen, mirrored = self.maps(torch.cat([image, image.flip(3)])).chunk(2)
+        sign = torch.tensor([-1.0, 1.0, 1.0]).view(1, 3, 1, 1)
+        offset = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
+        return ((seen + mirrored.flip(3) * sign + offset) / 2).permute(0, 2, 3, 1)
+
+    @torch.no_grad()
+    def predict(self, crops: np.ndarray) -> np.ndarray:
+        """(N, R, R, 3) of crops (N, S, S, 3) uint8."""
+        parts = np.array_split(crops, -(-len(crops) // 32))
+        return np.concatenate(
+            [self(torch.from_numpy(part.copy()).permute(0, 3, 1, 2).float() / 255).numpy() for part in parts]
+        )

@@ -38,7 +38,7 @@ class Schedule:
     learning_rate: float
     warm_up_steps: int = 100
     weight_decay: float = 1e-3
-    evaluate_every: int = 200
+    evaluate_every: int = 100
 
     def rate(self, step: int, elapsed_hours: float) -> float:
         """Cosine over the hours, after a linear start."""
@@ -90,7 +90,7 @@ class Trainer:
         self.folder, self.schedule, self.weights = folder, schedule, LossWeights()
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         if self.device.type == "cuda":
-            self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+            self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         self.network = HeadNetwork(size).to(self.device, memory_format=torch.channels_last)
         self.mean = torch.from_numpy(basis.mean).to(self.device)
         self.components = torch.from_numpy(basis.components).to(self.device)
@@ -168,7 +168,7 @@ class Trainer:
         self.optimiser.step()
         self.step += 1
         self.average.update(self.network, self.step)
-        return {name: float(term) for name, term in terms.items()}
+        return {name: float(term.detach()) for name, term in terms.items()}
 
     def landmarks(self, maps: torch.Tensor) -> torch.Tensor:
         """(B, 3, 68) from maps (B, 3, R, R)."""
@@ -188,8 +188,8 @@ class Trainer:
         return torch.cat(maps).view(-1, 3, self.resolution, self.resolution)
 
 
-def run(trainer: Trainer, batches: BatchMaker, photo_step: int, until: float) -> None:
-    """Learns until the schedule's hours are over or the clock shows `until`."""
+def run(trainer: Trainer, batches: BatchMaker, photo_step: int) -> None:
+    """Learns until the schedule's hours are over."""
     from torch.utils.tensorboard import SummaryWriter
 
     schedule, heads = trainer.schedule, batches.heads
@@ -201,12 +201,16 @@ def run(trainer: Trainer, batches: BatchMaker, photo_step: int, until: float) ->
     log = SummaryWriter(trainer.folder / "log") if rank == 0 else None
     rng = np.random.default_rng([trainer.step, rank])
     generator = torch.Generator().manual_seed(trainer.step * ranks + rank)
-    while trainer.elapsed < schedule.hours and time.time() < until:
+    while trainer.elapsed < schedule.hours:
         started = time.time()
         trainer.network.train()
         chosen = rng.integers(len(heads), size=schedule.batch)
         terms = trainer.learn(*batches(chosen, generator, trainer.device), network)
-        trainer.elapsed += (time.time() - started) / 3600
+        elapsed = torch.tensor([trainer.elapsed + (time.time() - started) / 3600], dtype=torch.float64)
+        if ranks > 1:  # one clock for all: learning rates must agree
+            elapsed = elapsed.to(trainer.device)
+            distributed.broadcast(elapsed, 0)
+        trainer.elapsed = float(elapsed)
         if rank == 0:
             for name, value in terms.items():
                 log.add_scalar(f"loss/{name}", value, trainer.step)
@@ -235,10 +239,10 @@ def main() -> None:
     parser.add_argument("--basis", type=Path, required=True)
     parser.add_argument("--size", choices=("fast", "full"), default="fast")
     parser.add_argument("--hours", type=float, required=True)
-    parser.add_argument("--until", type=float, default=math.inf, help="unix time to stop and save at")
-    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--batch", type=int, default=64, help="of each process")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--warm-start", type=Path, help="network.onnx whose encoder to start from")
+    parser.add_argument("--freeze", type=int, default=0, help="how many first blocks of a warm start stay as they are")
     parser.add_argument("--photo-step", type=int, default=2, help="every how many-th photo is measured during training")
     options = parser.parse_args()
     if "WORLD_SIZE" in os.environ:
@@ -256,9 +260,11 @@ def main() -> None:
     batches = BatchMaker(heads, UvLayout.load(options.layout), landmark_uv, trainer.resolution, size.input_size)
     if not trainer.resume() and options.warm_start:
         generator, rng = torch.Generator().manual_seed(1), np.random.default_rng(1)
-        first = [batches(rng.integers(len(heads), size=64), generator, trainer.device) for _ in range(40)]
+        first = [batches(rng.integers(len(heads), size=64), generator, trainer.device) for _ in range(24)]
         trainer.warm_start(options.warm_start, first)
-    run(trainer, batches, options.photo_step, options.until)
+        trainer.save()
+    trainer.network.freeze(options.freeze)
+    run(trainer, batches, options.photo_step)
 
 
 if __name__ == "__main__":

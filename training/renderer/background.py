@@ -7,7 +7,6 @@ import numpy as np
 
 from .skin import noise
 
-
 TURNS = 16
 
 

@@ -44,6 +44,6 @@ def _motion_blur(rng: np.random.Generator, values: np.ndarray) -> np.ndarray:
     kernel = np.zeros((length, length), np.float32)
     angle, half = rng.uniform(0, np.pi), (length - 1) / 2
     offset = np.array([np.cos(angle), np.sin(angle)]) * half
-    start, end = (tuple(int(round(half + sign * v)) for v in offset) for sign in (-1, 1))
+    start, end = (tuple(round(float(half + sign * v)) for v in offset) for sign in (-1, 1))
     cv2.line(kernel, start, end, 1.0, 1)
     return cv2.filter2D(values, -1, kernel / kernel.sum())

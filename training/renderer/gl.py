@@ -338,7 +338,6 @@ def _tiling_noise(rng: np.random.Generator, size: int = 256) -> np.ndarray:
 
 def _materials(kit: FaceKit) -> tuple[np.ndarray, np.ndarray]:
     """(F,) material of each triangle, and whether it is drawn."""
-    first = kit.triangles.min(1)
     polygon = kit.triangle_polygon
     material = np.full(len(kit.triangles), -1)
     material[(polygon >= FACE_POLYGONS[0]) & (polygon < FACE_POLYGONS[1])] = Material.FACE

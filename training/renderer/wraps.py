@@ -5,8 +5,8 @@ from scipy.spatial import cKDTree
 
 from ..assets import SKIN_VERTICES
 from ..head_model import NECK_PIVOT, HeadState
-from .surfaces import Material, Surface, grid_triangles
 from .skin import noise
+from .surfaces import Material, Surface, grid_triangles
 
 CENTRE = np.array([0.0, 4.0, -1.0])  # of the skull, ICT-FaceKit's coordinates
 COLUMNS = 49  # azimuth -180..180 degrees, 0 to the front

@@ -1,0 +1,142 @@
+"""Writes a model pack from a training run: ONNX with half-precision weights, topology, manifest, card.
+
+python -m training.export RUN_FOLDER PACK_FOLDER --layout L.npz --landmarks LM.npz --basis B.npz --version 0.2.0
+"""
+
+import argparse
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .assets import load_facekit
+from .basis import MapBasis
+from .network import HeadNetwork, MapNetwork, NetworkSize
+from .topology import make_topology
+from .uv_layout import UvLayout
+
+MANIFEST = """[pack]
+name = "{name}"
+version = "{version}"
+title = "{title}"
+license = "MIT and CC0 training assets only; free for any use"
+topology_sha256 = "{topology_sha256}"
+network_sha256 = "{network_sha256}"
+
+[network]
+file = "network.onnx"
+input = "image"             # float32 (N, 3, {size}, {size}), RGB, 0..1
+output = "position_map"     # float32 (N, {resolution}, {resolution}, 3)
+
+[crop]
+from_landmarks = {{ scale = 1.6, shift_y = -0.03 }}   # side = 1.6 x mean of the 68 points' box sides, centre moved up by 3 % of the side
+
+[position_map]
+xy = "crop"                 # unit crop: x right, y down, (0, 0) the crop's top-left corner, (1, 1) its bottom-right corner
+z = "crop"                  # same unit, larger is nearer, 0 at origin_canonical
+projection = "perspective"
+"""
+
+
+def load_network(checkpoint: Path, basis_file: Path, mirrored: bool = True) -> MapNetwork:
+    """The averaged network of a run with the pack's basis, ready to run."""
+    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    size = {name: tuple(value) if isinstance(value, list) else value for name, value in saved["size"].items()}
+    network = HeadNetwork(NetworkSize(**size))
+    network.load_state_dict(saved["average"])
+    basis = MapBasis.load(basis_file)
+    return MapNetwork(
+        network, torch.from_numpy(basis.fine_mean), torch.from_numpy(basis.fine_components), mirrored
+    ).eval()
+
+
+def write_onnx(network: MapNetwork, path: Path) -> None:
+    """ONNX with fixed names; weights stored as fp16 where they are large, computed in fp32."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    size = network.network.size.input_size
+    torch.onnx.export(
+        network,
+        (torch.zeros(1, 3, size, size),),
+        str(path),
+        input_names=["image"],
+        output_names=["position_map"],
+        dynamic_axes={"image": {0: "n"}, "position_map": {0: "n"}},
+        opset_version=17,
+        dynamo=False,
+    )
+    model = onnx.load(path)
+    graph = model.graph
+    for item in list(graph.initializer):
+        if item.data_type == TensorProto.FLOAT and np.prod(item.dims) > 4096:
+            half = numpy_helper.from_array(numpy_helper.to_array(item).astype(np.float16), f"{item.name}_half")
+            graph.initializer.remove(item)
+            graph.initializer.append(half)
+            graph.node.insert(0, helper.make_node("Cast", [half.name], [item.name], to=TensorProto.FLOAT))
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def check_onnx(network: MapNetwork, path: Path, crops: np.ndarray) -> float:
+    """The largest difference in crop sides between ONNX and PyTorch for crops (N, S, S, 3) uint8."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    image = crops.transpose(0, 3, 1, 2).astype(np.float32) / 255
+    return float(np.abs(session.run(["position_map"], {"image": image})[0] - network.predict(crops)).max())
+
+
+def write_pack(
+    network: MapNetwork, folder: Path, layout: UvLayout, landmark_uv: np.ndarray, name: str, title: str, version: str
+) -> None:
+    """Writes network, topology and manifest; the manifest comes last, so that a broken pack has none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    topology = make_topology(load_facekit(), layout, landmark_uv, network.resolution)
+    checksums = {}
+    for file, write in (
+        ("topology.npz", lambda path: np.savez_compressed(path, **topology)),
+        ("network.onnx", lambda path: write_onnx(network, path)),
+    ):
+        temporary = folder / f"new_{file}"
+        write(temporary)
+        checksums[f"{Path(file).stem}_sha256"] = hashlib.sha256(temporary.read_bytes()).hexdigest()
+        os.replace(temporary, folder / file)
+    (folder / "pack.toml").write_text(
+        MANIFEST.format(
+            name=name,
+            version=version,
+            title=title,
+            size=network.network.size.input_size,
+            resolution=network.resolution,
+            **checksums,
+        )
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path)
+    parser.add_argument("pack", type=Path)
+    parser.add_argument("--layout", type=Path, required=True)
+    parser.add_argument("--landmarks", type=Path, required=True)
+    parser.add_argument("--basis", type=Path, required=True)
+    parser.add_argument("--version", required=True)
+    parser.add_argument("--name", default="head_fast")
+    parser.add_argument("--title", default="Synthetic head (fast)")
+    options = parser.parse_args()
+    network = load_network(options.run / "checkpoint.pt", options.basis)
+    landmark_uv = np.load(options.landmarks)["landmark_uv"]
+    write_pack(
+        network, options.pack, UvLayout.load(options.layout), landmark_uv, options.name, options.title, options.version
+    )
+    size = network.network.size.input_size
+    crops = np.random.default_rng(0).integers(0, 256, (4, size, size, 3), dtype=np.uint8)
+    difference = check_onnx(network, options.pack / "network.onnx", crops)
+    print(f"largest difference between ONNX and PyTorch: {difference:.5f} crop sides")
+
+
+if __name__ == "__main__":
+    main()

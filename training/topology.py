@@ -1,0 +1,105 @@
+"""The quad mesh over the UV layout that a pack carries (`prn_blender.capture.topology.Topology`)."""
+
+import numpy as np
+
+from prn_blender.capture.position_map import PositionMap
+
+from .assets import LANDMARK_VERTICES, SKIN_VERTICES, FaceKit
+from .bake import bake_operator
+from .head_model import ORIGIN
+from .uv_layout import ORDER, UvLayout
+
+REGIONS = ("skin", "eye_left", "eye_right", "mouth_inner", "scalp_and_neck")
+CENTIMETRES = 0.01
+
+
+def grid_uv(cells: int) -> np.ndarray:
+    """(n + 1, n + 1, 2) corners of a square grid drawn onto the layout's rounded square."""
+    line = np.linspace(-1, 1, cells + 1)
+    x, y = np.meshgrid(line, line)
+    square = np.maximum(np.abs(x), np.abs(y))
+    rounded = (np.abs(x) ** ORDER + np.abs(y) ** ORDER) ** (1 / ORDER)
+    shrink = np.where(rounded > 0, square / np.maximum(rounded, 1e-12), 1)
+    return np.stack([x * shrink, y * shrink], -1) * 0.5 + 0.5
+
+
+def weld(cells: int) -> np.ndarray:
+    """(n + 1, n + 1) vertex of each grid corner: the cut's two sides (top halves, left and right) are one."""
+    index = np.arange((cells + 1) ** 2).reshape(cells + 1, cells + 1)
+    index[0, cells // 2 + 1 :] = index[0, : (cells + 1) // 2][::-1]
+    index[1:, -1] = index[1:, 0]
+    return np.unique(index, return_inverse=True)[1].reshape(index.shape)
+
+
+def _quads(corners: np.ndarray) -> np.ndarray:
+    """(n n, 4, ...) corners of each cell."""
+    return np.stack([corners[:-1, :-1], corners[1:, :-1], corners[1:, 1:], corners[:-1, 1:]], 2).reshape(
+        -1, 4, *corners.shape[2:]
+    )
+
+
+def to_blender(points: np.ndarray, eyes: np.ndarray) -> np.ndarray:
+    """ICT-FaceKit's cm (y up, face +z) to metres, Z up, face -Y, origin at `eyes`."""
+    x, y, z = np.moveaxis(points - eyes, -1, 0)
+    return np.stack([x, -z, y], -1) * CENTIMETRES
+
+
+def _regions(layout: UvLayout, uv: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """(V,) region of vertices at `uv`, on the mean head at `points` (cm)."""
+    import cv2
+
+    size = 2048
+    drawn = np.zeros((size, size), np.uint8)
+    for name in ("eye_left", "eye_right", "mouth_inner"):
+        loop = layout.uv[getattr(layout, name.removesuffix("_inner"))]
+        cv2.fillPoly(drawn, [np.round(loop * size).astype(np.int32)], REGIONS.index(name))
+    pixel = np.clip((uv * size).astype(int), 0, size - 1)
+    region = drawn[pixel[:, 1], pixel[:, 0]]
+    back = (points[:, 2] < 2.5) | (points[:, 1] < -9) | (points[:, 1] > 10.5)
+    region[(region == 0) & back] = REGIONS.index("scalp_and_neck")
+    return region
+
+
+def make_topology(
+    kit: FaceKit, layout: UvLayout, landmark_uv: np.ndarray, resolution: int, cells: int = 128
+) -> dict[str, np.ndarray]:
+    """The arrays of `topology.npz`: `cells` squared quads, closed except the neck.
+
+    Args:
+        resolution: of the pack's position maps, whose smoothing the canonical head shares.
+    """
+    uv, vertex = grid_uv(cells), weld(cells)
+    count = vertex.max() + 1
+    flat_vertex, flat_uv = vertex.ravel(), uv.reshape(-1, 2)
+    first = np.unique(flat_vertex, return_index=True)[1]
+    last = len(flat_vertex) - 1 - np.unique(flat_vertex[::-1], return_index=True)[1]
+    sample_uv = np.stack([flat_uv[first], flat_uv[last]], 1)
+
+    mean_map = (bake_operator(layout, resolution)[0] @ kit.mean[:SKIN_VERTICES]).reshape(resolution, resolution, 3)
+    points = PositionMap(mean_map.astype(np.float32)).sample(sample_uv).mean(1)
+    eyes = kit.mean[np.concatenate([layout.eye_right, layout.eye_left])].mean(0)
+    mirror = np.empty(count, np.int64)
+    mirror[flat_vertex] = vertex[:, ::-1].ravel()
+    faces, loop_uv = _quads(vertex), _quads(uv)
+    canonical = to_blender(points, eyes)
+    if _faces_inwards(canonical, faces):
+        faces, loop_uv = faces[:, ::-1], loop_uv[:, ::-1]
+    return {
+        "sample_uv": sample_uv.astype(np.float32),
+        "faces": faces.astype(np.int32),
+        "loop_uv": loop_uv.astype(np.float32),
+        "landmark_uv": landmark_uv.astype(np.float32),
+        "landmark_uv_ict": layout.landmark_uv.astype(np.float32),
+        "canonical": canonical.astype(np.float32),
+        "landmark_canonical": to_blender(kit.mean[LANDMARK_VERTICES], eyes).astype(np.float32),
+        "origin_canonical": to_blender(ORIGIN, eyes).astype(np.float32),
+        "region": _regions(layout, sample_uv[:, 0], points),
+        "region_names": np.array(REGIONS),
+        "mirror": mirror.astype(np.int32),
+    }
+
+
+def _faces_inwards(points: np.ndarray, faces: np.ndarray) -> bool:
+    a, b, d = (points[faces[:, k]] for k in (0, 1, 3))
+    outwards = (np.cross(b - a, d - a) * (points[faces].mean(1) - points.mean(0))).sum(1) > 0
+    return bool(outwards.mean() < 0.5)
