@@ -1,5 +1,7 @@
 """Operators around the capture: photo, faces, reconstruction."""
 
+# ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Picking a face in the photo with the mouse: a click on a found one, or a box drawn around any."""
 
+# ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
+
 from dataclasses import dataclass
 
 import blf

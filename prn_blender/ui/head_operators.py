@@ -1,5 +1,7 @@
 """Operators on a captured head: alignment, export; and the release of the model's memory."""
 
+# ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
+
 from pathlib import Path
 
 import bpy

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from ..capture.errors import Cancelled
 from ..capture.progress import Progress
@@ -11,7 +11,7 @@ from ..capture.progress import Progress
 class Job:
     """One piece of work that the main thread starts, watches and can stop."""
 
-    _running: set["Job"] = set()
+    _running: ClassVar[set["Job"]] = set()
 
     def __init__(self, work: Callable[[Progress], Any]):
         self._work = work
@@ -71,7 +71,7 @@ class Job:
     def _run(self) -> None:
         try:
             self._result = self._work(self._report)
-        except BaseException as error:  # handed to whoever asks for the result
+        except BaseException as error:  # noqa: BLE001 - handed to whoever asks for the result
             self._error = error
         finally:
             self._running.discard(self)

@@ -43,7 +43,7 @@ class JobOperator:
         try:
             result = self.prepare(context)(lambda fraction, text: window_manager.progress_update(100 * fraction))
             self.finish(context, result)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the artist gets one line
             return self._failed(error)
         finally:
             window_manager.progress_end()
@@ -53,7 +53,7 @@ class JobOperator:
         session.current.forget_error()
         try:
             work = self.prepare(context)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the artist gets one line
             return self._failed(error)
         self._job = session.current.job = Job(work).start()
         self._shown = None
@@ -79,7 +79,7 @@ class JobOperator:
         self._stop_watching(context)
         try:
             self.finish(context, self._job.result())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the artist gets one line
             return self._failed(error)
         self.show(context)
         return {"FINISHED"}

@@ -1,5 +1,7 @@
 """The PRN tab in the 3D View's sidebar."""
 
+# ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
+
 from pathlib import Path
 
 import bpy

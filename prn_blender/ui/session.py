@@ -120,7 +120,7 @@ def _poll_info() -> float | None:
     current.info_job = None
     try:
         current.info = job.result()
-    except Exception as error:  # shown in the panel in place of the thumbnail
+    except Exception as error:  # noqa: BLE001 - shown in the panel in place of the thumbnail
         current.info_error = one_line(error)
     tag_redraw()
     return None
