@@ -228,6 +228,7 @@ class PRN_PT_captured(SidebarPanel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("view3d.view_camera", text="Camera", icon="VIEW_CAMERA")
         row.operator("view3d.view_selected", text="Head", icon="ZOOM_SELECTED")
+        row.operator("view3d.localview", text="Alone", icon="SOLO_OFF", depress=bool(context.space_data.local_view))
         shading = context.space_data.shading
         if shading.type == "SOLID":
             row = layout.row(align=True)
