@@ -1,10 +1,12 @@
 """Captures with a known truth: the canonical head, placed and photographed by the numbers of a `Shot`."""
 
+import atexit
 import hashlib
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import bpy
 import numpy as np
 import pytest
 
@@ -18,6 +20,26 @@ from prn_blender.capture.position_map import PositionMap
 from prn_blender.capture.reconstruct import Capture, HeadMesh, Settings
 from prn_blender.capture.texture import Texture
 from prn_blender.capture.topology import Topology
+
+_exit_status = [1]
+
+
+def _leave() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(_exit_status[0])
+
+
+# Before Blender registers its own exit function, so that it runs after that: see prn_blender/__main__.py.
+atexit.register(_leave)
+
+import bpy
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    """Keeps the exit status of pytest for `_leave`."""
+    _exit_status[0] = int(exitstatus)
+
 
 CHECKOUT = Path(__file__).parents[2]
 
