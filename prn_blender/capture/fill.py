@@ -17,6 +17,7 @@ MEETING = 0.03
 # The say of the prior colours where the photo says nothing, per texel against a trusted one. Hair begins sharply.
 PRIOR_ON_SKIN = 0.002
 PRIOR_ON_SCALP = 0.02
+FEW = 30  # texels that are too few to tell a colour from
 
 
 @dataclass(frozen=True)
@@ -105,36 +106,37 @@ def scalp_share(canonical: np.ndarray) -> np.ndarray:
 
 
 def prior_colours(
-    guide: Guide, known: np.ndarray, weight: np.ndarray, scalp: np.ndarray, hair: np.ndarray | None
+    guide: Guide, known: np.ndarray, weight: np.ndarray, scalp: np.ndarray, hair_above: np.ndarray | None
 ) -> np.ndarray:
     """(G, G, 3) the typical colour of the hair on the scalp, of the skin elsewhere.
 
     Args:
-        hair: (3,) its colour if that is known already.
+        hair_above: (3,) what the photo shows just above the head, if anything.
     """
     z = guide.canonical[..., 2]
-    cheek = (z < -0.03) & (z > -0.1)
-    skin = typical(known, weight * (1 - scalp) * cheek, np.full(3, 128.0))
-    if hair is None:
-        hair = typical(known, weight * scalp, skin)
+    skin = known[(weight * (1 - scalp) > 0.5) & (z < -0.03) & (z > -0.1)]
+    skin = middle_half(skin, skin.sum(axis=1)) if len(skin) > FEW else np.full(3, 128.0)
+    on_scalp = known[weight * scalp > 0.5]
+    hair = skin
+    if len(on_scalp) > FEW:
+        # A high forehead reaches into the scalp: hair is what differs from skin.
+        difference = np.abs(on_scalp - skin).sum(axis=1)
+        hair = np.median(on_scalp[difference >= np.median(difference)], axis=0)
+    if hair_above is not None and np.abs(hair - skin).sum() < 90:
+        hair = hair_above
     return scalp[..., None] * hair + (1 - scalp[..., None]) * skin
 
 
-def typical(colours: np.ndarray, weight: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
-    """(3,) the mean of the middle half by brightness, or `otherwise` where hardly anything is known."""
-    chosen = weight > 0.5
-    if chosen.sum() < 30:
-        return otherwise
-    colours = colours[chosen]
-    brightness = colours.sum(axis=1)
-    low, high = np.quantile(brightness, [0.25, 0.75])
-    return colours[(brightness >= low) & (brightness <= high)].mean(axis=0)
+def middle_half(colours: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """(3,) the mean of the colours (N, 3) between the quartiles of `order` (N,)."""
+    low, high = np.quantile(order, [0.25, 0.75])
+    return colours[(order >= low) & (order <= high)].mean(axis=0)
 
 
 def strand_strength(known: np.ndarray, weight: np.ndarray, scalp: np.ndarray) -> float:
     """Standard deviation of the fine detail in the hair that is known."""
     chosen = (weight > 0.9) & (scalp > 0.9)
-    if chosen.sum() < 30:
+    if chosen.sum() < FEW:
         return 0.0
     detail = known - blur(known, weight, 1.5)
     return float(np.clip(detail[chosen].mean(axis=1).std(), 0, 12))

@@ -11,7 +11,7 @@ from .position_map import PositionMap
 from .topology import Topology
 from .trust import judge
 
-STRIP_TEXELS = 1 << 19  # textures are made in strips of about so many texels, to stay small in memory
+STRIP_TEXELS = 1 << 17  # textures are made in strips of about so many texels, to stay small in memory
 
 
 @dataclass(frozen=True)

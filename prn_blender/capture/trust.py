@@ -139,7 +139,8 @@ def upper_third(silhouette: np.ndarray) -> np.ndarray:
     """(h, w) bool: the rows of the upper third of the head, and those above it."""
     rows = np.flatnonzero(silhouette.any(axis=1))
     above = np.zeros(silhouette.shape, bool)
-    above[: rows[0] + (rows[-1] - rows[0]) // 3] = True
+    if len(rows):
+        above[: rows[0] + (rows[-1] - rows[0]) // 3] = True
     return above
 
 
@@ -148,6 +149,6 @@ def hair_above(crop: np.ndarray, head: np.ndarray, silhouette: np.ndarray) -> np
     outside = depth_in(1 - silhouette)
     ring = (outside > 0) & (outside < 0.06 * SEGMENT_SIZE) & upper_third(silhouette)
     hair = ring & (head > 0)
-    if hair.sum() < 0.3 * ring.sum():
+    if hair.sum() <= 0.3 * ring.sum():
         return None
     return np.median(crop[hair], axis=0)

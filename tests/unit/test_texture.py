@@ -133,3 +133,15 @@ def test_fine_stripes_become_grey(topology):
     assert len(seen) > 0.2 * 512**2
     assert abs(seen.mean() - 127.5) < 3
     assert seen.std() < 12  # of 127 without a filter
+
+
+@pytest.mark.parametrize("shift", [(-250, 0), (0, 250), (5000, 5000)])
+def test_a_head_partly_or_wholly_outside_of_the_photo_is_completed(topology, shift):
+    pixels, position_map = photograph(topology, lit_skin, 0)
+    values = position_map.values + np.float32([*shift, 0])
+    texture = project(topology, np.roll(pixels, shift, axis=(1, 0)), PositionMap(values), 512, fill=True)
+    place = position_map.at_size(512)[..., :2] + shift
+    outside = ((place < 0) | (place > 500)).any(axis=-1)
+    assert outside.mean() > 0.3
+    assert (texture.mask[outside] > 128).mean() < 0.01
+    assert (texture.colour.max(axis=-1) > 40).mean() > 0.99
