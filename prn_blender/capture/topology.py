@@ -57,11 +57,15 @@ class Topology:
 
     @cached_property
     def _splits_first_diagonal(self) -> np.ndarray:
-        """(F,) whether a quad splits along corners 0-2, its shorter diagonal on the canonical head."""
+        """(F,) whether a quad splits along corners 0-2, in general its shorter diagonal on the canonical head."""
         corner = self.canonical[self.faces]
         first = np.linalg.norm(corner[:, 0] - corner[:, 2], axis=1)
         second = np.linalg.norm(corner[:, 1] - corner[:, 3], axis=1)
-        return first <= second
+        shorter = first <= second
+        # Two quads of a fold that share both ends of that diagonal would give the same triangle twice.
+        ends = np.sort(np.where(shorter[:, None], self.faces[:, [0, 2]], self.faces[:, [1, 3]]), axis=1)
+        _, group, count = np.unique(ends, axis=0, return_inverse=True, return_counts=True)
+        return shorter ^ (count[group.ravel()] > 1)
 
     def _split(self, corners: np.ndarray) -> np.ndarray:
         """(F, 4, …) per quad corner to (2F, 3, …) per triangle corner; triangles 2k and 2k + 1 are quad k."""

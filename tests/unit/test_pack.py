@@ -42,6 +42,7 @@ def test_triangles_split_every_quad_once_along_its_shorter_diagonal(topology):
         others = sorted(set(quad) - set(shared))
         length = lambda ends: np.linalg.norm(np.subtract(*topology.canonical[ends]))
         assert length(shared) <= length(others)
+    assert len(np.unique(np.sort(topology.triangles, axis=1), axis=0)) == len(topology.triangles)
     corner = topology.canonical[topology.triangles]
     normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
     volume = np.einsum("ij,ij->", corner.mean(1) - topology.canonical.mean(0), normal)
