@@ -36,7 +36,7 @@ def test_topology_is_a_closed_head_with_a_neck(topology):
 
 def test_triangles_split_every_quad_once_along_its_shorter_diagonal(topology):
     triangles = topology.triangles.reshape(-1, 2, 3)
-    for quad, pair in zip(topology.faces[::97], triangles[::97], strict=True):
+    for quad, pair in zip(topology.faces[1::97], triangles[1::97], strict=True):
         assert set(pair.ravel()) == set(quad)
         shared = sorted(set(pair[0]) & set(pair[1]))
         others = sorted(set(quad) - set(shared))
