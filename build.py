@@ -132,7 +132,7 @@ def find_python(version: str) -> str | None:
     name = f"python{version}"
     folders = os.environ.get("PATH", "").split(os.pathsep)
     candidates = [sys.executable] if version == RUNNING_PYTHON else []
-    candidates += [found for folder in folders if (found := shutil.which(name, path=folder))]
+    candidates += filter(None, (shutil.which(name, path=folder) for folder in folders))
     candidates += sorted(glob.glob(os.path.expanduser(f"~/.pyenv/versions/{version}.*/bin/{name}")), reverse=True)
     question = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
     for candidate in dict.fromkeys(candidates):

@@ -45,6 +45,7 @@ def window(blender, desktop):
     with Window(blender, desktop) as running:
         running.open_tab("PRN")
         yield running
+        running.quit()
         complaints = [line for line in running.log.splitlines() if "Traceback" in line or "Error" in line]
         assert not complaints, running.log
 

@@ -4,7 +4,8 @@ The bpy wheel has no window. So the GUI tests run the Blender of a newer Debian 
 environment variable BLENDER names, on an X server without a screen (Xvfb) and with software OpenGL.
 
 The chroot is built once (minutes, 1.5 GB) under ~/.cache/prn-head-capture. Everything in it runs in a mount and
-process namespace of its own, which the kernel clears away with its first process: nothing stays mounted or running.
+process namespace of its own, which the kernel clears away with its first process, and that dies with the tests:
+nothing stays mounted or running.
 
 `python tests/gui/real_blender.py` builds the chroot ahead of the tests and prints its progress.
 """
@@ -32,6 +33,7 @@ PACKAGES = (
     *("blender", "python3-numpy", "python3-requests", "python3-zstandard", "python3-cattr"),
     *("xvfb", "xauth", "libgl1", "libegl1", "libgl1-mesa-dri", "xdotool", "imagemagick"),
 )
+DIES_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
 DISPLAY_TOOLS = ("Xvfb", "xdotool", "import")
 
 
@@ -57,11 +59,12 @@ class Machine:
         return "/" + str(path.relative_to(self.root))
 
     def command(self, *arguments: str, **environment: str) -> list[str]:
-        """The command line that runs a program there, its only process where there is a chroot."""
+        """The command line that runs a program there; it dies with the process that starts it."""
         if self.root == Path("/"):
-            return ["env", *(f"{name}={value}" for name, value in environment.items()), *arguments]
+            return [*DIES_WITH_PARENT, "env", *(f"{name}={value}" for name, value in environment.items()), *arguments]
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8", **environment}
         return [
+            *DIES_WITH_PARENT,
             *("unshare", "--mount", "--pid", "--fork", "--kill-child", f"--mount-proc={self.root / 'proc'}"),
             *("chroot", str(self.root), "env", "-i"),
             *(f"{name}={value}" for name, value in environment.items()),
@@ -79,7 +82,7 @@ def real_blender() -> Iterator[Machine]:
     named = os.environ.get("BLENDER")
     root = Path("/") if named else debian_chroot()
     if named:
-        missing = [tool for tool in (named, *DISPLAY_TOOLS) if not shutil.which(tool)]
+        missing = [tool for tool in (named, "setpriv", *DISPLAY_TOOLS) if not shutil.which(tool)]
         if missing:
             raise NoRealBlender(f"BLENDER is set, but not found on this machine: {', '.join(missing)}")
     with tempfile.TemporaryDirectory(prefix="prn-gui-", dir=None if named else root / "tmp") as share:
@@ -224,7 +227,11 @@ class Blender:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"BLENDER_USER_RESOURCES": self.machine.inside(self.resources), "LIBGL_ALWAYS_SOFTWARE": "1"}
+        return {
+            "BLENDER_USER_RESOURCES": self.machine.inside(self.resources),
+            "TMPDIR": self.machine.inside(self.machine.share),
+            "LIBGL_ALWAYS_SOFTWARE": "1",
+        }
 
     def run(self, *arguments: str) -> str:
         """Runs Blender without a window to its end; its output. AssertionError where it fails."""
@@ -284,6 +291,12 @@ class Window:
     def __exit__(self, *exception) -> None:
         self._process.kill()
         self._process.wait()
+
+    def quit(self) -> None:
+        """Leaves Blender as its menu does. AssertionError where it crashes on the way."""
+        self.python("bpy.app.timers.register(lambda: bpy.ops.wm.quit_blender() and None, first_interval=0.1)")
+        wait_for(lambda: self._process.poll() is not None, 60, "Blender to quit")
+        assert self._process.returncode == 0, f"quitting ended with {self._process.returncode}:\n{self.log[-3000:]}"
 
     @property
     def log(self) -> str:
