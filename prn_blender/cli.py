@@ -94,6 +94,10 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "--texture-size", type=int, choices=TEXTURE_SIZES, default=2048, help="pixels per side (default: %(default)s)"
     )
     parser.add_argument("--no-fill", action="store_true", help="leave hidden parts of the texture empty")
+    parser.add_argument("--yunet", type=Path, metavar="ONNX", help="a YuNet file instead of the built-in face detector")
+    parser.add_argument(
+        "--passes", type=int, choices=(1, 2, 3), default=2, help="network passes for each face (default: %(default)s)"
+    )
     parser.add_argument(
         "--provider",
         choices=("auto", *PROVIDER_LABELS),
@@ -137,7 +141,9 @@ def _settings(asked: argparse.Namespace) -> Settings:
         lens = {"projection": "orthographic"}
     elif asked.focal:
         lens = {"projection": "focal", "focal_mm": asked.focal}
-    return Settings(texture_size=asked.texture_size, fill=not asked.no_fill, provider=asked.provider, **lens)
+    return Settings(
+        texture_size=asked.texture_size, fill=not asked.no_fill, passes=asked.passes, provider=asked.provider, **lens
+    )
 
 
 def _photos(given: list[Path]) -> list[Path]:
@@ -174,7 +180,7 @@ def _capture_photo(path: Path, folder: Path, pack: ModelPack, asked: argparse.Na
     try:
         _progress(0.0, "Reading the photo")
         photo = load_photo(path)
-        boxes = [asked.box] if asked.box else _chosen_faces(photo, asked.face)
+        boxes = [asked.box] if asked.box else _chosen_faces(photo, asked.face, asked.yunet)
     except (CaptureError, OSError) as error:
         return [_failure(path.name, error)]
     several = len(boxes) > 1
@@ -191,9 +197,9 @@ def _capture_photo(path: Path, folder: Path, pack: ModelPack, asked: argparse.Na
     ]
 
 
-def _chosen_faces(photo: Photo, choice: str | int) -> list[FaceBox]:
+def _chosen_faces(photo: Photo, choice: str | int, yunet: Path | None) -> list[FaceBox]:
     _progress(0.1, "Finding faces")
-    faces = find_faces(photo)
+    faces = find_faces(photo, yunet)
     if not faces:
         raise NoFaceError("No face found: give its place with --box LEFT,TOP,RIGHT,BOTTOM in photo pixels.")
     return choose_faces(faces, choice)

@@ -31,7 +31,7 @@ class FaceDetector(Protocol):
         """
 
 
-def find_faces(photo: Photo, yunet: str | None = None) -> list[FaceBox]:
+def find_faces(photo: Photo, yunet: str | Path | None = None) -> list[FaceBox]:
     """The faces of a photo, best first; empty where there is none.
 
     Args:
