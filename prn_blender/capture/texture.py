@@ -42,12 +42,12 @@ def project_texture(
     pyramid = PhotoPyramid.around(photo.pixels, vertices)
     completion = None
     if fill:
-        seen = pyramid.sample(guide.position[..., :2], pyramid.level(guide.footprint))
+        seen = pyramid.sample(pyramid.place(guide.position), pyramid.level(guide.footprint))
         completion = make_fill(guide, seen.astype(np.float32), trusted)
 
     colour = np.empty((size, size, 3), np.uint8)
     mask = np.empty((size, size), np.uint8)
-    place = guide.position[..., :2]
+    place = pyramid.place(guide.position)
     level = useful_levels(pyramid.level(guide.footprint * guide.size / size), trusted.texels)
     rows = max(1, STRIP_TEXELS // size)
     for first in range(0, size, rows):
@@ -121,21 +121,28 @@ class PhotoPyramid:
         """The level at which a pixel is about as large as `footprint` photo pixels."""
         return np.clip(np.log2(np.maximum(footprint, 1e-6)), 0, len(self.levels) - 1).astype(np.float32)
 
+    def place(self, position: np.ndarray) -> np.ndarray:
+        """(G, G, 2) float32 pixel indices of the finest level for photo-space points (G, G, 3)."""
+        return (position[..., :2] - (self.origin + 0.5)).astype(np.float32)
+
     def sample(self, place: np.ndarray, level: np.ndarray) -> np.ndarray:
-        """(h, w, 3) uint8 at photo-space places (h, w, 2), from between the two nearest levels."""
+        """(h, w, 3) uint8 at pixel indices of the finest level (h, w, 2), from between the two nearest levels."""
         import cv2
 
-        here = place - (self.origin + np.float32(0.5))
         result = None
         for k in range(int(level.min()), int(np.ceil(level.max())) + 1):
             picture = self.levels[k]
             factor = np.divide(picture.shape[1::-1], self.levels[0].shape[1::-1], dtype=np.float32)
-            there = here if k == 0 else here * factor + (factor - 1) / 2
-            colour = cv2.remap(picture, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            here = place
+            if k > 0:
+                here = place * factor
+                here += (factor - 1) / 2
+            colour = cv2.remap(picture, here, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             if result is None:
                 result = colour
             else:
-                share = np.clip(level - (k - 1), 0, 1)
+                share = level - np.float32(k - 1)
+                np.clip(share, 0, 1, out=share)
                 result = cv2.blendLinear(result, colour, 1 - share, share)
         return result
 
