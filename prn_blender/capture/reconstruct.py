@@ -191,7 +191,6 @@ def place(vertices: np.ndarray, topology: Topology, photo: Photo, focal_px: floa
     fit = fit_similarity(topology.canonical[rigid], camera.to_camera_space(vertices[rigid]))
     camera = camera.scaled(1 / fit.scale)
     in_camera = camera.to_camera_space(vertices)
-    fit = fit_similarity(topology.canonical[rigid], in_camera[rigid])
     # The origin goes between the eyes of this head, not of the canonical one.
     eyes = topology.eye_weights @ in_camera - fit.rotation @ (topology.eye_weights @ topology.canonical)
     return camera, Similarity(1.0, fit.rotation, eyes)
