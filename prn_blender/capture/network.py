@@ -77,6 +77,8 @@ def _create(pack: ModelPack, provider: str) -> Network:
     usable = [name for name in wanted if not reasons[name]]
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = min(4, os.cpu_count() or 1)
+    # Threads that spin while they wait take the processor from Blender, and from one another when it is busy.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4
     try:
         session = onnxruntime.InferenceSession(

@@ -1,17 +1,20 @@
 """The photo projected into UV space."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
+from .errors import CaptureError
 from .fill import Fill, make_fill, strands
-from .guide import make_guide
+from .guide import GUIDE_SIZE, make_guide
 from .photo import Photo
 from .position_map import PositionMap
 from .topology import Topology
 from .trust import judge
 
-STRIP_TEXELS = 1 << 17  # textures are made in strips of about so many texels, to stay small in memory
+TILE = 32  # texels of the guide; textures are made in tiles, which skips what a tile does not need
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,14 @@ def project_texture(
 
     Args:
         visibility: (V,) of the vertices.
-        size: texture pixels per side.
+        size: texture pixels per side, a multiple of 256.
         fill: continue the texture where the photo does not show the head; otherwise such texels stay black.
+
+    Raises:
+        CaptureError: the size is no multiple of 256.
     """
+    if size < GUIDE_SIZE or size % GUIDE_SIZE:
+        raise CaptureError(f"The texture size {size} is no multiple of {GUIDE_SIZE}: choose 512, 1024, 2048 or more.")
     guide = make_guide(position_map, topology, visibility)
     vertices = topology.vertices(position_map)
     trusted = judge(guide, photo.pixels, vertices, topology.triangles)
@@ -45,21 +53,25 @@ def project_texture(
         seen = pyramid.sample(pyramid.place(guide.position), pyramid.level(guide.footprint))
         completion = make_fill(guide, seen.astype(np.float32), trusted)
 
+    projection = Projection(
+        pyramid,
+        place=pyramid.place(guide.position),
+        level=useful_levels(pyramid.level(guide.footprint * guide.size / size), trusted.texels),
+    )
     colour = np.empty((size, size, 3), np.uint8)
     mask = np.empty((size, size), np.uint8)
-    place = pyramid.place(guide.position)
-    level = useful_levels(pyramid.level(guide.footprint * guide.size / size), trusted.texels)
-    rows = max(1, STRIP_TEXELS // size)
-    for first in range(0, size, rows):
-        strip = Strip(first, min(first + rows, size), size)
-        weight = strip.enlarge(trusted.texels)
-        own = pyramid.sample(strip.enlarge(place), strip.enlarge(level))
-        mask[strip.rows] = np.rint(weight * 255)
-        if completion is None:
-            own[mask[strip.rows] == 0] = 0
-            colour[strip.rows] = own
-        else:
-            colour[strip.rows] = completed(own, weight, completion, strip)
+
+    def compose(tile: Tile) -> None:
+        weight = tile.enlarge(trusted.texels)
+        mask[tile.area] = np.rint(weight * 255)
+        colour[tile.area] = (
+            photographed(tile, projection, mask[tile.area])
+            if completion is None
+            else completed(tile, projection, completion, weight)
+        )
+
+    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as threads:
+        list(threads.map(compose, tiles(size // GUIDE_SIZE)))
     return Texture(colour, mask)
 
 
@@ -74,26 +86,38 @@ def useful_levels(level: np.ndarray, trust: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Strip:
-    """Some rows of a texture."""
+class Tile:
+    """A square of a texture: TILE x TILE texels of the guide, enlarged by `scale`."""
 
-    first: int
-    last: int  # exclusive
-    size: int  # of the texture
+    row: int  # first texel of the guide
+    column: int
+    scale: int
 
     @property
-    def rows(self) -> slice:
-        return slice(self.first, self.last)
+    def area(self) -> tuple[slice, slice]:
+        """The tile's rows and columns in the texture."""
+        return tuple(slice(first * self.scale, (first + TILE) * self.scale) for first in (self.row, self.column))
+
+    @property
+    def mirrored(self) -> "Tile":
+        """The tile on the other side of the head."""
+        return Tile(self.row, GUIDE_SIZE - TILE - self.column, self.scale)
 
     def enlarge(self, image: np.ndarray) -> np.ndarray:
-        """(rows, T, …) float32 of `image` (G, G, …), bilinear, border repeated."""
+        """The tile's part of a guide image (G, G, …), enlarged, bilinear, border repeated."""
         import cv2
 
-        row = np.clip((np.arange(self.first, self.last) + 0.5) / self.size * len(image) - 0.5, 0, len(image) - 1)
-        above = np.minimum(row.astype(int), len(image) - 2)
-        share = (row - above).reshape(-1, *[1] * (image.ndim - 1)).astype(np.float32)
-        some = image[above].astype(np.float32) * (1 - share) + image[above + 1].astype(np.float32) * share
-        return cv2.resize(some, (self.size, len(some)), interpolation=cv2.INTER_LINEAR)
+        # One texel more on each side, for what is interpolated at the tile's edge.
+        rows, columns = (np.clip(np.arange(k - 1, k + TILE + 1), 0, GUIDE_SIZE - 1) for k in (self.row, self.column))
+        part = image[rows[:, None], columns]
+        large = cv2.resize(part, None, fx=self.scale, fy=self.scale, interpolation=cv2.INTER_LINEAR)
+        return large[self.scale : -self.scale, self.scale : -self.scale]
+
+
+def tiles(scale: int) -> list[Tile]:
+    """All of a texture's."""
+    firsts = range(0, GUIDE_SIZE, TILE)
+    return [Tile(row, column, scale) for row in firsts for column in firsts]
 
 
 @dataclass(frozen=True)
@@ -147,19 +171,64 @@ class PhotoPyramid:
         return result
 
 
-def completed(own: np.ndarray, weight: np.ndarray, fill: Fill, strip: Strip) -> np.ndarray:
-    """(rows, T, 3) uint8: the photo's colours where believed, then the other side's, then what continues them."""
+@dataclass(frozen=True)
+class Projection:
+    """The photo by UV."""
+
+    pyramid: PhotoPyramid
+    place: np.ndarray  # (G, G, 2) pixel indices of the pyramid's finest level
+    level: np.ndarray  # (G, G)
+
+    def sample(self, tile: Tile) -> np.ndarray:
+        """(h, w, 3) uint8."""
+        return self.pyramid.sample(tile.enlarge(self.place), tile.enlarge(self.level))
+
+
+def photographed(tile: Tile, projection: Projection, mask: np.ndarray) -> np.ndarray:
+    """(h, w, 3) uint8: the photo's colours, black where `mask` (h, w) is 0."""
+    colour = projection.sample(tile) if mask.any() else np.zeros((*mask.shape, 3), np.uint8)
+    colour[mask == 0] = 0
+    return colour
+
+
+def completed(tile: Tile, projection: Projection, fill: Fill, weight: np.ndarray) -> np.ndarray:
+    """(h, w, 3) uint8: the photo's colours where believed, then the other side's, then what continues them.
+
+    Args:
+        weight: (h, w) float32: how far the photo is believed.
+    """
     import cv2
 
-    rest = strip.enlarge(fill.colour)
-    if fill.grain.any():
+    if weight.min() >= 1:
+        return projection.sample(tile)
+    share = tile.enlarge(fill.mirrored)
+    if share.min() >= 1:
+        rest = mirrored(tile, projection, fill)
+    else:
+        rest = continued(tile, fill)
+        if share.max() > 0:
+            rest = cv2.blendLinear(mirrored(tile, projection, fill), rest, share, 1 - share)
+    if weight.max() > 0:
+        rest = cv2.blendLinear(projection.sample(tile), rest, np.ascontiguousarray(weight), 1 - weight)
+    return rest
+
+
+def mirrored(tile: Tile, projection: Projection, fill: Fill) -> np.ndarray:
+    """(h, w, 3) uint8: the other side of the head in the light of this one."""
+    import cv2
+
+    other = np.ascontiguousarray(projection.sample(tile.mirrored)[:, ::-1])
+    return cv2.multiply(other, tile.enlarge(fill.gain), dtype=cv2.CV_8U)
+
+
+def continued(tile: Tile, fill: Fill) -> np.ndarray:
+    """(h, w, 3) uint8: smoothly continued colours, with strands in the hair."""
+    import cv2
+
+    colour = tile.enlarge(fill.colour)
+    grain = tile.enlarge(fill.grain)
+    if grain.any():
         noise = strands()
-        place = strip.enlarge(fill.strand_place) * len(noise) - np.float32(0.5)
-        grain = cv2.remap(noise, place, None, cv2.INTER_LINEAR) * strip.enlarge(fill.grain)
-        rest += grain[..., None]
-    rest = cv2.convertScaleAbs(np.maximum(rest, 0))
-    other = np.ascontiguousarray(own[:, ::-1])
-    other = cv2.multiply(other, strip.enlarge(fill.gain), dtype=cv2.CV_8U)
-    share = strip.enlarge(fill.mirrored)
-    rest = cv2.blendLinear(other, rest, share, 1 - share)
-    return cv2.blendLinear(own, rest, weight, 1 - weight)
+        place = tile.enlarge(fill.strand_place) * len(noise) - np.float32(0.5)
+        colour = colour + (cv2.remap(noise, place, None, cv2.INTER_LINEAR) * grain)[..., None]
+    return cv2.convertScaleAbs(np.maximum(colour, 0))

@@ -1,5 +1,6 @@
 """The image files of a capture. Encoding takes most of the time of a build and needs no Blender: do it in a thread."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,11 +20,10 @@ class EncodedImages:
 
 def encode_images(capture: Capture) -> EncodedImages:
     """May raise OSError where the photo's file is gone."""
-    return EncodedImages(
-        colour=png_bytes(capture.texture.colour),
-        mask=png_bytes(capture.texture.mask),
-        photo=_photo_bytes(capture.photo),
-    )
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        colour = threads.submit(png_bytes, capture.texture.colour)
+        mask = threads.submit(png_bytes, capture.texture.mask)
+        return EncodedImages(colour.result(), mask.result(), _photo_bytes(capture.photo))
 
 
 def png_bytes(pixels: np.ndarray) -> bytes:
