@@ -36,6 +36,8 @@ OPENCV = "4.11.0.86"
 ONNXRUNTIME = "1.31.1"
 PILLOW = "13.0.0"
 PYTEST = "9.2.0"
+# For the benchmarks, which export a network to compare with, and the tests of the training's geometry.
+MEASURING = ("onnx==1.19.0", "ml_dtypes==0.5.4", "scipy==1.17.1")
 NUMPY = {"3.11": "1.26.4", "3.13": "2.5.5"}
 MAIN_BPY = {"3.13": "5.2.3", "3.11": "4.5.15"}
 # Every Blender that is supported, oldest first: its bpy and the Python of that.
@@ -232,6 +234,7 @@ def main_environment() -> Environment:
                 f"opencv-python=={OPENCV}",
                 f"pillow=={PILLOW}",
                 f"pytest=={PYTEST}",
+                *MEASURING,
             ),
         )
         for python, bpy in MAIN_BPY.items()

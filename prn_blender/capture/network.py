@@ -131,10 +131,10 @@ def _why_unusable(onnxruntime: Any, provider: str) -> str:
         return f"this onnxruntime has no {label}"
     if provider != "CUDAExecutionProvider":
         return ""
-    onnxruntime.preload_dlls(directory="")
     library = "onnxruntime_providers_cuda.dll" if os.name == "nt" else "libonnxruntime_providers_cuda.so"
     try:
-        ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
+        ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")  # the driver
+        onnxruntime.preload_dlls(directory="")
         # Tells the first library that is missing, which onnxruntime only logs. Its shared half must come first.
         folder = Path(onnxruntime.__file__).parent / "capi"
         shared = library.replace("_cuda", "_shared")
