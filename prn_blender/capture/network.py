@@ -85,7 +85,9 @@ def _create(pack: ModelPack, provider: str) -> Network:
             str(pack.network_file), options, providers=[_with_options(name) for name in dict.fromkeys([*usable, CPU])]
         )
         network = _described(session, pack, provider, reasons)
-        network.run(np.zeros((network.input_size, network.input_size, 3), np.uint8))
+        values = network.run(np.zeros((network.input_size, network.input_size, 3), np.uint8))  # warms it up
+        if values.ndim != 3 or values.shape != (len(values), len(values), 3):
+            raise CaptureError(f"The network of the pack {pack.name} gives no position map: use another pack.")
     except CaptureError:
         raise
     except Exception as error:  # onnxruntime raises classes of its own, all without a common base
@@ -105,23 +107,16 @@ def _with_options(provider: str) -> Any:
 
 
 def _described(session: Any, pack: ModelPack, asked: str, reasons: dict[str, str]) -> Network:
-    inputs = {value.name: value.shape for value in session.get_inputs()}
-    outputs = {value.name: value.shape for value in session.get_outputs()}
-    shape, result = inputs.get(pack.input_name), outputs.get(pack.output_name)
-    if not (_is_square(shape, 3, channels_at=1) and _is_square(result, 3, channels_at=3)):
-        raise CaptureError(f"The network of the pack {pack.name} has inputs or outputs of a wrong shape.")
+    shape = next((value.shape for value in session.get_inputs() if value.name == pack.input_name), [])
+    outputs = [value.name for value in session.get_outputs()]
+    known = len(shape) == 4 and shape[1] == 3 and shape[2] == shape[3] and isinstance(shape[2], int)
+    if not known or pack.output_name not in outputs:
+        raise CaptureError(f"The network of the pack {pack.name} has other inputs or outputs than its pack.toml says.")
     used = session.get_providers()[0]
     fallback = ""
     if asked != "auto" and used != asked:
         fallback = reasons[asked] or f"{PROVIDER_LABELS[asked]} did not start"
     return Network(session, pack.input_name, pack.output_name, shape[2], used, fallback)
-
-
-def _is_square(shape: list | None, channels: int, channels_at: int) -> bool:
-    if shape is None or len(shape) != 4 or shape[channels_at] != channels:
-        return False
-    sides = [side for axis, side in enumerate(shape) if axis not in (0, channels_at)]
-    return sides[0] == sides[1] and isinstance(sides[0], int)
 
 
 def _why_unusable(onnxruntime: Any, provider: str) -> str:

@@ -1,5 +1,6 @@
 """Model packs: what is read, and what is refused with a clear line."""
 
+import hashlib
 import re
 import shutil
 
@@ -95,9 +96,27 @@ def test_damaged_pack_is_refused_in_one_line(copied, damage, words):
     assert "\n" not in str(caught.value)
 
 
-def test_network_with_wrong_names_is_refused(copied):
-    edit(copied, 'output = "position_map"', 'output = "landmarks"')
-    with pytest.raises(CaptureError, match="wrong shape"):
+@pytest.mark.parametrize("name", ["input", "output"])
+def test_network_with_other_names_is_refused(copied, name):
+    edit(copied, f'{name} = "[a-z_]*"', f'{name} = "landmarks"')
+    with pytest.raises(CaptureError, match="other inputs or outputs"):
+        open_network(load_pack(copied), "CPUExecutionProvider")
+
+
+def test_network_that_gives_no_position_map_is_refused(copied):
+    import onnx
+
+    nodes = [onnx.helper.make_node("Identity", ["image"], ["position_map"])]
+    value = [
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", 3, 128, 128])
+        for name in ("image", "position_map")
+    ]
+    graph = onnx.helper.make_graph(nodes, "identity", value[:1], value[1:])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, copied / "network.onnx")
+    sha256 = hashlib.sha256((copied / "network.onnx").read_bytes()).hexdigest()
+    edit(copied, 'network_sha256 = "[0-9a-f]*"', f'network_sha256 = "{sha256}"')
+    with pytest.raises(CaptureError, match="no position map"):
         open_network(load_pack(copied), "CPUExecutionProvider")
 
 
