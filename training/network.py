@@ -119,6 +119,8 @@ class MapNetwork(nn.Module):
         self.resolution = round(basis.shape[1] ** 0.5)
         self.register_buffer("mean", mean)
         self.register_buffer("basis", basis)
+        self.register_buffer("mirror_sign", torch.tensor([-1.0, 1.0, 1.0]).view(1, 3, 1, 1))
+        self.register_buffer("mirror_offset", torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1))
 
     def maps(self, image: torch.Tensor) -> torch.Tensor:
         """(N, 3, R, R)."""
@@ -128,9 +130,7 @@ class MapNetwork(nn.Module):
         if not self.mirrored:
             return self.maps(image).permute(0, 2, 3, 1)
         seen, mirrored = self.maps(torch.cat([image, image.flip(3)])).chunk(2)
-        sign = torch.tensor([-1.0, 1.0, 1.0]).view(1, 3, 1, 1)
-        offset = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
-        return ((seen + mirrored.flip(3) * sign + offset) / 2).permute(0, 2, 3, 1)
+        return ((seen + mirrored.flip(3) * self.mirror_sign + self.mirror_offset) / 2).permute(0, 2, 3, 1)
 
     @torch.no_grad()
     def predict(self, crops: np.ndarray) -> np.ndarray:

@@ -1,0 +1,94 @@
+"""Writes the model card of a pack, with the numbers that `training.evaluate` printed.
+
+python -m training.evaluate PACK > numbers.txt; python -m training.card PACK numbers.txt --pictures 15000 --training "..."
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from prn_blender.capture.pack import load_pack
+
+CARD = """# {title}, {version}
+
+A position-map network for the whole head. It was trained on {pictures:,} synthetic pictures of heads that were rendered
+from ICT-FaceKit (MIT) and MakeHuman's skins, brows, eyes and hair (CC0) before CC0 surroundings; {training}.
+No real photo was used for training. 136 numbers, the UV positions of the 68 landmarks, were fitted to one half of the
+annotated photos so that they mean what annotators mean. Free for any use.
+
+## Network
+
+`network.onnx`: weights stored as fp16 where they are large, computed in fp32, {megabytes:.1f} MB. It looks at the crop and
+at its mirror image and returns the mean.
+
+- `image` (N, 3, {size}, {size}) float32 RGB 0..1. `position_map` (N, {resolution}, {resolution}, 3) float32, texel (i, j)
+  at u = (j + .5)/{resolution}, v = (i + .5)/{resolution}, v downwards.
+- x, y are where the surface point appears in the crop (perspective-exact: the training cameras were perspective, 32 to
+  400 cm away). z = (depth of the origin - depth of the point) x f / (depth of the origin), in crop units, larger is nearer.
+
+## Topology
+
+`topology.npz`: {vertices:,} vertices, {quads:,} quads, closed except the neck. UV on a rounded square (superellipse of order
+6), seam down the back.
+
+| array | shape | meaning |
+|---|---|---|
+| sample_uv | (V, 2, 2) | a vertex is the mean of the position map at its two UV samples (equal except on the seam); bicubic, border replicated |
+| faces | (F, 4) | quads, counter-clockwise from outside in right-handed space |
+| loop_uv | (F, 4, 2) | UV of each corner, v downwards (flip for Blender) |
+| landmark_uv | (68, 2) | the landmarks' UV, fitted; `landmark_uv_ict` are ICT-FaceKit's own vertices |
+| canonical | (V, 3) | mean head, metres, Blender axes (Z up, face -Y), origin midway between the eyes |
+| landmark_canonical | (68, 3) | the same for ICT-FaceKit's landmark vertices |
+| origin_canonical | (3,) | the point where z = 0 |
+| region, region_names | (V,), (5,) | skin, eye_left, eye_right (the subject's), mouth_inner, scalp_and_neck |
+| mirror | (V,) | index of the mirrored vertex |
+
+## Measured
+
+68 landmarks, ground-truth boxes, one pass, error in % of the box (square root of its area), yaw bins 0-30 / 30-60 /
+60-90 degrees; the half of the photos that the landmarks were fitted to and the other one apart.
+
+```
+{numbers}
+```
+
+## Limits
+
+Shapes and expressions are those that ICT-FaceKit's linear model and smooth deformations of it can make; small children,
+heavy beards and hair that hides most of the face are guessed. Turned heads (beyond 60 degrees of yaw) and dark, hard
+light have the largest errors. The nape and the back of the skull are never seen together with the face: they follow the
+statistics of the model.
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("pack", type=Path)
+    parser.add_argument("numbers", type=Path, help="what training.evaluate printed")
+    parser.add_argument("--pictures", type=int, required=True, help="in the training set")
+    parser.add_argument("--training", required=True, help="how it was trained, in words")
+    options = parser.parse_args()
+    import onnxruntime
+
+    pack = load_pack(options.pack)
+    session = onnxruntime.InferenceSession(str(pack.network_file), providers=["CPUExecutionProvider"])
+    size = session.get_inputs()[0].shape[2]
+    image = {pack.input_name: np.zeros((1, 3, size, size), np.float32)}
+    card = CARD.format(
+        title=pack.title,
+        version=pack.version,
+        pictures=options.pictures,
+        training=options.training,
+        megabytes=pack.network_file.stat().st_size / 1e6,
+        size=size,
+        resolution=session.run(None, image)[0].shape[1],
+        vertices=len(pack.topology.sample_uv),
+        quads=len(pack.topology.faces),
+        numbers=options.numbers.read_text().strip(),
+    )
+    (options.pack / "README.md").write_text(card)
+
+
+if __name__ == "__main__":
+    main()
