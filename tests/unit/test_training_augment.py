@@ -1,0 +1,76 @@
+"""Training crops: labels move with the pixels."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from training.augment import CropRange, crop_batch, flip_batch
+
+SIZE = 96
+
+
+def dots(points, size):
+    """Pictures (B, 1, size, size) with a soft dot at each of points (B, 2), 0..1."""
+    centre = (torch.arange(size) + 0.5) / size
+    x, y = points[:, :1, None], points[:, 1:, None]
+    return torch.exp(-((centre[None, None] - x) ** 2 + (centre[None, :, None] - y) ** 2) * (size / 2.5) ** 2)
+
+
+def brightest(pictures):
+    """(B, 2) centre of mass of pictures (B, H, W), 0..1."""
+    size = pictures.shape[-1]
+    centre = (torch.arange(size) + 0.5) / size
+    mass = pictures / pictures.sum((1, 2), keepdim=True)
+    return torch.stack([(mass.sum(1) * centre).sum(1), (mass.sum(2) * centre).sum(1)], 1)
+
+
+def test_points_stay_on_what_they_mark():
+    rng = np.random.default_rng(0)
+    count = 24
+    landmarks = torch.from_numpy(rng.uniform(0.35, 0.65, (count, 68, 3)).astype(np.float32))
+    marked = torch.from_numpy(rng.uniform(0.42, 0.58, (count, 1, 3)).astype(np.float32))
+    pictures = dots(marked[:, 0, :2], 200)[:, None].expand(-1, 3, -1, -1)
+    crops, points, _ = crop_batch(pictures, marked, landmarks, SIZE, CropRange(), torch.Generator().manual_seed(1))
+    np.testing.assert_allclose(brightest(crops[:, 0]), points[:, 0, :2], atol=0.3 / SIZE)
+
+
+def test_depth_scales_with_the_crop():
+    landmarks = torch.rand(6, 68, 3, generator=torch.Generator().manual_seed(0))
+    pictures = torch.zeros(6, 3, 8, 8)
+    _, points, _ = crop_batch(pictures, landmarks, landmarks, SIZE, CropRange(), torch.Generator().manual_seed(2))
+    for before, after in zip(landmarks, points, strict=True):
+        flat = torch.cdist(after[:, :2], after[:, :2]).max() / torch.cdist(before[:, :2], before[:, :2]).max()
+        np.testing.assert_allclose(after[:, 2] / before[:, 2], np.full(68, flat), rtol=1e-4)
+
+
+def test_still_crop_is_the_packs_rule():
+    from prn_blender.capture.crop import CropRule, crop_around
+
+    landmarks = torch.from_numpy(np.random.default_rng(4).uniform(0.3, 0.7, (1, 68, 3)).astype(np.float32))
+    still = CropRange(small=(0.0, 0.0), large=(0.0, 0.0))
+    pictures = torch.zeros(1, 3, 8, 8)
+    for seed in range(40):  # a seed whose turn is nearly none
+        _, points, _ = crop_batch(pictures, landmarks, landmarks, SIZE, still, torch.Generator().manual_seed(seed))
+        difference = points[0, 1] - points[0, 0]
+        turned = landmarks[0, 1] - landmarks[0, 0]
+        angle = torch.atan2(difference[1], difference[0]) - torch.atan2(turned[1], turned[0])
+        if abs(angle) < 0.004:
+            crop = crop_around(landmarks[0, :, :2].numpy(), CropRule(scale=still.scale, shift_y=still.shift_y))
+            np.testing.assert_allclose(points[0, :, :2], crop.from_photo(landmarks[0, :, :2].numpy()), atol=0.006)
+            return
+    pytest.fail("no upright crop among 40")
+
+
+def test_mirrored_map_marks_the_mirrored_picture():
+    picture = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    centre = (torch.arange(32) + 0.5) / 32
+    # every texel marks the pixel of the same place
+    identity = torch.stack([centre.expand(32, 32), centre[:, None].expand(32, 32), torch.zeros(32, 32)])
+    maps = identity.expand(2, -1, -1, -1)
+    mirrored, moved = flip_batch(picture, maps, torch.tensor([True, False]))
+    torch.testing.assert_close(mirrored[0], picture[0].flip(2))
+    torch.testing.assert_close(mirrored[1], picture[1])
+    torch.testing.assert_close(moved[1], identity)
+    # texel (i, j) of the mirrored map is the mirrored counterpart of texel (i, 31 - j)
+    torch.testing.assert_close(moved[0, 0], identity[0])
