@@ -88,15 +88,20 @@ def _cut(pixels: np.ndarray, window: tuple[float, float, float, float]) -> np.nd
     """The window of the photo as a panel (PANEL_HEIGHT, PANEL_WIDTH, 3) uint8, neutral beyond its edges."""
     import cv2
 
-    left, top, right, _ = window
-    factor = (right - left) / PANEL_WIDTH  # photo pixels per panel pixel
+    corner, far_corner = np.array(window[:2]), np.array(window[2:])
+    factor = (far_corner - corner)[0] / PANEL_WIDTH  # photo pixels per panel pixel
+    # Only the part that shows: a whole panorama may be wider than OpenCV can warp.
+    limit = np.array([pixels.shape[1], pixels.shape[0]])
+    first = np.clip(np.floor(corner - factor - 1).astype(int), 0, limit - 1)
+    last = np.clip(np.ceil(far_corner + factor + 1).astype(int), first + 1, limit)
+    part = pixels[first[1] : last[1], first[0] : last[0]]
+    reduced, exact = part, np.ones(2)
     if factor > 1:  # reduce by area first, so that nothing aliases
-        reduced = cv2.resize(pixels, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA)
-        exact = np.array([reduced.shape[1] / pixels.shape[1], reduced.shape[0] / pixels.shape[0]])
-    else:
-        reduced, exact = pixels, np.ones(2)
+        size = np.maximum(np.round((last - first) / factor), 1).astype(int)
+        reduced = cv2.resize(part, size.tolist(), interpolation=cv2.INTER_AREA)
+        exact = size / (last - first)
     scale = factor * exact
-    offset = np.array([left, top]) * exact + scale / 2 - 0.5
+    offset = (corner - first) * exact + scale / 2 - 0.5
     to_photo = np.array([[scale[0], 0, offset[0]], [0, scale[1], offset[1]]])
     return cv2.warpAffine(
         reduced,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from prn_blender.scene.build import build
-from prn_blender.scene.preview import PANEL_HEIGHT, PANEL_WIDTH, render_preview
+from prn_blender.scene.preview import PANEL_HEIGHT, PANEL_WIDTH, _cut, render_preview
 
 from .conftest import SHOTS
 from .test_build import everything
@@ -32,3 +32,19 @@ def test_fit_panel_covers_the_head_in_the_photo(make_capture, topology, name):
     assert np.allclose(middle, (PANEL_WIDTH / 2, PANEL_HEIGHT / 2), atol=2)
     scale = min(PANEL_WIDTH / size[0], PANEL_HEIGHT / size[1]) / 1.3
     assert np.allclose(covered[2:] - covered[:2], size * scale, atol=3)
+
+
+@pytest.mark.parametrize("size", [1.0, 2.5])  # photo pixels per panel pixel
+def test_window_of_a_panorama_wider_than_opencv_can_warp(size):
+    pixels = np.zeros((1400, 40000, 3), np.uint8)
+    pixels[..., 0] = np.arange(40000) // 4 % 256
+    pixels[..., 1] = (np.arange(1400) // 8)[:, None]
+    left, top = 38000.0, 25.0
+    panel = _cut(pixels, (left, top, left + PANEL_WIDTH * size, top + PANEL_HEIGHT * size)).astype(float)
+    columns, rows = ((np.arange(count) + 0.5) * size for count in (PANEL_WIDTH, PANEL_HEIGHT))
+    red, green = ((left + columns) / 4 - 0.5) % 256, (top + rows) / 8 - 0.5
+    smooth = (red > 5) & (red < 250)
+    assert np.abs(panel[..., 0] - red)[:, smooth].max() < 1.5
+    assert np.abs(panel[..., 1] - green[:, None]).max() < 1.5
+    outside = _cut(pixels, (45000.0, -900.0, 45000.0 + PANEL_WIDTH * size, -900.0 + PANEL_HEIGHT * size))
+    assert outside.min() == outside[0, 0].min() > 200  # neutral
