@@ -16,6 +16,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
+from .camera import focal_pixels
 from .errors import CaptureError
 
 MAX_PIXELS = 100_000_000
@@ -43,9 +44,7 @@ UPRIGHT = {  # EXIF orientation
     8: Image.Transpose.ROTATE_90,
 }
 
-# CIPA DCG-001: 35 mm equivalents compare the picture's diagonal with that of the 36 x 24 mm frame.
-DIAGONAL_35MM = 43.27
-EQUIVALENT_MM = (5.0, 3000.0)  # from fisheye to telescope; anything else is a broken tag
+EQUIVALENT_MM = (5.0, 3000.0)  # 35 mm equivalent, from fisheye to telescope; anything else is a broken tag
 MM_PER_UNIT = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}  # EXIF FocalPlaneResolutionUnit
 
 
@@ -121,7 +120,8 @@ def _check_file(path: Path) -> None:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise CaptureError(f"There is no file {path}. Choose another photo.") from error
     except (OSError, ValueError) as error:
-        raise CaptureError(f"{path.name} cannot be opened ({error}). Choose another photo.") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise CaptureError(f"{path.name} cannot be opened ({reason}). Choose another photo.") from error
     if stat.S_ISDIR(status.st_mode):
         raise CaptureError(f"{path} is a folder. Choose a photo in it.")
     if not stat.S_ISREG(status.st_mode):
@@ -258,7 +258,6 @@ def _exif(image: Image.Image) -> dict[int, object]:
 def _focal_px(exif: dict[int, object], width: int, height: int) -> float | None:
     """Focal length in pixels of a photo of this size, None where EXIF does not tell it or tells nonsense."""
     tag = ExifTags.Base
-    diagonal = math.hypot(width, height)
     equivalent = _positive(exif.get(tag.FocalLengthIn35mmFilm))
     if equivalent is None:
         focal_mm = _positive(exif.get(tag.FocalLength))
@@ -269,11 +268,10 @@ def _focal_px(exif: dict[int, object], width: int, height: int) -> float | None:
         # The resolution counts pixels as the camera wrote them; the photo may have been scaled since.
         sizes = [_positive(exif.get(name)) for name in (tag.ExifImageWidth, tag.ExifImageHeight)]
         scaled = max(width, height) / max(sizes) if None not in sizes else 1.0
-        focal_px = focal_mm * resolution / unit * scaled
-        equivalent = focal_px / diagonal * DIAGONAL_35MM
+        equivalent = focal_mm * resolution / unit * scaled / focal_pixels(1.0, width, height)
     if not EQUIVALENT_MM[0] <= equivalent <= EQUIVALENT_MM[1]:
         return None
-    return equivalent * diagonal / DIAGONAL_35MM
+    return focal_pixels(equivalent, width, height)
 
 
 def _positive(value: object) -> float | None:

@@ -330,7 +330,7 @@ def test_orientation(tmp_path, colours, suffix, orientation):
     assert photo.pixels.shape == colours.shape
     assert np.abs(photo.pixels - colours.astype(int)).max() <= (6 if suffix == "jpg" else 0)
     assert photo.as_stored == (orientation == 1)
-    assert photo.focal_px == pytest.approx(50 / 43.27 * np.hypot(60, 40))
+    assert photo.focal_px == pytest.approx(50 / np.hypot(36, 24) * np.hypot(60, 40), rel=1e-5)
 
 
 def exif_jpeg(path, tags, size=(600, 400)):
@@ -353,8 +353,8 @@ FULL_SIZE = {"ExifImageWidth": 4272, "ExifImageHeight": 2848}
 @pytest.mark.parametrize(
     "tags, share_of_width",
     [
-        ({"FocalLengthIn35mmFilm": 28}, 28 / 43.27 * np.hypot(600, 400) / 600),
-        ({"FocalLengthIn35mmFilm": 28, **SENSOR, **FULL_SIZE}, 28 / 43.27 * np.hypot(600, 400) / 600),
+        ({"FocalLengthIn35mmFilm": 28}, 28 / np.hypot(36, 24) * np.hypot(600, 400) / 600),
+        ({"FocalLengthIn35mmFilm": 28, **SENSOR, **FULL_SIZE}, 28 / np.hypot(36, 24) * np.hypot(600, 400) / 600),
         ({**SENSOR, **FULL_SIZE}, 50 / 22.3),
         ({**SENSOR, **IN_CENTIMETRES, **FULL_SIZE}, 50 / 22.3),
         ({"FocalLengthIn35mmFilm": 0, **SENSOR, **FULL_SIZE}, 50 / 22.3),
