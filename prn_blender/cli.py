@@ -1,6 +1,7 @@
 """Heads from photos without a window: `python -m prn_blender`, or `blender --command prn_capture`."""
 
 import argparse
+import os
 import sys
 import time
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ class Outcome:
     pose: str = ""
     seen: str = ""
     seconds: str = ""
+    network: str = ""  # what it really ran on
 
 
 def main(arguments: list[str], program: str) -> int:
@@ -83,7 +85,10 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="which face of a photo; N counts from 0, the most certain one (default: %(default)s)",
     )
     which.add_argument(
-        "--box", type=_box, metavar="L,T,R,B", help="the face from brows to chin, in pixels, instead of detection"
+        "--box",
+        type=_box,
+        metavar="L,T,R,B",
+        help="the face from brows to chin, in pixels, instead of detection; --box=-9,… if the first is negative",
     )
     lens = parser.add_mutually_exclusive_group()
     lens.add_argument(
@@ -150,8 +155,11 @@ def _photos(given: list[Path]) -> list[Path]:
     """The photos themselves, and those in the folders."""
     photos = []
     for path in given:
-        if path.is_dir():
-            inside = sorted(file for file in path.iterdir() if file.suffix.lower() in PHOTO_TYPES)
+        if os.path.isdir(path):  # unlike `Path.is_dir` it takes any name
+            try:
+                inside = sorted(file for file in path.iterdir() if file.suffix.lower() in PHOTO_TYPES)
+            except OSError as error:
+                raise CaptureError(f"{path} cannot be read ({error.strerror}): check its permissions.") from error
             if not inside:
                 raise CaptureError(f"No photos in {path}: it holds no file ending in {', '.join(PHOTO_TYPES)}.")
             photos += inside
@@ -161,14 +169,14 @@ def _photos(given: list[Path]) -> list[Path]:
 
 
 def _folders(photos: list[Path], output: Path | None) -> list[Path]:
-    """Where each photo's files go; photos of the same name get folders of different names."""
+    """Where each photo's files go: photos of the same name, or without a suffix, get folders of different names."""
     if output is not None and len(photos) == 1:
         return [output]
     folders = []
     for photo in photos:
         folder = wanted = (output or Path()) / photo.stem
         count = 1
-        while folder in folders:
+        while folder in folders or os.path.isfile(folder):
             count += 1
             folder = wanted.with_name(f"{wanted.name}_{count}")
         folders.append(folder)
@@ -223,6 +231,8 @@ def _capture_face(
         pose=f"{pose['yaw']:+.0f} {pose['pitch']:+.0f} {pose['roll']:+.0f}",
         seen=f"{described['visible_share']:.0%}",
         seconds=f"{time.perf_counter() - started:.1f}",
+        network=PROVIDER_LABELS[capture.provider]
+        + (f" ({capture.provider_fallback})" if capture.provider_fallback else ""),
     )
 
 
@@ -246,7 +256,9 @@ def _table(outcomes: list[Outcome]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     failed = sum(outcome.failed for outcome in outcomes)
-    return "\n".join(["", *lines, "", f"{len(outcomes) - failed} captured, {failed} failed"])
+    networks = sorted({outcome.network for outcome in outcomes} - {""})
+    ran = f"; the network ran on {', '.join(networks)}" if networks else ""
+    return "\n".join(["", *lines, "", f"{len(outcomes) - failed} captured, {failed} failed{ran}"])
 
 
 _registered = []

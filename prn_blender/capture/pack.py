@@ -1,6 +1,7 @@
 """Model packs: what the network is and what its output means."""
 
 import hashlib
+import os
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -49,7 +50,7 @@ def load_pack(folder: Path | None = None) -> ModelPack:
     """
     folder = Path(folder) if folder else default_pack_folder()
     manifest = folder / "pack.toml"
-    if not manifest.is_file():
+    if not os.path.isfile(manifest):  # unlike `Path.is_file` it takes any name
         raise CaptureError(f"No model pack in {folder} (it has no pack.toml): choose the folder of a head model pack.")
     try:
         changed = max(file.stat().st_mtime_ns for file in folder.iterdir())

@@ -81,7 +81,7 @@ def reconstruct(
     """One face of a photo to a head.
 
     Raises:
-        CaptureError: the box lies outside of the photo, or the network cannot run.
+        CaptureError: the box has no area or lies outside of the photo, or the network cannot run.
         Cancelled: from `progress`.
     """
     clock = Stopwatch()
@@ -133,10 +133,13 @@ def reconstruct(
 
 def require_inside(box: FaceBox, photo: Photo) -> None:
     """Raises CaptureError unless the box has an area and touches the photo."""
-    if not (box.right > box.left and box.bottom > box.top):
+    if not (np.isfinite(box.corners).all() and box.right > box.left and box.bottom > box.top):
         raise CaptureError("The face box has no area: give left < right and top < bottom in photo pixels.")
     if box.right <= 0 or box.bottom <= 0 or box.left >= photo.width or box.top >= photo.height:
-        raise CaptureError(f"The face box lies outside of the photo ({photo.width} x {photo.height} pixels).")
+        raise CaptureError(
+            "The face box lies outside of the photo: "
+            f"give left, top, right, bottom in its {photo.width} x {photo.height} pixels."
+        )
 
 
 def regress(

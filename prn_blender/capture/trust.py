@@ -62,7 +62,9 @@ def head_picture(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """A small picture of the head and its surroundings.
 
-    Returns the picture (h, w, 3) uint8, the head's silhouette in it (h, w) uint8, the photo-space corner (2,) at which it starts, and its pixels per photo pixel. Beyond the photo it is black.
+    Returns:
+        the picture (h, w, 3) uint8, black beyond the photo; the head's silhouette in it (h, w) uint8; the photo-space
+        corner (2,) at which it starts; and its pixels per photo pixel.
     """
     import cv2
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import bpy
 from mathutils import Euler
 
+from ..capture.errors import CaptureError
 from ..capture.progress import Progress, silent
 from ..capture.reconstruct import Capture
 from .build import build
@@ -31,6 +32,9 @@ def write_capture(capture: Capture, folder: Path, triangles: bool = False, progr
 
     Returns:
         what capture.json says.
+
+    Raises:
+        CaptureError: the folder cannot be written, or the exporter failed.
     """
     timings = dict(capture.timings)
     with _filled(folder) as temporary:
@@ -66,19 +70,35 @@ def write_capture(capture: Capture, folder: Path, triangles: bool = False, progr
 
 @contextmanager
 def _filled(folder: Path) -> Iterator[Path]:
-    """A temporary folder whose `FILE_NAMES` move to `folder` at the end; after an exception nothing of it stays."""
-    is_new = not folder.exists()
+    """A temporary folder whose `FILE_NAMES` move to `folder` at the end; after an exception nothing of it stays.
+
+    Raises:
+        CaptureError: nothing can be written there.
+    """
+    missing = [place for place in (folder, *folder.parents) if not os.path.exists(place)]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".prn_capture_") as name:
+        with _told(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            temporary = tempfile.TemporaryDirectory(dir=folder, prefix=".prn_capture_")
+        with temporary as name:
             yield Path(name)
-            for file in FILE_NAMES:
-                os.replace(Path(name) / file, folder / file)
+            with _told(folder):
+                for file in FILE_NAMES:
+                    os.replace(Path(name) / file, folder / file)
     except BaseException:
-        if is_new:
-            with suppress(OSError):
-                folder.rmdir()
+        with suppress(OSError):
+            for place in missing:
+                place.rmdir()
         raise
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """An operating system's error about `folder` in words for the artist."""
+    try:
+        yield
+    except OSError as error:
+        raise CaptureError(f"{folder} cannot be written ({error.strerror}): choose another folder.") from error
 
 
 def describe(capture: Capture, head: bpy.types.Object, timings: dict[str, float]) -> dict:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import bpy
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from prn_blender import cli
+from prn_blender.capture.errors import CaptureError
 from prn_blender.capture.pack import load_pack
 from prn_blender.scene.camera import capture_camera
 from prn_blender.scene.files import FILE_NAMES
@@ -43,7 +45,7 @@ def test_portrait_gives_all_files_and_a_summary(portrait_run):
     folder, process = portrait_run
     assert process.returncode == 0, process.stdout + process.stderr
     assert sorted(file.name for file in folder.iterdir()) == sorted(FILE_NAMES)
-    assert "1 captured, 0 failed" in process.stdout
+    assert "1 captured, 0 failed; the network ran on " in process.stdout
     assert "Fra:" not in process.stdout  # Blender's own chatter
     assert cv2.imread(str(folder / "head_basecolor.png")).shape == (512, 512, 3)
     assert cv2.imread(str(folder / "head_mask.png"), cv2.IMREAD_UNCHANGED).shape == (512, 512)
@@ -77,6 +79,24 @@ def test_blend_holds_the_camera_contract_on_a_real_photo(portrait_run):
     assert_on_photo(found, np.array([mark["photo"] for mark in described["landmarks"]]))
     image = capture_camera(head).data.background_images[0].image
     assert (image.size[0], image.size[1]) == cv2.imread(str(PORTRAIT)).shape[1::-1]
+
+
+def test_the_record_repeats_the_capture(portrait_run):
+    """From capture.json alone, to the bit."""
+    from prn_blender.capture.faces import FaceBox
+    from prn_blender.capture.photo import load_photo
+    from prn_blender.capture.reconstruct import Settings, reconstruct
+
+    folder, _ = portrait_run
+    record = json.loads((folder / "capture.json").read_text())["record"]
+    photo, pack = load_photo(record["photo"]["path"]), load_pack()
+    assert (photo.sha256, pack.sha256) == (record["photo"]["sha256"], record["pack"]["sha256"])
+    again = reconstruct(photo, FaceBox(**record["face_box"]), pack, Settings(**record["settings"]))
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "head.blend"))
+    vertices = np.empty_like(again.head.vertices)
+    bpy.data.objects["PRN_Head"].data.vertices.foreach_get("co", vertices.ravel())
+    assert np.array_equal(vertices, again.head.vertices)
+    assert np.array_equal(cv2.imread(str(folder / "head_basecolor.png"))[..., ::-1], again.texture.colour)
 
 
 @pytest.mark.parametrize("lens", [(), ("--orthographic",), ("--focal", "35")])
@@ -126,12 +146,49 @@ def test_a_photo_without_a_face_says_how_to_give_a_box(tmp_path, capsys):
         ["a.jpg", "--focal", "35", "--orthographic"],
         ["a.jpg", "--focal", "nan"],
         ["a.jpg", "--pack", "/nowhere"],
+        ["a.jpg", "--pack", "a" * 300],
     ],
 )
 def test_commands_that_make_no_sense_end_with_2(arguments, capsys):
     assert cli.main(arguments, "prn") == 2
     said = capsys.readouterr()
     assert (said.out + said.err).strip().splitlines()[-1].startswith("prn: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        (["a" * 300 + ".jpg"], "Choose another photo."),
+        ([str(PORTRAIT), "-o", str(PORTRAIT)], "choose another folder."),
+        ([str(PORTRAIT), "-o", str(PORTRAIT / "sub")], "choose another folder."),
+        ([str(PORTRAIT), "--box", "0,0,inf,inf"], "in photo pixels."),
+        ([str(PORTRAIT), "--box", "9000,0,9100,100"], " pixels."),
+    ],
+)
+def test_an_error_is_one_line_that_says_what_to_do(arguments, advice, capsys):
+    assert cli.main([*arguments, "--texture-size", "512"], "prn") == 1
+    line = next(line for line in capsys.readouterr().out.splitlines() if "FAILED: " in line)
+    assert line.endswith(advice) and "Errno" not in line and "unexpected" not in line
+
+
+def test_a_file_in_the_way_leaves_no_folder_behind(tmp_path):
+    from prn_blender.scene import files
+
+    out = tmp_path / "new" / "out"
+    with pytest.raises(CaptureError, match="choose another folder"), files._filled(out) as temporary:
+        (out / "head.blend" / "in the way").mkdir(parents=True)
+        for name in FILE_NAMES:
+            (temporary / name).touch()
+    assert [file.name for file in out.iterdir()] == ["head.blend"]
+    with pytest.raises(KeyError), files._filled(tmp_path / "newer" / "out"):
+        raise KeyError
+    assert not (tmp_path / "newer").exists()
+
+
+def test_a_photo_without_a_suffix_is_not_its_own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "portrait").write_bytes(PORTRAIT.read_bytes())
+    assert not cli._folders([Path("portrait")], None)[0].exists()
 
 
 def test_photos_of_the_same_name_get_folders_of_their_own(tmp_path):
