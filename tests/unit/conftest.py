@@ -9,9 +9,9 @@ import pytest
 
 sys.modules["bpy"] = None  # the capture must work without it: an import of bpy fails here
 
-from prn_blender.capture.pack import ModelPack, load_pack  # noqa: E402
-from prn_blender.capture.position_map import PositionMap  # noqa: E402
-from prn_blender.capture.topology import Topology  # noqa: E402
+from prn_blender.capture.pack import ModelPack, load_pack
+from prn_blender.capture.position_map import PositionMap
+from prn_blender.capture.topology import Topology
 
 SHARED = Path(__file__).parents[3] / "shared"
 
@@ -78,7 +78,7 @@ def bake(topology: Topology, values: np.ndarray, resolution: int) -> PositionMap
     rows = (first[:, 1, None, None] + texel[:, None]).repeat(6, axis=2)
     a, b, c = (corners[:, k][:, None, None] for k in range(3))
     p = np.stack([columns, rows], axis=-1)
-    cross = lambda u, v: u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]  # noqa: E731
+    cross = lambda u, v: u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]
     area = cross(b - a, c - a)
     weights = np.stack([cross(b - p, c - p), cross(c - p, a - p), cross(a - p, b - p)], axis=-1) / area[..., None]
     inside = (weights >= -1e-9).all(-1) & (columns < resolution) & (rows < resolution)
