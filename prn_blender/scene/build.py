@@ -58,7 +58,7 @@ def build(
         set_alignment(head, alignment)
 
         scene.collection.children.link(collection)
-        look_through(scene, camera, capture.camera)
+        look_through(scene, camera, capture.camera.width, capture.camera.height)
         context.view_layer.update()
     _select_only(context, head)
     return head

@@ -47,11 +47,11 @@ def set_lens(data: bpy.types.Camera, camera: Camera, window: tuple[float, float,
     data.clip_end = camera.distance * 100
 
 
-def look_through(scene: bpy.types.Scene, camera_object: bpy.types.Object, camera: Camera) -> None:
-    """Makes it the scene's camera and the photo's size the render size."""
+def look_through(scene: bpy.types.Scene, camera_object: bpy.types.Object, width: int, height: int) -> None:
+    """Makes it the scene's camera and the photo's size in pixels the render size."""
     scene.camera = camera_object
-    scene.render.resolution_x = camera.width
-    scene.render.resolution_y = camera.height
+    scene.render.resolution_x = width
+    scene.render.resolution_y = height
     scene.render.resolution_percentage = 100
     scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1.0
 

@@ -14,6 +14,8 @@ CLASSES = (
     capture_operators.PRN_OT_reconstruct_from_image,
     capture_operators.PRN_OT_cancel,
     head_operators.PRN_OT_align,
+    head_operators.PRN_OT_view_photo,
+    head_operators.PRN_OT_show_alone,
     head_operators.PRN_OT_export_head,
     head_operators.PRN_OT_release_memory,
     panels.PRN_PT_capture,

@@ -15,6 +15,7 @@ from .preferences import preferences
 from .properties import CaptureOptions, ProviderOption
 from .tasks import Captured, FoundFaces, Request, capture_heads, search_faces
 
+_SPACING = 0.4  # metres between the heads of one photo
 PHOTO_EXTENSIONS = ".jpg;.jpeg;.png;.webp;.tif;.tiff;.bmp"
 
 
@@ -26,12 +27,17 @@ class PRN_OT_choose_photo(bpy.types.Operator):
     """Choose the photo of a person, to make a head of it"""
 
     bl_idname = "prn.choose_photo"
-    bl_label = "Photo for Head Capture"
+    bl_label = "Choose Photo"
     bl_options = {"UNDO", "INTERNAL"}
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_image: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    reconstruct: bpy.props.BoolProperty(
+        name="Reconstruct",
+        description="Make the head as soon as the photo is chosen",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
 
     @classmethod
     def poll(cls, context):
@@ -47,12 +53,11 @@ class PRN_OT_choose_photo(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def execute(self, context):
-        options = context.scene.prn_capture
-        options.photo = self.filepath
-        if options.face in {"INDEX", "BOX"}:  # they belonged to another photo
-            options.face = "LARGEST"
+        context.scene.prn_capture.photo = self.filepath
         session.current.forget_error()
         session.tag_redraw()
+        if self.reconstruct:
+            bpy.ops.prn.reconstruct_from_image("INVOKE_DEFAULT")
         return {"FINISHED"}
 
 
@@ -91,7 +96,7 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
 
     def invoke(self, context, event):
         if not self.filepath and not context.scene.prn_capture.photo:  # from the Add menu
-            bpy.ops.prn.choose_photo("INVOKE_DEFAULT")
+            bpy.ops.prn.choose_photo("INVOKE_DEFAULT", reconstruct=True)
             return {"CANCELLED"}
         return super().invoke(context, event)
 
@@ -132,18 +137,29 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
         if result.faces is not None:
             session.current.remember_faces(self._photo, result.faces)
         with _selection_kept_on_error(context), undone_on_error(context.scene):  # all heads or none
-            for capture, images in zip(result.captures, result.images, strict=True):
+            self._heads = [
                 build(capture, context, self._alignment, self._polygons == "TRIANGLES", images)
+                for capture, images in zip(result.captures, result.images, strict=True)
+            ]
+            self._side_by_side(context)
         self.report({"INFO"}, summary(result))
 
     def show(self, context):
-        """Frames the head: at the origin it is often inside of something larger, such as the default cube."""
-        area = context.area
-        if area is None or area.type != "VIEW_3D":
-            return
-        region = next(region for region in area.regions if region.type == "WINDOW")
-        with context.temp_override(region=region):
-            bpy.ops.view3d.view_selected()
+        from .capture_view import show_captured
+
+        if context.area is not None and context.area.type == "VIEW_3D":
+            show_captured(context, context.area, self._heads)
+
+    def _side_by_side(self, context: bpy.types.Context) -> None:
+        """The heads of one photo stand in a row, the first at the origin, and are all selected."""
+        from ..scene.alignment import set_alignment
+
+        for index, head in enumerate(self._heads):
+            head.select_set(True)
+            if index:
+                head.location.x = index * _SPACING
+                set_alignment(head, self._alignment)
+        context.view_layer.update()
 
     def _option(self, context: bpy.types.Context, name: str, own_name: str = ""):
         """What was given to the operator, else the panel's choice."""

@@ -18,7 +18,8 @@ _CLICK = 6  # pixels: a shorter drag is a click
 _DIM = (0.0, 0.0, 0.0, 0.7)
 _FOUND = (1.0, 1.0, 1.0, 0.9)
 _HOVERED = (1.0, 0.63, 0.16, 1.0)  # Blender's orange of the active object
-_HINT = "Click a face, or drag a box around one.  Esc: cancel"
+_HINT = "Click a face, or drag a box around one from brows to chin.  Esc: cancel"
+_HINT_WITHOUT_FACES = "Drag a box around the face, from brows to chin.  Esc: cancel"
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -91,12 +92,13 @@ class PRN_OT_pick_face(bpy.types.Operator):
         self._faces = state.faces_in(context.scene.prn_capture.photo_path)
         self._area = context.area
         self._region = next(region for region in context.area.regions if region.type == "WINDOW")
+        self._hint = _HINT if self._faces else _HINT_WITHOUT_FACES
         self._texture = _texture(self._info)
         self._start = None
         self._mouse = self._at(event)
         self._handle = bpy.types.SpaceView3D.draw_handler_add(self._draw, (), "WINDOW", "POST_PIXEL")
         context.window.cursor_modal_set("CROSSHAIR")
-        context.workspace.status_text_set(_HINT)
+        context.workspace.status_text_set(self._hint)
         context.window_manager.modal_handler_add(self)
         self._area.tag_redraw()
         return {"RUNNING_MODAL"}
@@ -166,7 +168,7 @@ class PRN_OT_pick_face(bpy.types.Operator):
             _number(screen, box, index + 1, colour)
         if self._start and self._is_drag():
             _outline(screen, screen.box(self._start, self._mouse), _HOVERED, self._region)
-        _write(_HINT, screen.left, screen.bottom + screen.zoom * screen.height + 12, _FOUND)
+        _write(self._hint, screen.left, screen.bottom + screen.zoom * screen.height + 12, _FOUND)
         gpu.state.blend_set("NONE")
 
 

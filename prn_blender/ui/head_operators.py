@@ -1,4 +1,4 @@
-"""Operators on a captured head: alignment, export; and the release of the model's memory."""
+"""Operators on a captured head: alignment, view, export; and the release of the model's memory."""
 
 # ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
 
@@ -68,6 +68,73 @@ class PRN_OT_align(HeadOperator, bpy.types.Operator):
         from ..scene.alignment import set_alignment
 
         set_alignment(captured_head(context), self.alignment)
+        return {"FINISHED"}
+
+
+class HeadViewOperator(HeadOperator):
+    """Base of the operators that show a captured head in a 3D View."""
+
+    @classmethod
+    def poll(cls, context):
+        if context.space_data is None or context.space_data.type != "VIEW_3D":
+            cls.poll_message_set("The head is shown in a 3D View")
+            return False
+        return super().poll(context)
+
+
+def is_photo_viewed(context: bpy.types.Context) -> bool:
+    """Whether the 3D View looks through the camera of the captured head."""
+    from ..scene.camera import capture_camera
+
+    camera = capture_camera(captured_head(context))
+    in_camera = context.space_data.region_3d.view_perspective == "CAMERA"
+    return in_camera and camera is not None and context.scene.camera == camera
+
+
+class PRN_OT_view_photo(HeadViewOperator, bpy.types.Operator):
+    """Look through the photo's camera, with the head over the photo, or look from where you were before.
+    It becomes the scene's camera, and the photo's size the render size"""
+
+    bl_idname = "prn.view_photo"
+    bl_label = "View Head over Photo"
+    bl_options = {"UNDO"}
+
+    def execute(self, context):
+        from ..scene.camera import capture_camera, look_through
+        from ..scene.record import read_record
+
+        head = captured_head(context)
+        camera = capture_camera(head)
+        if camera is None:
+            self.report({"ERROR"}, f"The camera of {head.name} was deleted: capture the photo again.")
+            return {"CANCELLED"}
+        is_in_camera = context.space_data.region_3d.view_perspective == "CAMERA"
+        if not is_in_camera or is_photo_viewed(context):
+            bpy.ops.view3d.view_camera()
+        photo = read_record(head)["photo"]
+        look_through(context.scene, camera, photo["width"], photo["height"])
+        return {"FINISHED"}
+
+
+class PRN_OT_show_alone(HeadViewOperator, bpy.types.Operator):
+    """Show nothing but the captured head with its landmarks and its photo in this view, or everything again"""
+
+    bl_idname = "prn.show_alone"
+    bl_label = "Show Head Alone"
+    bl_options = {"UNDO"}
+
+    def execute(self, context):
+        from .capture_view import show_alone
+
+        head = captured_head(context)
+        if context.space_data.local_view:
+            bpy.ops.view3d.localview(frame_selected=False)
+            return {"FINISHED"}
+        if not head.visible_get():
+            self.report({"ERROR"}, f"{head.name} is hidden: show it in the Outliner first.")
+            return {"CANCELLED"}
+        head.select_set(True)
+        show_alone(context, context.space_data, [head])
         return {"FINISHED"}
 
 

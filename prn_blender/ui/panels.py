@@ -18,7 +18,15 @@ from .capture_operators import (
     faces_in_words,
 )
 from .face_picker import PRN_OT_pick_face
-from .head_operators import PRN_OT_align, PRN_OT_export_head, PRN_OT_release_memory, captured_head
+from .head_operators import (
+    PRN_OT_align,
+    PRN_OT_export_head,
+    PRN_OT_release_memory,
+    PRN_OT_show_alone,
+    PRN_OT_view_photo,
+    captured_head,
+    is_photo_viewed,
+)
 from .preferences import PACKAGE, preferences
 from .properties import ALIGNMENTS, PRN_PG_capture
 from .wrapped_text import wrapped
@@ -127,7 +135,7 @@ class PRN_PT_face(PhotoPanel, bpy.types.Panel):
             return
         row = layout.row()
         row.label(text=faces_in_words(len(faces.boxes)))
-        row.operator(PRN_OT_pick_face.bl_idname, text="", icon="RESTRICT_SELECT_OFF")
+        row.operator(PRN_OT_pick_face.bl_idname, text="Pick in Photo", icon="RESTRICT_SELECT_OFF")
         grid = layout.grid_flow(row_major=True, columns=0, even_columns=True)
         for index, picture in enumerate(faces.thumbnails):
             cell = grid.column(align=True)
@@ -226,9 +234,11 @@ class PRN_PT_captured(SidebarPanel, bpy.types.Panel):
             row.operator(PRN_OT_align.bl_idname, text=label, depress=depress).alignment = identifier
         layout.label(text="View")
         row = layout.row(align=True)
-        row.operator("view3d.view_camera", text="Camera", icon="VIEW_CAMERA")
+        row.operator(PRN_OT_view_photo.bl_idname, text="Camera", icon="VIEW_CAMERA", depress=is_photo_viewed(context))
         row.operator("view3d.view_selected", text="Head", icon="ZOOM_SELECTED")
-        row.operator("view3d.localview", text="Alone", icon="SOLO_OFF", depress=bool(context.space_data.local_view))
+        row.operator(
+            PRN_OT_show_alone.bl_idname, text="Alone", icon="SOLO_OFF", depress=bool(context.space_data.local_view)
+        )
         shading = context.space_data.shading
         if shading.type == "SOLID":
             row = layout.row(align=True)

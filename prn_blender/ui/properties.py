@@ -103,6 +103,12 @@ class CaptureOptions:
     )
 
 
+def _other_photo(options: "PRN_PG_capture", context: bpy.types.Context) -> None:
+    """A chosen face or a box of one photo means nothing in another."""
+    if options.face in {"INDEX", "BOX"}:
+        options.face = "LARGEST"
+
+
 class PRN_PG_capture(CaptureOptions, bpy.types.PropertyGroup):
     """The panel's choices."""
 
@@ -110,6 +116,7 @@ class PRN_PG_capture(CaptureOptions, bpy.types.PropertyGroup):
         name="Photo",
         description="Photo of a person: JPEG, PNG, WebP, TIFF or BMP",
         subtype="FILE_PATH",
+        update=_other_photo,
     )
 
     @property

@@ -6,7 +6,7 @@ register the extension quickly, and also where one of them is broken.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,26 +123,33 @@ def capture_heads(request: Request) -> Callable[[Progress], Captured]:
         from ..capture.faces import FaceBox, choose_faces
         from ..capture.pack import load_pack
         from ..capture.photo import load_photo
-        from ..capture.reconstruct import reconstruct
+        from ..capture.reconstruct import Stopwatch, reconstruct
         from ..scene.encoded import encode_images
 
         started = time.perf_counter()
+        clock = Stopwatch()
         progress(0.0, "Reading the photo")
         photo = load_photo(request.photo)
+        clock.lap("photo")
         progress(0.1, "Reading the model pack")
         pack = load_pack(request.pack)
+        clock.lap("pack")
         if request.box is not None:
             faces, wanted = None, [FaceBox(*request.box)]
         else:
             progress(0.15, "Looking for faces")
             faces = found_faces(photo, request.yunet)
             wanted = choose_faces(list(faces.boxes), request.face)
+        clock.lap("faces")
         captures, images = [], []
         for index, box in enumerate(wanted):
             step = _part_of(progress, 0.25, 1.0, index, len(wanted))
-            captures.append(reconstruct(photo, box, pack, request.settings, step))
+            capture = reconstruct(photo, box, pack, request.settings, step)
             step(1.0, "Encoding the images")
-            images.append(encode_images(captures[-1]))
+            clock.started = time.perf_counter()
+            images.append(encode_images(capture))
+            clock.lap("encode images")
+            captures.append(replace(capture, timings={**clock.seconds, **capture.timings}))
         progress(1.0, "Building the head")
         return Captured(tuple(captures), tuple(images), faces, time.perf_counter() - started)
 

@@ -16,8 +16,10 @@ from prn_blender.capture.errors import Cancelled, CaptureError
 from prn_blender.capture.face_box import FaceBox
 from prn_blender.capture.reconstruct import Settings
 from prn_blender.scene.alignment import alignment_of
+from prn_blender.scene.camera import capture_camera
 from prn_blender.scene.record import is_captured_head, read_record
 from prn_blender.ui import session
+from prn_blender.ui.capture_view import show_captured
 from prn_blender.ui.face_picker import PhotoOnScreen, face_at
 from prn_blender.ui.job import Job
 from prn_blender.ui.tasks import FoundFaces, Request, capture_heads, read_photo_info
@@ -251,6 +253,14 @@ def test_all_faces_and_one_of_them(group):
 
     capture(filepath=str(group), face="ALL")
     assert sorted(_boxes(heads())) == [pytest.approx(box) for box in sorted(expected)]
+    first, second = sorted(heads(), key=lambda head: head.location.x)
+    assert tuple(first.location) == (0, 0, 0)
+    assert first.dimensions.x < second.location.x  # beside one another
+    for head in (first, second):  # each with its camera
+        head_in_camera = capture_camera(head).matrix_world.inverted() @ head.matrix_world
+        assert [value for row in head_in_camera for value in row] == pytest.approx(
+            read_record(head)["pose"]["aligned_to_camera"], abs=1e-5
+        )
 
     bpy.ops.wm.read_homefile(use_empty=True)
     capture(filepath=str(group), face="INDEX", face_index=1)
@@ -445,8 +455,68 @@ def test_the_alignment_switch_turns_the_head_and_back():
     np.testing.assert_allclose(np.array(head.matrix_world), frontal, atol=1e-6)
 
 
+@pytest.fixture
+def view():
+    """The 3D View of the default window, which the bpy module has too, without drawing it."""
+    bpy.ops.wm.read_homefile()
+    window = bpy.context.window_manager.windows[0]
+    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=window, area=area, region=region):
+        yield area
+
+
+def _seen(space: bpy.types.SpaceView3D) -> set[str]:
+    return {candidate.name for candidate in bpy.context.view_layer.objects if candidate.visible_get(viewport=space)}
+
+
+def test_a_head_inside_of_the_default_cube_is_shown_alone(view):
+    space = view.spaces.active
+    capture(filepath=str(PORTRAIT))
+    show_captured(bpy.context, view, heads())
+    assert space.local_view
+    assert space.shading.color_type == "TEXTURE"
+    shown = _seen(space)
+    assert {"PRN_Head", "PRN_Camera", "jaw_08"} <= shown
+    assert not {"Cube", "Light", "Camera"} & shown
+    assert bpy.ops.prn.show_alone() == {"FINISHED"}  # the button switches back and forth
+    assert not space.local_view
+    assert bpy.ops.prn.show_alone() == {"FINISHED"}
+    assert _seen(space) == shown
+
+    capture(filepath=str(PORTRAIT))  # another head in the same place
+    newest = bpy.context.view_layer.objects.active
+    show_captured(bpy.context, view, [newest])
+    assert newest.name in _seen(space)
+    assert "PRN_Head" not in _seen(space)
+
+
+def test_a_head_with_room_around_it_is_shown_with_everything(view):
+    bpy.data.objects["Cube"].location.x = 5
+    capture(filepath=str(PORTRAIT))
+    show_captured(bpy.context, view, heads())
+    assert not view.spaces.active.local_view
+
+
+def test_the_camera_button_takes_the_camera_of_the_active_head(view, group):
+    capture(filepath=str(group))
+    first, camera = bpy.context.view_layer.objects.active, bpy.context.scene.camera
+    capture(filepath=str(PORTRAIT))
+    bpy.context.view_layer.objects.active = first
+    assert bpy.ops.prn.view_photo() == {"FINISHED"}
+    assert bpy.context.scene.camera == camera
+    photo = read_record(first)["photo"]
+    assert (bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y) == (
+        photo["width"],
+        photo["height"],
+    )
+    assert view.spaces.active.region_3d.view_perspective == "CAMERA"
+    bpy.ops.prn.view_photo()
+    assert view.spaces.active.region_3d.view_perspective != "CAMERA"
+
+
 def test_operators_on_a_head_need_a_head():
-    for operator in (bpy.ops.prn.align, bpy.ops.prn.export_head):
+    for operator in (bpy.ops.prn.align, bpy.ops.prn.export_head, bpy.ops.prn.view_photo, bpy.ops.prn.show_alone):
         assert not operator.poll()
 
 
@@ -465,6 +535,9 @@ def test_choosing_a_face_and_a_box(group):
     assert (options.face, options.face_index) == ("INDEX", 1)
     bpy.ops.prn.choose_photo(filepath=str(PORTRAIT))
     assert options.face == "LARGEST"  # the face of the other photo means nothing here
+    options.face, options.box = "BOX", (10, 10, 90, 90)
+    options.photo = str(group)  # as the panel's file field does
+    assert options.face == "LARGEST"
 
 
 def test_a_box_drawn_over_the_shown_photo_is_in_its_pixels():
