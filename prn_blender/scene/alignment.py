@@ -22,7 +22,8 @@ def set_alignment(head: bpy.types.Object, alignment: str) -> None:
 
     Args:
         alignment: `FRONTAL`, the head without rotation, facing -Y; or `PHOTOGRAPHED`, the camera upright and
-            looking along +Y, the head turned. The head stays where it is, its scale becomes 1.
+            looking along +Y, the head turned; both within the head's parent, if it has one. The head stays where it
+            is, its scale becomes 1.
 
     Raises:
         CaptureError: the object is no captured head.
@@ -33,12 +34,20 @@ def set_alignment(head: bpy.types.Object, alignment: str) -> None:
     head[_PROPERTY] = alignment
     camera = capture_camera(head)
     if camera is not None:
-        camera.matrix_basis = head.matrix_basis @ aligned_to_camera.inverted()
+        if head.parent or camera.parent:
+            bpy.context.view_layer.update()
+        placed = _frame(head) @ head.matrix_basis @ aligned_to_camera.inverted()
+        camera.matrix_basis = _frame(camera).inverted() @ placed
 
 
 def alignment_of(head: bpy.types.Object) -> str:
     """The alignment last set."""
     return head.get(_PROPERTY, FRONTAL)
+
+
+def _frame(child: bpy.types.Object) -> Matrix:
+    """Where an object's own transforms start: at its parent, where it was given one."""
+    return child.matrix_world @ child.matrix_basis.inverted() if child.parent else Matrix.Identity(4)
 
 
 def _pose(record: dict) -> Matrix:

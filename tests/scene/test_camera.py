@@ -119,3 +119,22 @@ def test_switching_and_moving_keeps_the_head_on_the_photo(make_capture, topology
         assert np.allclose(head.matrix_world.translation, (0.4, -1.0, 0.2))
         found = on_render(bpy.context.scene, bpy.context.scene.camera, world_vertices(head))
         assert_on_photo(found, shot.pixels(topology.canonical))
+
+
+@pytest.mark.parametrize("children", ["head", "camera", "head and camera"])
+def test_switching_within_parents_keeps_the_head_on_the_photo(make_capture, topology, children):
+    shot = SHOTS["landscape"]
+    head = build(make_capture(shot), bpy.context)
+    camera = capture_camera(head)
+    if "head" in children:
+        head.parent = body = bpy.data.objects.new("Body", None)
+        bpy.context.scene.collection.objects.link(body)
+        body.location, body.rotation_euler = (1.0, 2.0, 0.5), (0.1, 0.2, 1.5)
+    if "camera" in children:
+        camera.parent = head
+        camera.matrix_parent_inverse = head.matrix_world.inverted()
+    for alignment in (PHOTOGRAPHED, FRONTAL):
+        set_alignment(head, alignment)
+        bpy.context.view_layer.update()
+        found = on_render(bpy.context.scene, camera, world_vertices(head))
+        assert_on_photo(found, shot.pixels(topology.canonical))
