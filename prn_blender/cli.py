@@ -37,7 +37,7 @@ class Outcome:
 
 
 def main(arguments: list[str], program: str) -> int:
-    """Captures; returns the exit code: 0, 1 if a photo failed, 2 for a command that makes no sense."""
+    """Captures; returns the exit code: 0, 1 if a photo failed, 2 for a command that makes no sense, 130 if stopped."""
     sys.stdout.reconfigure(errors="replace")  # a file name that the terminal cannot show is no reason to stop
     parser = _parser(program)
     try:
@@ -53,13 +53,17 @@ def main(arguments: list[str], program: str) -> int:
         return int(stop.code or 0)
 
     folders = _folders(photos, asked.output)
-    outcomes = []
-    for number, (photo, folder) in enumerate(zip(photos, folders, strict=True), start=1):
-        print(f"[{number}/{len(photos)}] {photo}", end="", flush=True)
-        outcomes += _capture_photo(photo, folder, pack, asked)
-        print(flush=True)
+    outcomes, stopped = [], False
+    try:
+        for number, (photo, folder) in enumerate(zip(photos, folders, strict=True), start=1):
+            print(f"[{number}/{len(photos)}] {photo}", end="", flush=True)
+            outcomes += _capture_photo(photo, folder, pack, asked)
+            print(flush=True)
+    except KeyboardInterrupt:
+        stopped = True
+        print(" | stopped", flush=True)
     print(_table(outcomes), flush=True)
-    return int(any(outcome.failed for outcome in outcomes))
+    return 130 if stopped else int(any(outcome.failed for outcome in outcomes))
 
 
 def _parser(program: str) -> argparse.ArgumentParser:

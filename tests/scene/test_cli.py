@@ -1,6 +1,7 @@
 """The command line on real photos, in a process of its own as users run it."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -126,6 +127,31 @@ def test_one_bad_photo_does_not_stop_the_others(tmp_path):
     assert "1 captured, 1 failed" in process.stdout and "Traceback" not in process.stdout + process.stderr
     assert [folder.name for folder in (tmp_path / "out").iterdir()] == ["portrait"]
     assert sorted(file.name for file in (tmp_path / "out" / "portrait").iterdir()) == sorted(FILE_NAMES)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+def test_ctrl_c_tells_what_was_done(tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, where tests run in the background
+    process = subprocess.Popen(
+        [sys.executable, "-m", "prn_blender", broken, PORTRAIT, "-o", tmp_path / "out"],
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    signal.signal(signal.SIGINT, before)
+    with process:
+        said = process.stdout.readline()
+        while "[2/2]" not in said:
+            assert process.poll() is None, said
+            said += process.stdout.read(1)
+        process.send_signal(signal.SIGINT)
+        said += process.stdout.read()
+    assert process.returncode == 130
+    assert "0 captured, 1 failed" in said and "Traceback" not in said
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_photo_without_a_face_says_how_to_give_a_box(tmp_path, capsys):
