@@ -2,6 +2,7 @@
 
 # ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
 
+import os
 from pathlib import Path
 
 import bpy
@@ -165,13 +166,20 @@ class PRN_OT_export_head(HeadOperator, bpy.types.Operator):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
+    def check(self, context):
+        """The file browser asks after every change: another format changes the file's name."""
+        named = self._named(self.filepath)
+        is_changed = named != self.filepath
+        self.filepath = named
+        return is_changed
+
     def execute(self, context):
         from ..scene.export import export_fbx, export_glb
 
         if not self.filepath:
             self.report({"ERROR"}, "No file is named: give filepath.")
             return {"CANCELLED"}
-        path = Path(bpy.path.ensure_ext(bpy.path.abspath(self.filepath), self._suffix))
+        path = Path(bpy.path.abspath(self._named(self.filepath)))
         export = export_glb if self.format == "GLTF" else export_fbx
         try:
             export(context, captured_head(context), path)
@@ -184,6 +192,10 @@ class PRN_OT_export_head(HeadOperator, bpy.types.Operator):
     @property
     def _suffix(self) -> str:
         return ".glb" if self.format == "GLTF" else ".fbx"
+
+    def _named(self, filepath: str) -> str:
+        stem, suffix = os.path.splitext(filepath)
+        return (stem if suffix.lower() in {".glb", ".fbx"} else filepath) + self._suffix
 
 
 class PRN_OT_release_memory(bpy.types.Operator):

@@ -525,6 +525,8 @@ def test_export(tmp_path, kind, suffix, begin):
     capture(filepath=str(PORTRAIT))
     assert bpy.ops.prn.export_head(filepath=str(tmp_path / "head"), format=kind) == {"FINISHED"}
     assert (tmp_path / f"head{suffix}").read_bytes().startswith(begin)
+    assert bpy.ops.prn.export_head(filepath=str(tmp_path / "v1.2.glb"), format=kind) == {"FINISHED"}
+    assert {path.name for path in tmp_path.iterdir()} == {f"head{suffix}", f"v1.2{suffix}"}
 
 
 def test_choosing_a_face_and_a_box(group):
