@@ -67,7 +67,12 @@ class PRN_PT_capture(SidebarPanel, bpy.types.Panel):
         if options.photo:
             button = layout.column()
             button.scale_y = 1.8
+            button.enabled = session.current.info is not None or session.current.info_job is not None
             button.operator(PRN_OT_reconstruct_from_image.bl_idname, icon="USER")
+        if options.photo and context.mode != "OBJECT":
+            box = layout.box()
+            wrapped(context, box, "A head can be made in Object Mode only", icon="INFO")
+            box.operator("object.mode_set", text="Switch to Object Mode", icon="OBJECT_DATAMODE").mode = "OBJECT"
         self._draw_message(context)
 
     def _draw_photo(self, context: bpy.types.Context, options: PRN_PG_capture) -> None:
@@ -94,7 +99,9 @@ class PRN_PT_capture(SidebarPanel, bpy.types.Panel):
             layout.label(text="Reading…", icon="TEMP")
         else:
             problem = state.info_error or f"No such file: {path.name}. Choose the photo again."
-            wrapped(context, layout, problem, icon="ERROR")
+            box = layout.box()
+            wrapped(context, box, problem, icon="ERROR")
+            box.operator(PRN_OT_choose_photo.bl_idname, text="Choose Another Photo…", icon="IMAGE_DATA")
 
     def _draw_running(self) -> None:
         job = session.current.job
