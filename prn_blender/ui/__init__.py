@@ -16,6 +16,7 @@ CLASSES = (
     head_operators.PRN_OT_align,
     head_operators.PRN_OT_view_photo,
     head_operators.PRN_OT_show_alone,
+    head_operators.PRN_OT_shade,
     head_operators.PRN_OT_export_head,
     head_operators.PRN_OT_release_memory,
     panels.PRN_PT_capture,

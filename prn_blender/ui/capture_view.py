@@ -20,8 +20,7 @@ def show_captured(context: bpy.types.Context, area: bpy.types.Area, heads: list[
             show_alone(context, space, heads)
         if space.region_3d.view_perspective != "CAMERA":  # there the photo's camera shows it
             bpy.ops.view3d.view_selected()
-    if space.shading.type == "SOLID":
-        space.shading.color_type = "TEXTURE"
+    show_textured(space)
 
 
 def show_alone(context: bpy.types.Context, space: bpy.types.SpaceView3D, heads: list[bpy.types.Object]) -> None:
@@ -35,6 +34,20 @@ def show_alone(context: bpy.types.Context, space: bpy.types.SpaceView3D, heads: 
     wanted = {part for head in heads for part in _parts(head)}
     for candidate in context.view_layer.objects:
         candidate.local_view_set(space, candidate in wanted)
+
+
+def show_textured(space: bpy.types.SpaceView3D) -> None:
+    """The texture as it is, without the viewport's light: it already contains the photo's."""
+    if space.shading.type == "SOLID":
+        space.shading.color_type, space.shading.light = "TEXTURE", "FLAT"
+
+
+def show_plain(space: bpy.types.SpaceView3D) -> None:
+    """The shape alone, lit."""
+    if space.shading.type == "SOLID":
+        space.shading.color_type = "MATERIAL"
+        if space.shading.light == "FLAT":
+            space.shading.light = "STUDIO"
 
 
 def _parts(head: bpy.types.Object) -> set[bpy.types.Object]:

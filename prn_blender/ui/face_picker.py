@@ -168,7 +168,8 @@ class PRN_OT_pick_face(bpy.types.Operator):
             _number(screen, box, index + 1, colour)
         if self._start and self._is_drag():
             _outline(screen, screen.box(self._start, self._mouse), _HOVERED, self._region)
-        _write(self._hint, screen.left, screen.bottom + screen.zoom * screen.height + 12, _FOUND)
+        below = 26 * bpy.context.preferences.system.ui_scale
+        _write(self._hint, screen.left, screen.bottom - below, _FOUND)
         gpu.state.blend_set("NONE")
 
 

@@ -98,7 +98,6 @@ class PRN_OT_view_photo(HeadViewOperator, bpy.types.Operator):
 
     bl_idname = "prn.view_photo"
     bl_label = "View Head over Photo"
-    bl_options = {"UNDO"}
 
     def execute(self, context):
         from ..scene.camera import capture_camera, look_through
@@ -112,8 +111,10 @@ class PRN_OT_view_photo(HeadViewOperator, bpy.types.Operator):
         is_in_camera = context.space_data.region_3d.view_perspective == "CAMERA"
         if not is_in_camera or is_photo_viewed(context):
             bpy.ops.view3d.view_camera()
-        photo = read_record(head)["photo"]
-        look_through(context.scene, camera, photo["width"], photo["height"])
+        if context.scene.camera != camera:  # only then is there something to undo
+            photo = read_record(head)["photo"]
+            look_through(context.scene, camera, photo["width"], photo["height"])
+            bpy.ops.ed.undo_push(message=self.bl_label)
         return {"FINISHED"}
 
 
@@ -136,6 +137,28 @@ class PRN_OT_show_alone(HeadViewOperator, bpy.types.Operator):
             return {"CANCELLED"}
         head.select_set(True)
         show_alone(context, context.space_data, [head])
+        return {"FINISHED"}
+
+
+class PRN_OT_shade(HeadViewOperator, bpy.types.Operator):
+    """Show the shape or the texture in the view's solid shading"""
+
+    bl_idname = "prn.shade"
+    bl_label = "Shade Head"
+    bl_options = {"INTERNAL"}
+
+    textured: bpy.props.BoolProperty(name="Textured", options={"SKIP_SAVE"})
+
+    @classmethod
+    def description(cls, context, properties):
+        if properties.textured:
+            return "The texture in its own colours; it already contains the light of the photo"
+        return "The shape alone, lit"
+
+    def execute(self, context):
+        from .capture_view import show_plain, show_textured
+
+        (show_textured if self.textured else show_plain)(context.space_data)
         return {"FINISHED"}
 
 

@@ -22,6 +22,7 @@ from .head_operators import (
     PRN_OT_align,
     PRN_OT_export_head,
     PRN_OT_release_memory,
+    PRN_OT_shade,
     PRN_OT_show_alone,
     PRN_OT_view_photo,
     captured_head,
@@ -249,8 +250,9 @@ class PRN_PT_captured(SidebarPanel, bpy.types.Panel):
         shading = context.space_data.shading
         if shading.type == "SOLID":
             row = layout.row(align=True)
-            row.prop_enum(shading, "color_type", "MATERIAL", text="Plain")
-            row.prop_enum(shading, "color_type", "TEXTURE", text="Textured")
+            for label, is_textured in (("Plain", False), ("Textured", True)):
+                depress = (shading.color_type == "TEXTURE") == is_textured
+                row.operator(PRN_OT_shade.bl_idname, text=label, depress=depress).textured = is_textured
 
     def _draw_facts(self, context: bpy.types.Context, record: dict) -> None:
         photo = record["photo"]["path"]

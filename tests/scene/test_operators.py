@@ -475,7 +475,9 @@ def test_a_head_inside_of_the_default_cube_is_shown_alone(view):
     capture(filepath=str(PORTRAIT))
     show_captured(bpy.context, view, heads())
     assert space.local_view
-    assert space.shading.color_type == "TEXTURE"
+    assert (space.shading.color_type, space.shading.light) == ("TEXTURE", "FLAT")
+    bpy.ops.prn.shade(textured=False)
+    assert (space.shading.color_type, space.shading.light) == ("MATERIAL", "STUDIO")  # flat light shows no shape
     shown = _seen(space)
     assert {"PRN_Head", "PRN_Camera", "jaw_08"} <= shown
     assert not {"Cube", "Light", "Camera"} & shown
