@@ -22,17 +22,11 @@ class ModelPack:
     title: str
     license: str
     network_file: Path
-    network_sha256: str
-    topology_sha256: str
     input_name: str
     output_name: str
     crop_rule: CropRule
     topology: Topology
-
-    @property
-    def sha256(self) -> str:
-        """Identifies what the pack computes: weights and topology together."""
-        return hashlib.sha256(f"{self.network_sha256} {self.topology_sha256}".encode()).hexdigest()
+    sha256: str  # of pack.toml: it holds the other files' checksums, and how they are to be used
 
 
 def default_pack_folder() -> Path:
@@ -61,7 +55,8 @@ def load_pack(folder: Path | None = None) -> ModelPack:
 
 @lru_cache(maxsize=4)
 def _read_pack(folder: Path, changed: int) -> ModelPack:
-    described = tomllib.loads((folder / "pack.toml").read_text(encoding="utf-8"))
+    manifest = (folder / "pack.toml").read_bytes()
+    described = tomllib.loads(manifest.decode("utf-8"))
     pack, network, conventions = described["pack"], described["network"], described["position_map"]
     if conventions != {"xy": "crop", "z": "crop", "projection": "perspective"}:
         raise CaptureError(f"The model pack in {folder} has position maps of an unknown kind: update this add-on.")
@@ -77,12 +72,11 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
         title=pack["title"],
         license=pack["license"],
         network_file=network_file,
-        network_sha256=pack["network_sha256"],
-        topology_sha256=pack["topology_sha256"],
         input_name=network["input"],
         output_name=network["output"],
         crop_rule=CropRule(**described["crop"]["from_landmarks"]),
         topology=Topology.load(topology_file),
+        sha256=hashlib.sha256(manifest).hexdigest(),
     )
 
 

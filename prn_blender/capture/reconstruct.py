@@ -19,6 +19,8 @@ from .texture import Texture, project_texture
 from .topology import Topology
 from .visibility import vertex_visibility
 
+LEAST_VISIBLE = 0.05  # share of the surface; a profile shows 0.4, half a face at the photo's edge 0.2
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -102,6 +104,8 @@ def reconstruct(
 
     progress(0.35, "Finding what the photo shows")
     visibility = vertex_visibility(vertices, pack.topology.triangles, photo.width, photo.height)
+    if visibility.mean() < LEAST_VISIBLE:
+        raise CaptureError("The photo shows hardly anything of a head at this place: give a box around the whole face.")
     clock.lap("visibility")
 
     progress(0.5, "Projecting the texture")
