@@ -22,15 +22,15 @@ import numpy as np
 CHECKOUT = Path(__file__).parents[1]
 sys.path.insert(0, str(CHECKOUT))
 
-import bpy  # noqa: E402
+import bpy
 
-from benchmarks import resfcn256  # noqa: E402
-from prn_blender.capture.faces import choose_faces, find_faces  # noqa: E402
-from prn_blender.capture.network import open_network  # noqa: E402
-from prn_blender.capture.pack import load_pack  # noqa: E402
-from prn_blender.capture.photo import load_photo  # noqa: E402
-from prn_blender.capture.reconstruct import Settings, Stopwatch, reconstruct  # noqa: E402
-from prn_blender.scene.build import build  # noqa: E402
+from benchmarks import resfcn256
+from prn_blender.capture.faces import choose_faces, find_faces
+from prn_blender.capture.network import open_network
+from prn_blender.capture.pack import load_pack
+from prn_blender.capture.photo import load_photo
+from prn_blender.capture.reconstruct import Settings, Stopwatch, reconstruct
+from prn_blender.scene.build import build
 
 WARM_CAPTURES = 7
 MEGAPIXELS = 12

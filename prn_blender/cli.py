@@ -248,8 +248,19 @@ def _failure(label: str, error: Exception) -> Outcome:
     return Outcome(label, line, failed=True)
 
 
-def _progress(fraction: float, text: str) -> None:
-    print(f" | {text}", end="", flush=True)
+class StepPrinter:
+    """A `Progress` that prints the name of each step once."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, fraction: float, text: str) -> None:
+        if text != self._last:
+            print(f" | {text}", end="", flush=True)
+        self._last = text
+
+
+_progress = StepPrinter()
 
 
 def _table(outcomes: list[Outcome]) -> str:

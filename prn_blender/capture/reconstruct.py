@@ -108,8 +108,15 @@ def reconstruct(
         raise CaptureError("The photo shows hardly anything of a head at this place: give a box around the whole face.")
     clock.lap("visibility")
 
-    progress(0.5, "Projecting the texture")
-    texture = project_texture(photo, position_map, pack.topology, visibility, settings.texture_size, settings.fill)
+    texture = project_texture(
+        photo,
+        position_map,
+        pack.topology,
+        visibility,
+        settings.texture_size,
+        settings.fill,
+        lambda fraction, text: progress(0.5 + 0.5 * fraction, text),
+    )
     clock.lap("texture")
 
     progress(1.0, "Captured")

@@ -11,6 +11,7 @@ from .fill import Fill, make_fill, strands
 from .guide import GUIDE_SIZE, make_guide
 from .photo import Photo
 from .position_map import PositionMap
+from .progress import Progress, silent
 from .topology import Topology
 from .trust import judge
 
@@ -30,7 +31,13 @@ class Texture:
 
 
 def project_texture(
-    photo: Photo, position_map: PositionMap, topology: Topology, visibility: np.ndarray, size: int, fill: bool
+    photo: Photo,
+    position_map: PositionMap,
+    topology: Topology,
+    visibility: np.ndarray,
+    size: int,
+    fill: bool,
+    progress: Progress = silent,
 ) -> Texture:
     """The head's texture from the photo.
 
@@ -41,6 +48,7 @@ def project_texture(
 
     Raises:
         CaptureError: the size is no multiple of 256.
+        Cancelled: from `progress`.
     """
     if size < GUIDE_SIZE or size % GUIDE_SIZE:
         raise CaptureError(f"The texture size {size} is no multiple of {GUIDE_SIZE}: choose 512, 1024, 2048 or more.")
@@ -71,7 +79,14 @@ def project_texture(
         )
 
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as threads:
-        list(threads.map(compose, tiles(size // GUIDE_SIZE)))
+        jobs = [threads.submit(compose, tile) for tile in tiles(size // GUIDE_SIZE)]
+        try:
+            for number, job in enumerate(jobs):
+                progress(number / len(jobs), "Projecting the texture")
+                job.result()
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
     return Texture(colour, mask)
 
 

@@ -24,7 +24,9 @@ def test_pixels_show_what_the_transform_says(side, roll):
     centres = (np.arange(size) + 0.5) / size
     where = crop.to_photo(np.stack(np.meshgrid(centres, centres), axis=-1))
     expected = where / (width, height) * 250
-    assert np.abs(crop.resample(gradient(width, height), size)[..., :2] - expected).max() < 1.01  # 8 bits, rounded twice
+    assert (
+        np.abs(crop.resample(gradient(width, height), size)[..., :2] - expected).max() < 1.01
+    )  # 8 bits, rounded twice
 
 
 def test_transform_goes_back_and_turns_clockwise():
