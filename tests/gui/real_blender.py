@@ -339,10 +339,13 @@ class Window:
 
         Blender tells which button is under the mouse only through *Copy Python Command*.
         """
-        x, top, bottom = self.python("""
+        x, top, bottom, away = self.python("""
             ui = region("UI")
-            return [ui.x + ui.width // 2, window.height - (ui.y + ui.height), window.height - ui.y]
+            return [ui.x + ui.width // 2, window.height - (ui.y + ui.height), window.height - ui.y, ui.x - ui.width]
         """)
+        # Else a button on which the mouse still rests would seem to be where the mouse goes first.
+        self.desktop.move(away, (top + bottom) // 2)
+        self.wait("not python_command_under_mouse()")
         hits = []
         for y in range(top + 4, bottom, 10):
             self.desktop.move(x, y)
