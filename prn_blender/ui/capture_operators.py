@@ -41,10 +41,7 @@ class PRN_OT_choose_photo(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        if session.current.is_busy:
-            cls.poll_message_set("Wait for the running job, or cancel it")
-            return False
-        return True
+        return session.is_free_for(cls)
 
     def invoke(self, context, event):
         if self.filepath:  # dropped

@@ -75,8 +75,7 @@ class PRN_OT_pick_face(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        if session.current.is_busy:
-            cls.poll_message_set("Wait for the running job, or cancel it")
+        if not session.is_free_for(cls):
             return False
         if session.current.info is None:
             cls.poll_message_set("Choose a photo that can be read")

@@ -41,8 +41,7 @@ class HeadOperator:
 
     @classmethod
     def poll(cls, context):
-        if session.current.is_busy:
-            cls.poll_message_set("Wait for the running job, or cancel it")
+        if not session.is_free_for(cls):
             return False
         if captured_head(context) is None:
             cls.poll_message_set("Select a captured head")
@@ -229,10 +228,7 @@ class PRN_OT_release_memory(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        if session.current.is_busy:
-            cls.poll_message_set("Wait for the running job, or cancel it")
-            return False
-        return True
+        return session.is_free_for(cls)
 
     def execute(self, context):
         from ..capture.network import release_networks

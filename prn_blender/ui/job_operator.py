@@ -28,8 +28,7 @@ class JobOperator:
 
     @classmethod
     def poll(cls, context):
-        if session.current.is_busy:
-            cls.poll_message_set("Wait for the running job, or cancel it")
+        if not session.is_free_for(cls):
             return False
         if context.mode != "OBJECT":
             cls.poll_message_set("Switch to Object Mode")

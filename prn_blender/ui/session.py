@@ -111,6 +111,13 @@ def tag_redraw() -> None:
                         region.tag_redraw()
 
 
+def is_free_for(operator: type[bpy.types.Operator]) -> bool:
+    """For an operator's poll: nothing is running; where something is, the operator says why it is disabled."""
+    if current.is_busy:
+        operator.poll_message_set("Wait for the running job, or cancel it")
+    return not current.is_busy
+
+
 def _poll_info() -> float | None:
     job = current.info_job
     if job is None:
