@@ -157,7 +157,8 @@ class SkinLibrary:
     heads: list[np.ndarray]  # (256, 256, 3) head tile
     brows: list[np.ndarray]  # (S, S) coverage
     eyes: list[np.ndarray]  # (256, 256, 3) uint8
-    masks: dict[str, np.ndarray]  # (S, S) lips, scalp, beard, brow, eyelid
+    masks: dict[str, np.ndarray]  # (S, S) lips, scalp, beard, brow, eyelid, in the face tile
+    head_scalp: np.ndarray  # (256, 256) where hair grows in the head tile
 
 
 def _read(path: Path, size: int, flags: int = 1) -> np.ndarray:
@@ -181,6 +182,7 @@ def load_skins(size: int, folder: Path = DEFAULT_FOLDER) -> SkinLibrary:
             name: _read(folder / f"mask/{name}.png", size, 0) / np.float32(255)
             for name in ("lips", "scalp", "beard", "brow", "eyelid")
         },
+        head_scalp=_read(folder / "mask/scalp_head.png", 256, 0) / np.float32(255),
     )
 
 

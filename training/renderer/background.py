@@ -56,9 +56,11 @@ def irradiance_harmonics(radiance: np.ndarray) -> np.ndarray:
 
 
 def sample_background(rng: np.random.Generator, size: int, environments: list[Environment]) -> np.ndarray:
-    """(size, size, 3) uint8 sRGB."""
+    """(size, size, 3) uint8 sRGB: a wall, surroundings or fields of colours, most of them cluttered."""
     import cv2
 
+    if rng.random() < 0.2:
+        return _wall(rng, size)
     if environments and rng.random() < 0.55:
         picture = _look_around(rng, size, environments[rng.integers(len(environments))].picture) / np.float32(255)
         picture = picture * rng.uniform(0.4, 1.3)
@@ -79,6 +81,31 @@ def sample_background(rng: np.random.Generator, size: int, environments: list[En
     if rng.random() < 0.5:
         picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.5, 5))
     return (np.clip(picture, 0, 1) * 255).astype(np.uint8)
+
+
+def _wall(rng: np.random.Generator, size: int) -> np.ndarray:
+    """A studio's white, black or coloured backdrop, or an overexposed sky, a little brighter on one side."""
+    shade = rng.choice([rng.uniform(0.85, 1.1), rng.uniform(0, 0.12), rng.uniform(0.1, 0.9)], p=[0.4, 0.35, 0.25])
+    colour = shade * np.exp(rng.normal(0, rng.choice([0.02, 0.25]), 3))
+    turn = rng.uniform(0, 2 * np.pi)
+    y, x = np.mgrid[:size, :size] / size - 0.5
+    slope = (x * np.cos(turn) + y * np.sin(turn)) * rng.normal(0, 0.25)
+    picture = colour + slope[..., None] * max(shade, 0.1) + noise(rng, size, 60)[..., None] * rng.uniform(0, 0.01)
+    return (np.clip(picture, 0, 1) * 255).astype(np.uint8)
+
+
+def beside(rng: np.random.Generator, background: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    """`background` (S, S, 3) with another person's picture (S, S, 3) on one side, perhaps out of focus."""
+    import cv2
+
+    size = len(background)
+    scale = rng.uniform(0.6, 1.3)
+    shift = rng.choice([-1, 1]) * rng.uniform(0.3, 0.6) * size, rng.normal(0, 0.12) * size
+    middle = (1 - scale) * size / 2
+    placed = np.array([[scale, 0, middle + shift[0]], [0, scale, middle + shift[1]]])
+    if rng.random() < 0.5:
+        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.5, 4))
+    return cv2.warpAffine(picture, placed, (size, size), background.copy(), borderMode=cv2.BORDER_TRANSPARENT)
 
 
 def _look_around(rng: np.random.Generator, size: int, equirect: np.ndarray) -> np.ndarray:

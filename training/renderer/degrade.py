@@ -12,6 +12,8 @@ def degrade(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     values = (values - 127) * np.exp(rng.normal(0, 0.12)) + 127 + rng.normal(0, 8)
     values *= np.exp(rng.normal(0, 0.05, 3)).astype(np.float32)
     if rng.random() < 0.12:
+        values = _harden(rng, values)
+    if rng.random() < 0.12:
         values = np.repeat(values @ np.array([[0.3], [0.6], [0.1]], np.float32), 3, 2)
         values *= np.exp(rng.normal(0, 0.04, 3)).astype(np.float32)
     kind = rng.random()
@@ -35,6 +37,39 @@ def degrade(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
         encoded = cv2.imencode(".jpg", values, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 92))])[1]
         values = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
     return values
+
+
+def end_photo(rng: np.random.Generator, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lets a photo (S, S, 3) end within the square on one or two sides; also (S, S) bool, what is left of it.
+
+    Beyond its end the edge repeats, as crops of photos have it, or everything is of one brightness.
+    """
+    import cv2
+
+    size = len(picture)
+    left, top, right, bottom = (rng.uniform(0.12, 0.4, 4) * (rng.permutation(4) < rng.integers(1, 3)) * size).astype(
+        int
+    )
+    inside = np.zeros((size, size), bool)
+    inside[top : size - bottom, left : size - right] = True
+    rest = picture[top : size - bottom, left : size - right]
+    if rng.random() < 0.6:
+        ended = cv2.copyMakeBorder(rest, top, bottom, left, right, cv2.BORDER_REPLICATE)
+    else:
+        shade = [0 if rng.random() < 0.7 else int(rng.integers(256))] * 3
+        ended = cv2.copyMakeBorder(rest, top, bottom, left, right, cv2.BORDER_CONSTANT, value=shade)
+    return ended, inside
+
+
+def _harden(rng: np.random.Generator, values: np.ndarray) -> np.ndarray:
+    """A steep S-shaped tone curve about a random middle, as of graphic black and white portraits."""
+    steep, middle = rng.uniform(4, 10), rng.uniform(0.25, 0.65)
+    low, high = (1 / (1 + np.exp(-steep * (v - middle))) for v in (0.0, 1.0))
+    curve = 1 / (1 + np.exp(-steep * (np.clip(values / 255, 0, 1) - middle)))
+    hardened = (curve - low) / (high - low) * 255
+    if rng.random() < 0.5:
+        hardened = np.repeat(hardened.mean(2, keepdims=True), 3, 2)
+    return hardened.astype(np.float32)
 
 
 def _motion_blur(rng: np.random.Generator, values: np.ndarray) -> np.ndarray:

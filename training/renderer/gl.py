@@ -56,6 +56,7 @@ class Look:
     roughness: float
     tone_curve: float
     lashes: float  # density
+    fold_depth: float  # cm between the skin and the ground of its deepest folds
 
 
 def sample_look(rng: np.random.Generator, light: Light) -> Look:
@@ -67,7 +68,8 @@ def sample_look(rng: np.random.Generator, light: Light) -> Look:
         wrap=rng.uniform(0, 0.35),
         roughness=rng.uniform(0, 0.25) if rng.random() < 0.8 else rng.uniform(0.25, 0.7),
         tone_curve=rng.uniform(0, 1),
-        lashes=rng.uniform(0, 0.6),
+        lashes=rng.uniform(0, 0.4),
+        fold_depth=rng.uniform(0.05, 0.35),
     )
 
 
@@ -202,7 +204,7 @@ class HeadDrawing:
         self._source = unique[:, 0]
         uv = kit.uv[unique[:, 1]] * (1, -1) + (0, 1)
         occlusion = kit.ambient_occlusion.copy()
-        for part, least in ((MOUTH_SOCKET, 0.12), (EYE_SOCKETS, 0.22), (GUMS, 0.2), (TEETH, 0.35), (EYEBALLS, 0.65)):
+        for part, least in ((MOUTH_SOCKET, 0.12), (EYE_SOCKETS, 0.22), (GUMS, 0.2), (TEETH, 0.35), (EYEBALLS, 0.5)):
             occlusion[part] = np.maximum(occlusion[part], least)
         fixed = np.column_stack([uv, unique[:, 2], occlusion[self._source], np.ones(len(unique))]).astype("f4")
         self._triangles = triangles
@@ -297,6 +299,7 @@ class HeadDrawing:
             "roughness": look.roughness,
             "tone_curve": look.tone_curve,
             "lashes": look.lashes,
+            "fold_depth": look.fold_depth,
         }
         for program in (*self.programs.values(), self.shadow_program):
             for name, value in values.items():

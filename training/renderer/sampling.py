@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..assets import LANDMARK_VERTICES, FaceKit
-from ..head_model import EXTRA_SHAPES, HeadState, project, to_camera
+from ..assets import LANDMARK_VERTICES, SKIN_VERTICES, FaceKit
+from ..head_model import EXTRA_SHAPES, HeadState, extra_shapes, project, to_camera
 
 # Side of the drawn square over the mean side of the 68 landmarks' box: wider than any network's crop, so that
 # training can turn, shift and scale the crop inside of it.
@@ -22,7 +22,7 @@ def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
 
 
 def sample_expression(rng: np.random.Generator, kit: FaceKit) -> np.ndarray:
-    """(57,) weights 0..1: a quarter neutral, the rest talking, smiling or anything."""
+    """(57,) weights 0..1: a fifth neutral, the rest talking, smiling, anything, or as much as a face can do."""
     weights = np.zeros(len(kit.expression_names), np.float32)
     index = kit.expression_index
 
@@ -40,6 +40,8 @@ def sample_expression(rng: np.random.Generator, kit: FaceKit) -> np.ndarray:
             both("mouthUpperUp", rng.uniform(0, 0.7))
         if rng.random() < 0.5:
             both("mouthLowerDown", rng.uniform(0, 0.6))
+    elif kind > 0.9:
+        _grimace(rng, weights, index, both)
     elif kind >= 0.65:
         chosen = rng.choice(len(weights), size=rng.integers(3, 12), replace=False)
         weights[chosen] = rng.beta(1.2, 2.2, size=len(chosen))
@@ -52,6 +54,8 @@ def sample_expression(rng: np.random.Generator, kit: FaceKit) -> np.ndarray:
         both("browOuterUp", rng.uniform(0, 0.8))
     if rng.random() < 0.3:
         both("eyeBlink", rng.choice([rng.uniform(0, 0.6), rng.uniform(0.8, 1)]))
+    elif rng.random() < 0.06:  # a wink
+        weights[index(f"eyeBlink_{rng.choice(['L', 'R'])}")] = rng.uniform(0.7, 1)
     elif rng.random() < 0.2:
         both("eyeSquint", rng.uniform(0, 0.8))
     # the lips cannot close further than the jaw is open
@@ -64,22 +68,130 @@ def sample_expression(rng: np.random.Generator, kit: FaceKit) -> np.ndarray:
     return weights
 
 
-def sample_shape(rng: np.random.Generator, kit: FaceKit) -> HeadState:
-    """A head without pose and camera (to be set by `sample_view`)."""
-    return HeadState(
-        identity=rng.normal(size=len(kit.identity)).astype(np.float32) * rng.uniform(0.6, 1.4),
-        extra=rng.normal(size=EXTRA_SHAPES).astype(np.float32) * rng.uniform(0, 0.8),
-        expression=sample_expression(rng, kit),
-        axis_scale=rng.normal(1, 0.035, 3).astype(np.float32),
-        neck=rotation(*(rng.normal(0, 0.22, 3) * (1.4, 1.0, 0.7))),
-        rotation=np.eye(3, dtype=np.float32),
-        translation=np.zeros(3, np.float32),
-        projection=np.ones(3, np.float32),
-    )
+def _grimace(rng: np.random.Generator, weights: np.ndarray, index, both) -> None:
+    """Sets the weights of a shout, a broad laugh, a kiss, full cheeks, disgust, sorrow or a mouth drawn aside."""
+    strong = rng.uniform(0.6, 1.0)
+    kind = rng.integers(7)
+    if kind == 0:
+        weights[index("jawOpen")] = strong
+        for name in rng.choice(["mouthUpperUp", "mouthLowerDown", "mouthStretch", "eyeWide", "noseSneer"], 2, False):
+            both(name, rng.uniform(0.4, 1))
+    elif kind == 1:
+        weights[index("jawOpen")] = rng.uniform(0.2, 0.6)
+        for name in ("mouthSmile", "cheekSquint", "eyeSquint", "mouthUpperUp"):
+            both(name, strong)
+    elif kind == 2:
+        weights[index("mouthPucker")] = strong
+        weights[index("mouthFunnel")] = rng.uniform(0, 0.8)
+    elif kind == 3:
+        both("cheekPuff", strong)
+        weights[index("mouthPucker")] = rng.uniform(0, 0.6)
+    elif kind == 4:
+        for name in ("noseSneer", "browDown", "mouthUpperUp", "eyeSquint"):
+            both(name, strong)
+    elif kind == 5:
+        for name in ("mouthFrown", "browInnerUp", "mouthPress"):
+            both(name, strong)
+        weights[index("mouthShrugLower")] = rng.uniform(0, 1)
+    else:
+        side = rng.choice(["Left", "Right"])
+        weights[index(f"mouth{side}")] = strong
+        weights[index(f"jaw{side}")] = rng.uniform(0, 1)
 
 
-def sample_angles(rng: np.random.Generator) -> tuple[float, float, float]:
-    """Yaw, pitch, roll in radians, with much weight on turned heads."""
+class ShapeSampler:
+    """Heads without pose and camera (to be set by `sample_view`)."""
+
+    def __init__(self, kit: FaceKit):
+        self.kit = kit
+        shapes = np.concatenate([kit.identity, extra_shapes(kit.mean)])[:, :SKIN_VERTICES]
+        targets = [child_offsets(kit), heavy_offsets(kit)]
+        self.child, self.heavy = nearest_weights(shapes, targets)
+
+    def __call__(self, rng: np.random.Generator) -> HeadState:
+        """A random head: of children one in six."""
+        kit = self.kit
+        identity = rng.normal(size=len(kit.identity)) * rng.uniform(0.6, 1.4)
+        extra = rng.normal(size=EXTRA_SHAPES) * rng.uniform(0, 0.9)
+        if rng.random() < 0.16:
+            body = rng.uniform(0.4, 1.3) * self.child
+        else:
+            body = rng.normal(0, 0.15) * self.child
+        body = body + max(rng.normal(0, 0.5), -0.7) * self.heavy
+        return HeadState(
+            identity=(identity + body[: len(identity)]).astype(np.float32),
+            extra=(extra + body[len(identity) :]).astype(np.float32),
+            expression=sample_expression(rng, kit),
+            axis_scale=rng.normal(1, 0.04, 3).astype(np.float32),
+            neck=sample_neck(rng),
+            rotation=np.eye(3, dtype=np.float32),
+            translation=np.zeros(3, np.float32),
+            projection=np.ones(3, np.float32),
+        )
+
+
+def nearest_weights(shapes: np.ndarray, targets: list[np.ndarray]) -> np.ndarray:
+    """(T, K) weights of `shapes` (K, V, 3) that come nearest to each of the target offsets (V, 3), kept small."""
+    rows = shapes[:, ::4].reshape(len(shapes), -1).astype(np.float64)
+    goals = np.stack([target[::4].ravel() for target in targets])
+    keep_small = 2e-3 * np.square(rows).sum(1).mean() * np.eye(len(rows))
+    return np.linalg.solve(rows @ rows.T + keep_small, rows @ goals.T).T
+
+
+def child_offsets(kit: FaceKit) -> np.ndarray:
+    """(SKIN_VERTICES, 3) cm from the mean head to a child's proportions.
+
+    Short lower face, large eyes and forehead, small flat nose, narrow jaw and neck.
+    """
+    mean, points = kit.mean[:SKIN_VERTICES], kit.mean[LANDMARK_VERTICES]
+    eyes = points[36:48, 1].mean()
+    below = np.clip(eyes - mean[:, 1], 0, None)
+    offsets = np.zeros_like(mean)
+    offsets[:, 1] += 0.2 * np.minimum(below, 9)
+    offsets[:, 1] += 0.08 * np.clip(mean[:, 1] - eyes, 0, None)
+    front = np.clip(mean[:, 2] / 8, 0, 1)
+    offsets[:, 2] += 0.8 * front * np.exp(-(((mean[:, 1] - eyes - 5) / 3) ** 2))
+    offsets[:, 0] -= 0.14 * mean[:, 0] * np.clip((below - 5) / 5, 0, 1)
+    for eye in (points[36:42].mean(0), points[42:48].mean(0)):
+        away = mean - eye
+        offsets += 0.22 * away * np.exp(-np.square(away).sum(1) / 1.8**2)[:, None]
+    nose = points[30]
+    near = np.exp(-np.square(mean - nose).sum(1) / 2.0**2)
+    offsets[:, 2] -= 0.9 * near
+    offsets[:, 1] += 0.3 * near
+    return offsets
+
+
+def heavy_offsets(kit: FaceKit) -> np.ndarray:
+    """(SKIN_VERTICES, 3) cm from the mean head to a heavy person's: full cheeks, double chin, thick neck."""
+    mean, points = kit.mean[:SKIN_VERTICES], kit.mean[LANDMARK_VERTICES]
+    outwards = mean - np.array([0, 0, -1]) * (1, 0, 1) - mean * (0, 1, 0)
+    outwards /= np.maximum(np.linalg.norm(outwards, axis=1, keepdims=True), 1)
+    offsets = np.zeros_like(mean)
+    for point, size, radius in (
+        (points[4], 1.1, 3.5),
+        (points[12], 1.1, 3.5),
+        (points[2], 0.7, 3),
+        (points[14], 0.7, 3),
+    ):
+        offsets += size * outwards * np.exp(-np.square(mean - point).sum(1) / radius**2)[:, None]
+    chin = points[8] - (0, 2.0, 2.5)
+    offsets += np.array([0, -0.6, 1.3]) * np.exp(-np.square(mean - chin).sum(1) / 3.0**2)[:, None]
+    neck = np.clip((points[8, 1] - mean[:, 1]) / 4, 0, 1)
+    return offsets + 1.2 * outwards * neck[:, None]
+
+
+def sample_neck(rng: np.random.Generator) -> np.ndarray:
+    """(3, 3) turn of the bust against the head: most people look about straight ahead, a third strongly away."""
+    reach = (0.3, 0.22, 0.15) if rng.random() < 0.65 else (0.6, 0.4, 0.25)
+    return rotation(*np.clip(rng.normal(0, reach), -0.9, 0.7))
+
+
+def sample_angles(rng: np.random.Generator) -> tuple[float, float, float, float]:
+    """Yaw, pitch, roll, nod in radians, with much weight on turned heads.
+
+    Pitch is the camera's height; a nod turns the head about its own ears, in profile within the picture.
+    """
     kind = rng.random()
     if kind < 0.33:
         yaw = rng.normal(0, 0.35)
@@ -87,8 +199,10 @@ def sample_angles(rng: np.random.Generator) -> tuple[float, float, float]:
         yaw = rng.uniform(-1.0, 1.0)
     else:
         yaw = rng.choice([-1, 1]) * rng.uniform(0.5, 1.65)
-    pitch = rng.normal(0, 0.2) if rng.random() < 0.8 else rng.uniform(-0.7, 0.7)
-    return float(yaw), float(pitch), float(rng.normal(0, 0.22))
+    pitch = rng.normal(0, 0.15) if rng.random() < 0.8 else rng.uniform(-0.6, 0.6)
+    nod = rng.normal(0, 0.15) if rng.random() < 0.75 else rng.uniform(-0.6, 0.7)
+    roll = rng.normal(0, 0.22) if rng.random() < 0.85 else rng.uniform(-0.8, 0.8)
+    return float(yaw), float(pitch), float(roll), float(nod)
 
 
 def sample_view(rng: np.random.Generator, state: HeadState, vertices: np.ndarray) -> HeadState:
@@ -96,7 +210,8 @@ def sample_view(rng: np.random.Generator, state: HeadState, vertices: np.ndarray
     distance = float(np.exp(rng.uniform(np.log(32), np.log(400))))
     offset = rng.normal(0, 0.08, 2) * distance
     posed = HeadState(**vars(state))
-    posed.rotation = rotation(*sample_angles(rng))
+    yaw, pitch, roll, nod = sample_angles(rng)
+    posed.rotation = rotation(yaw, pitch, roll) @ rotation(0, nod, 0)
     posed.translation = np.array([*offset, -distance], np.float32)
     posed.projection = np.array([1, 0, 0], np.float32)
     landmarks = project(to_camera(vertices[LANDMARK_VERTICES], posed), posed)[:, :2]
@@ -132,17 +247,23 @@ def sample_light(rng: np.random.Generator, environments: list[np.ndarray]) -> Li
         harmonics[1:4] = rng.normal(0, 0.35, (3, 1)) * (1 + rng.normal(0, 0.1, (3, 3)))
         harmonics[4:] = rng.normal(0, 0.12, (5, 1))
         harmonics[1] += 0.2
-    ambient = rng.uniform(0.15, 1.0)
+    hard = rng.random() < 0.2  # a lamp or the sun alone
+    ambient = rng.uniform(0.02, 0.2) if hard else rng.uniform(0.15, 1.0)
     harmonics = harmonics * ambient * white_balance
     direction = rng.normal(size=3) + (0, 0.4, 0.3)
     if rng.random() < 0.7:
         direction[2] = abs(direction[2])
     direction /= np.linalg.norm(direction)
-    strength = rng.uniform(0, 1.6) if rng.random() < 0.8 else 0.0
-    colour = strength * np.exp(rng.normal(0, 0.08, 3)) * white_balance
+    if hard:
+        strength = rng.uniform(0.7, 2.0)
+    else:
+        strength = rng.uniform(0, 1.6) if rng.random() < 0.8 else 0.0
+    tint = 0.3 if rng.random() < 0.06 else 0.08
+    colour = strength * np.exp(rng.normal(0, tint, 3)) * white_balance
     # roughly what a camera's exposure control would choose, and how it goes wrong
     received = ambient + 0.45 * strength * max(direction[2] + 0.3, 0.15)
-    exposure = 0.6 / received * np.exp(rng.normal(0, 0.33))
+    wrong = rng.choice([rng.normal(0, 0.3), rng.uniform(-1.2, -0.4), rng.uniform(0.4, 1.3)], p=[0.8, 0.1, 0.1])
+    exposure = 0.6 / received * np.exp(wrong)
     return Light(
         harmonics.astype(np.float32), direction.astype(np.float32), colour.astype(np.float32), strength > 0.3, exposure
     )

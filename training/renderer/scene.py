@@ -8,11 +8,13 @@ import numpy as np
 from ..assets import DEFAULT_FOLDER, SKIN_VERTICES, HairStyle, load_facekit, load_hair, load_skins
 from ..head_model import HeadModel, HeadState, project, to_camera
 from . import props
-from .background import load_environments, sample_background
-from .degrade import degrade
+from .background import beside, load_environments, sample_background
+from .degrade import degrade, end_photo
 from .gl import HeadDrawing, sample_look
-from .sampling import sample_light, sample_shape, sample_view
+from .relief import face_values, landmark_places
+from .sampling import ShapeSampler, sample_light, sample_view
 from .skin import compose_skin
+from .strands import BeardMaker, locks
 from .surfaces import Material, Surface
 from .wraps import CENTRE, HeadWrap, clothes
 
@@ -41,13 +43,17 @@ class SceneSampler:
         self.library = load_skins(SKIN_TEXTURE, assets)
         self.environments = load_environments(environments)
         self.drawing = HeadDrawing(self.kit, size)
+        self.places = landmark_places(self.kit)
+        self.shape = ShapeSampler(self.kit)
+        self.beard = BeardMaker(self.kit.skin_triangles, face_values(self.kit, self.library.masks["beard"]))
+        self.others: list[np.ndarray] = []  # pictures for persons in the background
         self.eyes = [self.drawing.texture(picture) for picture in self.library.eyes]
         self.skins: list = []
 
     def head(self, views: int) -> list[Sample]:
         """One new head from `views` sides, each under its own light."""
         rng = self.rng
-        state = sample_shape(rng, self.kit)
+        state = self.shape(rng)
         vertices = self.model.vertices(state)
         skin = self._skin()
         self.drawing.set_head(vertices, self._outfit(state, vertices, skin[0]))
@@ -59,16 +65,24 @@ class SceneSampler:
         posed = sample_view(rng, state, vertices)
         light = sample_light(rng, [environment.harmonics for environment in self.environments])
         background = sample_background(rng, size, self.environments)
+        if self.others and rng.random() < 0.1:
+            background = beside(rng, background, self.others[rng.integers(len(self.others))])
         picture = self.drawing.draw(posed, skin[1:], eyes, sample_look(rng, light), background)
         camera = to_camera(vertices[:SKIN_VERTICES], posed)
         visible = self.drawing.visible(project(camera, posed)[:, :2], -camera[:, 2])
-        return Sample(degrade(rng, picture), posed, visible)
+        self.others = [*self.others[-7:], picture]
+        picture = degrade(rng, picture)
+        if rng.random() < 0.12:
+            picture, left = end_photo(rng, picture)
+            pixel = np.clip(project(camera, posed)[:, :2] * size, 0, size - 1).astype(int)
+            visible &= left[pixel[:, 1], pixel[:, 0]]
+        return Sample(picture, posed, visible)
 
     def _skin(self) -> tuple:
         """(skin, face texture, head texture), from a pool that is renewed little by little."""
         rng = self.rng
         if len(self.skins) < SKIN_POOL or rng.random() < 0.2:
-            skin = compose_skin(rng, self.library)
+            skin = compose_skin(rng, self.library, self.places)
             entry = (skin, self.drawing.texture(skin.face), self.drawing.texture(skin.head))
             if len(self.skins) < SKIN_POOL:
                 self.skins.append(entry)
@@ -94,6 +108,10 @@ class SceneSampler:
             surfaces.append(self.wrap.hood(rng, vertices))
         if kind < 0.72 and rng.random() < 0.12 or kind > 0.93:
             surfaces += self.wrap.hat(rng, vertices)
+        if kind < 0.85 and rng.random() < 0.12:
+            surfaces.append(locks(rng, self.wrap, vertices, skin.hair_colour))
+        if rng.random() < 0.1:
+            surfaces.append(self.beard(rng, vertices, skin.hair_colour))
         if rng.random() < 0.25:
             surfaces += props.glasses(rng, vertices)
         if rng.random() < 0.1:

@@ -23,15 +23,16 @@ void main() {
 # One shader for each group of materials: software GL runs both sides of every branch.
 BODIES = {
     "SKIN": """
-    base = material == 0 ? texture(face_texture, fract(uv)).rgb : texture(head_texture, fract(uv)).rgb;
+    vec4 skin = material == 0 ? texture(face_texture, fract(uv)) : vec4(texture(head_texture, fract(uv)).rgb, 1.0);
+    base = skin.rgb;
     shine = skin_shine; gloss = skin_gloss; soft = vec3(wrap + 0.12, wrap, wrap);
-    bump = (texture(detail_texture, uv * 3.0).rgb - 0.5) * roughness;""",
+    bump = (texture(detail_texture, uv * 3.0).rgb - 0.5) * roughness - folds(skin.a);""",
     "INNER": """
     if (material == 2) base = vec3(0.30, 0.10, 0.09);
     else if (material == 3) base = vec3(0.5, 0.28, 0.25);
     else if (material == 4) base = vec3(0.40, 0.14, 0.13);
     else if (material == 5) { base = vec3(0.80, 0.76, 0.68); shine = 0.3; gloss = 60.0; }
-    else if (material == 6) { base = texture(eye_texture, fract(uv)).rgb; shine = 0.6; gloss = 200.0; }
+    else if (material == 6) { base = 0.88 * texture(eye_texture, fract(uv)).rgb; shine = 0.6; gloss = 200.0; }
     else {
         if (fract(sin(dot(floor(uv * 400.0), vec2(12.9898, 78.233))) * 43758.5453) > lashes) discard;
         base = vec3(0.03);
@@ -40,8 +41,10 @@ BODIES = {
     vec4 t = texture(hair_texture, uv); alpha = t.a; if (alpha < 0.35) discard;
     base = colour * (0.3 + 1.4 * t.r); shine = 0.15; gloss = 20.0;""",
     "HAIR_WRAP": """
-    float strand = texture(detail_texture, vec2(uv.x * 2.0, uv.y * 0.12)).r;
-    float lock = texture(detail_texture, vec2(uv.x * 0.25, uv.y * 0.04)).r;
+    // straight, wavy or curled
+    float along = pattern == 0 ? 0.12 : pattern == 1 ? 0.5 : 1.6;
+    float strand = texture(detail_texture, vec2(uv.x * 2.0 + (pattern == 1 ? 0.1 * sin(uv.y * 9.0) : 0.0), uv.y * along)).r;
+    float lock = texture(detail_texture, vec2(uv.x * 0.25, uv.y * along * 0.33)).r;
     if (coverage + (strand - 0.5) + (lock - 0.5) * 1.5 < 0.5) discard;
     base = colour * (0.5 + strand * (0.5 + lock)); shine = 0.12; gloss = 12.0;
     bump = vec3(strand - 0.5, 0.0, lock - 0.5) * 0.4;""",
@@ -69,6 +72,7 @@ uniform sampler2D hair_texture; uniform sampler2D detail_texture; uniform sample
 uniform vec3 harmonics[9]; uniform vec3 light_direction; uniform vec3 light_colour; uniform bool has_shadow;
 uniform float exposure; uniform float skin_shine; uniform float skin_gloss; uniform float wrap; uniform float roughness;
 uniform vec3 colour; uniform float lashes; uniform float opacity; uniform int pattern; uniform float tone_curve;
+uniform float fold_depth;
 out vec4 result;
 
 vec3 surroundings(vec3 n) {
@@ -84,6 +88,15 @@ float lit() {
         sum += depth < textureLod(shadow_map, at + shift, 0.0).r ? 0.25 : 0.0;
     }
     return sum;
+}
+// The slope of a height over the surface in camera space, from its change between pixels.
+// Source: M. Mikkelsen, Bump mapping unparametrized surfaces on the GPU, 2010.
+vec3 folds(float height) {
+    vec3 along_x = dFdx(position), along_y = dFdy(position), n = normalize(normal);
+    vec3 first = cross(along_y, n), second = cross(n, along_x);
+    float area = dot(along_x, first);
+    vec3 slope = (dFdx(height) * first + dFdy(height) * second) * sign(area) / max(abs(area), 1e-5);
+    return clamp(slope * fold_depth, vec3(-0.8), vec3(0.8));
 }
 void main() {
     float alpha = 1.0, shine = 0.05, gloss = 10.0;

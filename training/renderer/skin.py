@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..assets import SkinLibrary
+from .relief import blush, liner, wrinkles
 
 HAIR_COLOURS = np.array(
     [
@@ -25,7 +26,7 @@ HAIR_CHANCES = [0.3, 0.25, 0.16, 0.08, 0.05, 0.04, 0.07, 0.05]
 class Skin:
     """One person's surface."""
 
-    face: np.ndarray  # (S, S, 3) uint8
+    face: np.ndarray  # (S, S, 4) uint8: colour, and height (255 is the smooth surface, less is in a fold)
     head: np.ndarray  # (256, 256, 3) uint8
     hair_colour: np.ndarray  # (3,) sRGB 0..1
     tone: np.ndarray  # (3,) mean sRGB of the face
@@ -56,8 +57,8 @@ def blend(base: np.ndarray, colour: np.ndarray, coverage: np.ndarray) -> np.ndar
     return base + coverage * (colour - base)
 
 
-def compose_skin(rng: np.random.Generator, library: SkinLibrary) -> Skin:
-    """A random skin of the library's size."""
+def compose_skin(rng: np.random.Generator, library: SkinLibrary, places: np.ndarray) -> Skin:
+    """A random skin of the library's size; `places` (68, 2) are the landmarks' in its face texture."""
     k = rng.integers(len(library.faces))
     face, head, masks = library.faces[k], library.heads[k], library.masks
     size = len(face)
@@ -71,6 +72,10 @@ def compose_skin(rng: np.random.Generator, library: SkinLibrary) -> Skin:
         face = blend(face, colour, masks["lips"] * rng.uniform(0.1, 0.8))
     if rng.random() < 0.35:  # shadow on the lids
         face = blend(face, tone * rng.uniform(0.1, 0.9, 3), masks["eyelid"] * rng.uniform(0.1, 0.8))
+    if rng.random() < 0.2:
+        face = blend(face, tone * rng.uniform(0.0, 0.3, 3), liner(rng, places, size) * rng.uniform(0.4, 1.0))
+    if rng.random() < 0.25:
+        face = blend(face, tone * (1.15, 0.6, 0.6), blush(rng, places, size) * rng.uniform(0.1, 0.5))
     if rng.random() < 0.95:
         strands = library.brows[rng.integers(len(library.brows))] * rng.uniform(0.35, 1.0)
         face = blend(face, hair * rng.uniform(0.3, 1.0), strands)
@@ -82,13 +87,17 @@ def compose_skin(rng: np.random.Generator, library: SkinLibrary) -> Skin:
         grain = 1 + 0.35 * noise(rng, size, size // 2)
         density = rng.uniform(0.2, 1.0)
         face = blend(face, hair * 0.7, masks["scalp"] * density * grain)
-        head = blend(head, hair * 0.7, np.full(head.shape[:2], 0.75 * density))
+        head = blend(head, hair * 0.7, library.head_scalp * 0.75 * density)
     if rng.random() < 0.6:  # blotches
         face = face * (1 + rng.uniform(0, 0.05) * noise(rng, size, int(rng.integers(4, 40))))[..., None]
     if rng.random() < 0.25:  # freckles and spots
         spots = np.clip(noise(rng, size, size // 3) - rng.uniform(1.8, 3), 0, 1)
         face = blend(face, tone * (0.55, 0.4, 0.3), spots * rng.uniform(0.2, 1.0))
-    return Skin(_bytes(face), _bytes(head), hair, tone)
+    depth = np.zeros((size, size), np.float32)
+    if rng.random() < 0.6:
+        depth = wrinkles(rng, places, size, age=rng.uniform(0.1, 1.0))
+        face = face * (1 - rng.uniform(0, 0.3) * depth)[..., None]
+    return Skin(_bytes(np.dstack([face, 1 - depth])), _bytes(head), hair, tone)
 
 
 def _bytes(colour: np.ndarray) -> np.ndarray:

@@ -77,17 +77,39 @@ class HeadWrap:
         radii = self.radii(vertices)
         length = rng.choice([rng.uniform(0, 4), rng.uniform(-7, 0), rng.uniform(-20, -7)])
         radii = self.hanging(radii, rng.uniform(-0.35, 0.25)) if length < 0 else radii
-        thickness = rng.uniform(0.3, 1.6) + (rng.random() < 0.25) * rng.uniform(0, 3)
+        thickness = rng.uniform(0.3, 1.6) + (rng.random() < 0.3) * rng.uniform(0, 5)
         bumps = self._bumps(rng, rng.integers(3, 10)) * rng.uniform(0.05, 0.35)
         radii = radii + thickness * np.clip(1 + bumps, 0.2, 3)
         height = self.positions(radii)[..., 1]
-        angle = np.abs(self.azimuth + rng.normal(0, 0.1))
+        # parted far to one side, the hair falls over a cheek or an eye
+        angle = np.abs(self.azimuth + (rng.normal(0, 0.1) if rng.random() < 0.8 else rng.uniform(-0.7, 0.7)))
         hairline = rng.uniform(5.0, 11.5) + rng.normal(0, 1.2) * self.azimuth  # slanted fringes
         side = rng.uniform(0.6, 1.5)
         t = np.clip((angle - side) / rng.uniform(0.15, 0.5), 0, 1)
         edge = hairline * (1 - t) + length * t
         coverage = 0.5 + (height - edge) / rng.uniform(1.5, 5)
-        return self.surface(radii, coverage, Material.HAIR_WRAP, colour)
+        surface = self.surface(radii, coverage, Material.HAIR_WRAP, colour)
+        surface.pattern = int(rng.choice(3, p=[0.5, 0.25, 0.25]))
+        return surface
+
+    def over_skin(self, radii: np.ndarray, azimuth: np.ndarray, height: np.ndarray, lift: np.ndarray) -> np.ndarray:
+        """(N, 3) points above the skin at azimuths and heights (N,), `lift` (N,) cm off it."""
+        column = (azimuth / np.pi * 0.5 + 0.5) * (COLUMNS - 1)
+        heights = self.positions(radii)[..., 1]
+        low = np.clip(np.floor(column).astype(int), 0, COLUMNS - 2)
+        part = column - low
+        points = []
+        for k in range(len(azimuth)):
+            row = [np.interp(-height[k], -heights[:, c], np.arange(len(heights))) for c in (low[k], low[k] + 1)]
+            row = row[0] * (1 - part[k]) + row[1] * part[k]
+            first = min(int(row), len(heights) - 2)
+            rest = row - first
+            grid = self.positions(radii + lift[k])[first : first + 2, low[k] : low[k] + 2]
+            points.append(
+                (grid[0, 0] * (1 - part[k]) + grid[0, 1] * part[k]) * (1 - rest)
+                + (grid[1, 0] * (1 - part[k]) + grid[1, 1] * part[k]) * rest
+            )
+        return np.stack(points)
 
     def hood(self, rng: np.random.Generator, vertices: np.ndarray) -> Surface:
         """A headscarf or hood: everything covered but an oval of the face."""
