@@ -16,6 +16,25 @@ def split_states(states: torch.Tensor) -> dict[str, torch.Tensor]:
     return parts
 
 
+def neutral(states: torch.Tensor) -> torch.Tensor:
+    """The states (B, STATE_SIZE) of the same heads, poses and cameras without expression."""
+    first = list(STATE_FIELDS).index("expression")
+    start = sum(list(STATE_FIELDS.values())[:first])
+    still = states.clone()
+    still[:, start : start + STATE_FIELDS["expression"]] = 0
+    return still
+
+
+def shape_weights(states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Identity (B, 135) and expression (B, 57) weights.
+
+    Identity is 100 weights of ICT-FaceKit's shapes, 32 of `extra_shapes`, and the scales along the three axes, less 1.
+    """
+    parts = split_states(states)
+    identity = torch.cat([parts["identity"], parts["extra"], parts["axis_scale"] - 1], 1)
+    return identity, parts["expression"]
+
+
 class LabelMaker(torch.nn.Module):
     """Positions of chosen points of the surface (rows of a sparse operator on the skin's vertices)."""
 

@@ -3,7 +3,8 @@
     python -m training.render DATA_FOLDER --pictures 40000 --processes 2
 
 Each shard has `NAME_pictures.npy` (N, S, S, 3) uint8, `NAME_states.npy` (N, STATE_SIZE) float32 and
-`NAME_visibility.npy` (N, SKIN_VERTICES / 8) packed bits. A shard depends on its number alone.
+`NAME_visibility.npy` (N, SKIN_VERTICES / 8) packed bits. A shard depends on its number alone. With --albedo also
+`NAME_albedo.npy` (H, R, R, 3) uint8 of its heads and `NAME_heads.npy` (N,), which head each picture shows.
 """
 
 import argparse
@@ -14,25 +15,43 @@ from pathlib import Path
 
 import numpy as np
 
+ALBEDO_RESOLUTION = 128
 
-def render_shard(folder: Path, number: int, pictures: int, size: int, views: int, environments: Path | None) -> None:
+
+def render_shard(
+    folder: Path,
+    number: int,
+    pictures: int,
+    size: int,
+    views: int,
+    environments: Path | None,
+    albedo_layout: Path | None = None,
+) -> None:
     """Draws shard `number` unless it is there."""
+    from .albedo import AlbedoBaker
     from .renderer.scene import SceneSampler
+    from .uv_layout import UvLayout
 
     target = folder / f"shard{number:04d}"
     if target.with_name(target.name + "_states.npy").exists():
         return
     sampler = SceneSampler(size, seed=number, environments=environments)
-    samples = []
+    baker = AlbedoBaker(sampler.kit, UvLayout.load(albedo_layout), ALBEDO_RESOLUTION) if albedo_layout else None
+    samples, albedo = [], []
     started = time.time()
     while len(samples) < pictures:
         samples += sampler.head(views)
+        if baker:
+            albedo.append(baker(sampler.skin.face, sampler.skin.head))
     samples = samples[:pictures]
     arrays = {
         "pictures": np.stack([sample.picture for sample in samples]),
         "visibility": np.packbits(np.stack([sample.visibility for sample in samples]), axis=1),
         "states": np.stack([sample.state.pack() for sample in samples]),
     }
+    if baker:
+        heads = {"albedo": np.stack(albedo), "heads": np.arange(pictures, dtype=np.int32) // views}
+        arrays = heads | arrays
     for name, array in arrays.items():  # the states last: they mark a finished shard
         temporary = target.with_name(f"{target.name}_{name}.tmp.npy")
         np.save(temporary, array)
@@ -57,6 +76,7 @@ def main() -> None:
     parser.add_argument("--views", type=int, default=3, help="pictures of each head")
     parser.add_argument("--processes", type=int, default=max(1, (os.cpu_count() or 2) - 1))
     parser.add_argument("--environments", type=Path, help="folder of HDRIs")
+    parser.add_argument("--albedo", type=Path, metavar="LAYOUT", help="write each head's albedo in this UV layout too")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     # one thread each: the processes are the parallelism
@@ -64,7 +84,15 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     count = -(-options.pictures // options.shard_size)
     tasks = [
-        (options.folder, options.first_shard + k, options.shard_size, options.size, options.views, options.environments)
+        (
+            options.folder,
+            options.first_shard + k,
+            options.shard_size,
+            options.size,
+            options.views,
+            options.environments,
+            options.albedo,
+        )
         for k in range(count)
     ]
     # a new process for every shard: a GL context dies with it

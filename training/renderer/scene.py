@@ -13,7 +13,7 @@ from .degrade import degrade, end_photo
 from .gl import HeadDrawing, sample_look
 from .relief import face_values, landmark_places
 from .sampling import ShapeSampler, sample_light, sample_view
-from .skin import compose_skin
+from .skin import Skin, compose_skin
 from .strands import BeardMaker, locks
 from .surfaces import Material, Surface
 from .wraps import CENTRE, HeadWrap, clothes
@@ -49,6 +49,7 @@ class SceneSampler:
         self.others: list[np.ndarray] = []  # pictures for persons in the background
         self.eyes = [self.drawing.texture(picture) for picture in self.library.eyes]
         self.skins: list = []
+        self.skin: Skin | None = None  # of the latest head
 
     def head(self, views: int) -> list[Sample]:
         """One new head from `views` sides, each under its own light."""
@@ -56,6 +57,7 @@ class SceneSampler:
         state = self.shape(rng)
         vertices = self.model.vertices(state)
         skin = self._skin()
+        self.skin = skin[0]
         self.drawing.set_head(vertices, self._outfit(state, vertices, skin[0]))
         eyes = self.eyes[rng.integers(len(self.eyes))]
         return [self._view(state, vertices, skin, eyes) for _ in range(views)]
