@@ -1,6 +1,6 @@
 """Writes the model card of a pack, with the numbers that `training.evaluate` printed.
 
-python -m training.evaluate PACK > numbers.txt; python -m training.card PACK numbers.txt --pictures 15000 --training "..."
+python -m training.evaluate PACK ... > numbers.txt; python -m training.card PACK numbers.txt --pictures 15000 --training "..."
 """
 
 import argparse
@@ -46,8 +46,10 @@ at its mirror image and returns the mean.
 
 ## Measured
 
-68 landmarks, ground-truth boxes, one pass, error in % of the box (square root of its area), yaw bins 0-30 / 30-60 /
-60-90 degrees; the half of the photos that the landmarks were fitted to and the other one apart.
+Landmarks: 68 points, error in % of the annotated box (square root of its area) by yaw in degrees; the half of the photos
+that the landmarks were fitted to and the other one apart. Rendered heads: distance of surface points after the best
+similarity, camera known. Scan: a textured head of which photos were rendered, after the best similarity of the landmarks.
+The canonical head is the control without a photo: the mean head in the best place and turn.
 
 ```
 {numbers}

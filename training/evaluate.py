@@ -1,188 +1,107 @@
-"""Every number of a pack, the same for any pack.
+"""Every number of one or more packs, and of the canonical head without a photo as a control.
 
-python -m training.evaluate PACK_FOLDER [--synthetic DATA --layout L.npz] [--pictures FOLDER]
+    python -m training.evaluate PACK... --synthetic W/heldout --layout W/layout.npz --pictures FOLDER [--json FILE]
+
+Landmarks: NME in % of the square root of the annotated box's area. Photos are in `../shared/data/photos`, the scan in
+`../shared/data/scans`; what is not there is left out.
 """
 
 import argparse
-import time
+import json
+import sys
 from pathlib import Path
 
 import numpy as np
 
-from prn_blender.capture.crop import crop_around
-from prn_blender.capture.pack import ModelPack, load_pack
-from prn_blender.capture.pose import fit_similarity, umeyama
-from prn_blender.capture.position_map import PositionMap
+from prn_blender.capture.pack import load_pack
 
-from .landmark_fit import halves
-from .photos import AnnotatedCrops, Nme, load_aflw, load_dlib, nme
+from .evaluation import landmarks, scan
+from .evaluation.numbers import Numbers, add, table
+from .evaluation.runner import PackRunner
+from .photos import DEFAULT_FOLDER
 
-FAILURE = 8.0  # per cent
-
-
-class PackRunner:
-    """A pack's network in onnxruntime on two threads."""
-
-    def __init__(self, pack: ModelPack):
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 2
-        self.pack = pack
-        self.session = onnxruntime.InferenceSession(str(pack.network_file), options, providers=["CPUExecutionProvider"])
-        self.input_size = self.session.get_inputs()[0].shape[2]
-
-    def maps(self, crops: np.ndarray) -> np.ndarray:
-        """(N, R, R, 3) of crops (N, S, S, 3) uint8."""
-        return np.concatenate([self._run(crop[None]) for crop in crops])
-
-    def landmarks(self, maps: np.ndarray) -> np.ndarray:
-        """(N, 68, 3) crop units."""
-        return np.stack([self.pack.topology.landmarks(PositionMap(values)) for values in maps])
-
-    def milliseconds(self, passes: int = 30) -> float:
-        """The median time of a pass."""
-        crop = np.zeros((1, self.input_size, self.input_size, 3), np.uint8)
-        times = []
-        for _ in range(passes):
-            started = time.perf_counter()
-            self._run(crop)
-            times.append(time.perf_counter() - started)
-        return float(np.median(times)) * 1000
-
-    def _run(self, crops: np.ndarray) -> np.ndarray:
-        image = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), np.float32) / 255
-        return self.session.run([self.pack.output_name], {self.pack.input_name: image})[0]
+CONTROL = "canonical head"
 
 
-def describe(name: str, chosen: np.ndarray, crops: AnnotatedCrops, predicted: np.ndarray) -> None:
-    """Prints one line of errors of the chosen photos."""
-    part = nme(predicted[chosen], crops.take(chosen))
-    bins = " / ".join(f"{value:.2f}" for value in part.bins)
-    failures = 100 * (part.each > FAILURE).mean()
-    print(
-        f"{name:28s} bins {bins}  mean {part.mean_of_bins:.2f}  all {part.each.mean():.2f}"
-        f"  median {np.median(part.each):.2f}  over {FAILURE:.0f} %: {failures:.1f} %"
-    )
+def report_photos(numbers: Numbers, control: Numbers, runner: PackRunner, pictures: Path | None) -> None:
+    """Annotated photos in true and in our own finder's boxes, and portraits."""
+    truth = landmarks.in_true_boxes(runner)
+    for name, found in truth.items():
+        landmarks.describe(numbers, f"{name}, true boxes, 1 pass", found)
+        landmarks.describe(numbers, f"{name}, without similarity", landmarks.without_similarity(found))
+        landmarks.describe(control, f"{name}, without similarity", landmarks.of_canonical(runner, found.crops))
+    own = landmarks.in_own_boxes(runner, truth)
+    for name, found in own.items():
+        landmarks.describe(numbers, f"{name}, own finder, 2 passes", found)
+    captures = landmarks.portraits(runner)
+    lost = sum(capture.position_map is None for capture in captures)
+    add(numbers, "portraits, own finder", photos=len(captures), lost=lost)
+    if pictures:
+        from .evaluation import pictures as draw
+
+        for kind, results in (("true_boxes", truth), ("own_finder", own)):
+            for name, found in results.items():
+                draw.write(pictures / f"{name}_{kind}_worst.png", draw.worst(found))
+        overlays = [draw.portrait(capture, runner.pack.topology) for capture in captures]
+        draw.write(pictures / "portraits.png", draw.stacked(overlays))
 
 
-def without_similarity(predicted: np.ndarray, crops: AnnotatedCrops) -> np.ndarray:
-    """The landmarks (N, 68, 2) moved by the best similarity of each photo: what is left is shape."""
-    moved = []
-    for points, target in zip(predicted, crops.points, strict=True):
-        pad = np.zeros((68, 1))
-        fit = umeyama(np.hstack([points, pad]), np.hstack([target, pad]), np.ones(68))
-        moved.append(fit.apply(np.hstack([points, pad]))[:, :2])
-    return np.stack(moved)
-
-
-def report_photos(runner: PackRunner, pictures: Path | None) -> None:
-    """Landmarks on both annotated sets."""
-    for name, crops in (("aflw2000_dev", load_aflw(runner.input_size)), ("dlib68", load_dlib(runner.input_size))):
-        predicted = runner.landmarks(runner.maps(crops.pictures))[..., :2]
-        result = nme(predicted, crops)
-        fitted, other = halves(crops)
-        describe(name, fitted | other, crops, predicted)
-        describe("  fitted half", fitted, crops, predicted)
-        describe("  other half", other, crops, predicted)
-        describe("  without similarity", fitted | other, crops, without_similarity(predicted, crops))
-        if pictures:
-            draw_worst(pictures / f"{name}_worst.png", crops, predicted, result)
-
-
-def draw_worst(path: Path, crops: AnnotatedCrops, predicted: np.ndarray, result: Nme, count: int = 20) -> None:
-    """The worst photos with annotated (green) and predicted (red) landmarks."""
-    import cv2
-
-    size, tiles = 256, []
-    for i in np.argsort(-result.each)[:count]:
-        tile = cv2.resize(crops.pictures[i], (size, size), interpolation=cv2.INTER_CUBIC)
-        for points, colour in ((crops.points[i], (0, 220, 0)), (predicted[i], (255, 40, 40))):
-            for x, y in points * size:
-                cv2.circle(tile, (round(float(x)), round(float(y))), 1, colour, -1, cv2.LINE_AA)
-        label = f"{crops.names[i]} {result.each[i]:.1f}"
-        cv2.putText(tile, label, (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 0), 1, cv2.LINE_AA)
-        tiles.append(tile)
-    rows = [np.concatenate(tiles[i : i + 5], 1) for i in range(0, len(tiles) - 4, 5)]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), np.concatenate(rows)[..., ::-1])
-
-
-def report_synthetic(runner: PackRunner, data: Path, layout_file: Path, count: int = 300) -> None:
-    """Surface error in mm on rendered heads that no training saw, and the canonical head's as a control.
-
-    Both after the best similarity, camera known: what is measured is shape, seen or hidden, expressions included.
-    """
-    import torch
-
-    from .assets import load_facekit
-    from .bake import sampling_operator
-    from .dataset import RenderedHeads
-    from .labels import LabelMaker, split_states
+def report_surfaces(
+    numbers: Numbers, control: Numbers, runner: PackRunner, data: Path, layout_file: Path, count: int
+) -> None:
+    """Rendered heads that no training saw, camera known."""
+    from .evaluation import surfaces
     from .uv_layout import UvLayout
 
-    topology, rule = runner.pack.topology, runner.pack.crop_rule
-    layout, kit, heads = UvLayout.load(layout_file), load_facekit(), RenderedHeads([data])
-    chosen = np.arange(0, len(heads), max(1, len(heads) // count))[:count]
-    # exact surface points at a part of the pack's vertices
-    vertices = np.arange(0, len(topology.canonical), 8)
-    points = LabelMaker(kit, sampling_operator(layout, topology.sample_uv[vertices, 0]))
-    corners = LabelMaker(kit, sampling_operator(layout, topology.landmark_uv))
-    pictures, states = heads.batch(chosen)
-    with torch.no_grad():
-        truth, landmarks = points(states).numpy(), corners(states).numpy()
-        parts = split_states(states)
-    focal, centre_x, centre_y = parts["projection"].numpy().T
-    distance = -parts["translation"][:, 2].numpy()
+    layout = UvLayout.load(layout_file)
+    held_out = surfaces.load_held_out(runner.pack.topology, layout, data, count)
+    surfaces.measure(numbers, control, runner, held_out, layout)
 
-    def to_space(values: np.ndarray, i: int) -> np.ndarray:
-        """Picture coordinates (P, 3) to mm in camera space."""
-        depth = distance[i] * (1 - values[:, 2] / focal[i])
-        x = (values[:, 0] - centre_x[i]) * depth / focal[i]
-        y = (centre_y[i] - values[:, 1]) * depth / focal[i]
-        return 10 * np.stack([x, y, -depth], 1)
 
-    errors, control = [], []
-    for i in range(len(chosen)):
-        picture = (pictures[i].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
-        crop = crop_around(landmarks[i, :, :2] * len(picture), rule)
-        values = runner.maps(crop.resample(picture, runner.input_size)[None])[0]
-        found = topology.vertices(PositionMap(values))[vertices]
-        scale = crop.side / len(picture)
-        found = to_space(np.column_stack([crop.to_photo(found[:, :2]) / len(picture), found[:, 2] * scale]), i)
-        target = to_space(truth[i], i)
-        errors.append(np.linalg.norm(fit_similarity(found, target).apply(found) - target, axis=1))
-        still = topology.canonical[vertices]
-        control.append(np.linalg.norm(fit_similarity(still, target).apply(still) - target, axis=1))
-    errors, control = np.stack(errors), np.stack(control)
-    region = topology.region[vertices]
-    names = np.array(topology.region_names)[region]
-    face = (names == "skin") & (topology.canonical[vertices, 1] < topology.landmark_canonical[[0, 16], 1].mean())
-    for name, inside in (
-        ("whole head", names != ""),
-        ("face", face),
-        ("ears and sides", (names == "skin") & ~face),
-        ("skull and neck", names == "scalp_and_neck"),
-    ):
-        print(
-            f"synthetic {name:16s} mm: median {np.median(errors[:, inside]):.2f}, 95 % {np.percentile(errors[:, inside], 95):.2f}"
-            f"; canonical head {np.median(control[:, inside]):.2f}, {np.percentile(control[:, inside], 95):.2f}"
-        )
+def report_scan(numbers: Numbers, control: Numbers, runner: PackRunner, pictures: Path | None) -> None:
+    """The scan from several sides."""
+    head = scan.load_scan()
+    captures, still = scan.measure(numbers, control, runner, head)
+    if pictures:
+        from .evaluation import pictures as draw
+
+        draw.write(pictures / "scan_errors.png", draw.scan_errors(head, captures, still))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("pack", type=Path)
+    parser.add_argument("packs", type=Path, nargs="+")
     parser.add_argument("--synthetic", type=Path, help="folder of shards that no training saw")
+    parser.add_argument("--count", type=int, default=300, help="how many pictures of it")
     parser.add_argument("--layout", type=Path, help="needed with --synthetic")
-    parser.add_argument("--pictures", type=Path, help="folder for pictures of the worst photos")
+    parser.add_argument("--pictures", type=Path, help="folder for overlays, error maps and the worst photos")
+    parser.add_argument("--json", type=Path, help="file for the numbers")
     options = parser.parse_args()
-    runner = PackRunner(load_pack(options.pack))
-    report_photos(runner, options.pictures)
-    if options.synthetic:
-        report_synthetic(runner, options.synthetic, options.layout)
-    size = runner.pack.network_file.stat().st_size / 1e6
-    print(f"{runner.milliseconds():.1f} ms a pass on two threads, {size:.1f} MB")
+    if options.synthetic and not options.layout:
+        parser.error("--synthetic needs --layout")
+    columns: dict[str, Numbers] = {}
+    control: Numbers = {}
+    for folder in options.packs:
+        runner = PackRunner(load_pack(folder))
+        numbers = columns.setdefault(f"{runner.pack.name} {runner.pack.version}", {})
+        pictures = options.pictures / runner.pack.name if options.pictures else None
+        if DEFAULT_FOLDER.exists():
+            report_photos(numbers, control, runner, pictures)
+        else:
+            print(f"no photos in {DEFAULT_FOLDER}", file=sys.stderr)
+        if options.synthetic:
+            report_surfaces(numbers, control, runner, options.synthetic, options.layout, options.count)
+        if scan.DEFAULT_SCAN.exists():
+            report_scan(numbers, control, runner, pictures)
+        else:
+            print(f"no scan in {scan.DEFAULT_SCAN}", file=sys.stderr)
+        times = runner.milliseconds()
+        add(numbers, "network, two threads", **{"ms a pass, median": np.median(times), "ms a pass, least": times.min()})
+        add(numbers, "network", MB=runner.megabytes)
+    columns[CONTROL] = control
+    print(table(columns))
+    if options.json:
+        options.json.write_text(json.dumps(columns, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -119,3 +119,16 @@ def project(camera_points: np.ndarray, state: HeadState) -> np.ndarray:
         ],
         axis=-1,
     )
+
+
+def unproject(values: np.ndarray, state: HeadState) -> np.ndarray:
+    """(..., 3) picture coordinates with the position map's z back to camera space, cm: the inverse of `project`.
+
+    Along a line of sight z is linear in the depth.
+    """
+    focal, centre_x, centre_y = state.projection
+    sight = np.stack([values[..., 0] - centre_x, centre_y - values[..., 1], np.full(values.shape[:-1], -focal)], -1)
+    sight = sight / focal
+    near, far = (project(sight * depth, state)[..., 2] for depth in (1.0, 2.0))
+    depth = 1 + (values[..., 2] - near) / (far - near)
+    return sight * depth[..., None]

@@ -65,6 +65,8 @@ def join(first: AnnotatedCrops, second: AnnotatedCrops) -> AnnotatedCrops:
     return AnnotatedCrops(
         first.names + second.names,
         *(np.concatenate([getattr(first, name), getattr(second, name)]) for name in arrays),
+        files=first.files + second.files,
+        crops=first.crops + second.crops,
     )
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from prn_blender.capture.crop import Crop, CropRule, crop_around
+
 DEFAULT_FOLDER = Path(__file__).parents[2] / "shared/data/photos"
 
 
@@ -18,6 +20,8 @@ class AnnotatedCrops:
     points: np.ndarray  # (N, 68, 2) crop units
     box_size: np.ndarray  # (N,) square root of the box's area, crop units
     yaw: np.ndarray  # (N,) degrees, absolute
+    files: tuple[Path, ...]
+    crops: tuple[Crop, ...]
 
     def __len__(self) -> int:
         return len(self.names)
@@ -31,6 +35,8 @@ class AnnotatedCrops:
             self.points[chosen],
             self.box_size[chosen],
             self.yaw[chosen],
+            tuple(self.files[i] for i in chosen),
+            tuple(self.crops[i] for i in chosen),
         )
 
 
@@ -60,16 +66,17 @@ def load_dlib(size: int, folder: Path = DEFAULT_FOLDER) -> AnnotatedCrops:
 def _crop(names: list[str], files: list[Path], points: np.ndarray, yaw: np.ndarray, size: int) -> AnnotatedCrops:
     import cv2
 
-    from prn_blender.capture.crop import CropRule, crop_around
-
     rule = CropRule(scale=1.6, shift_y=-0.03)
-    pictures, placed, box_sizes = [], [], []
+    pictures, placed, box_sizes, crops = [], [], [], []
     for path, face in zip(files, points.astype(np.float64), strict=True):
         crop = crop_around(face, rule)
         pictures.append(crop.resample(cv2.imread(str(path))[..., ::-1], size))
         placed.append(crop.from_photo(face))
+        crops.append(crop)
         box_sizes.append(np.sqrt(np.prod(np.ptp(face, axis=0))) / crop.side)
-    return AnnotatedCrops(tuple(names), np.stack(pictures), np.stack(placed), np.array(box_sizes), yaw)
+    return AnnotatedCrops(
+        tuple(names), np.stack(pictures), np.stack(placed), np.array(box_sizes), yaw, tuple(files), tuple(crops)
+    )
 
 
 @dataclass(frozen=True)

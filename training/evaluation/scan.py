@@ -1,0 +1,248 @@
+"""A textured head scan, photographed by ourselves and captured."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from prn_blender.capture.camera import Camera
+from prn_blender.capture.face_box import FaceBox
+from prn_blender.capture.network import open_network
+from prn_blender.capture.photo import Photo
+from prn_blender.capture.pose import Similarity, umeyama
+from prn_blender.capture.raster import rasterise
+from prn_blender.capture.reconstruct import Settings, place, regress
+
+from ..photos import DEFAULT_FOLDER
+from .numbers import Numbers, add
+from .runner import PackRunner
+
+DEFAULT_SCAN = DEFAULT_FOLDER.parent / "scans/james"
+TURNS = (-60, -30, 0, 30, 60)  # degrees of yaw
+SIZE = 768  # pixels of the photos
+DISTANCE = 1.2  # metres
+FIELD = 0.36  # metres that the photo shows at that distance
+FRONTAL = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # head axes to those of a camera in front
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A triangle mesh in millimetres with its texture and the 68 landmarks in iBUG's order."""
+
+    vertices: np.ndarray  # (V, 3)
+    triangles: np.ndarray  # (T, 3)
+    triangle_uv: np.ndarray  # (T, 3, 2) v upwards
+    texture: np.ndarray  # (H, W, 3) uint8 RGB
+    landmarks: np.ndarray  # (68, 3)
+
+    @property
+    def face_radius(self) -> float:
+        """Of the sphere about the nose within which the surface counts as face.
+
+        Source: S. Sanyal et al., Learning to regress 3D face shape (NoW benchmark), 2019: 0.7 times the sum of the
+        distance between the outer corners of the eyes and the nose's length.
+        """
+        outer = np.linalg.norm(self.landmarks[36] - self.landmarks[45])
+        nose = np.linalg.norm(self.landmarks[27] - self.landmarks[33])
+        return float(0.7 * (outer + nose))
+
+
+# The order of the groups in james.ljson, as places in iBUG's order.
+GROUPS = {
+    "chin": range(17),
+    "leye": range(36, 42),
+    "reye": range(42, 48),
+    "leyebrow": range(17, 22),
+    "nose": range(27, 36),
+    "reyebrow": range(22, 27),
+    "mouth": range(48, 68),
+}
+
+
+def load_scan(folder: Path = DEFAULT_SCAN) -> Scan:
+    """Reads the folder's .obj, .jpg and .ljson."""
+    import cv2
+
+    vertices, uv, corners = [], [], []
+    for line in next(folder.glob("*.obj")).read_text().splitlines():
+        kind, *rest = line.split() or [""]
+        if kind == "v":
+            vertices.append([float(x) for x in rest[:3]])
+        elif kind == "vt":
+            uv.append([float(x) for x in rest[:2]])
+        elif kind == "f":
+            corners.append([[int(index) - 1 for index in corner.split("/")[:2]] for corner in rest])
+    corners = np.array(corners)
+    annotation = json.loads(next(folder.glob("*.ljson")).read_text())["groups"]["LJSON"]
+    points = np.array(annotation["landmarks"]["points"], float)
+    landmarks = np.zeros((68, 3))
+    for label in annotation["labels"]:
+        landmarks[list(GROUPS[label["label"]])] = points[label["mask"]]
+    return Scan(
+        np.array(vertices),
+        corners[..., 0],
+        np.array(uv)[corners[..., 1]],
+        cv2.imread(str(next(folder.glob("*.jpg"))))[..., ::-1],
+        landmarks,
+    )
+
+
+@dataclass(frozen=True)
+class View:
+    """A photo of the scan."""
+
+    photo: Photo
+    turn: float  # degrees of yaw
+    to_camera: Similarity  # scan millimetres to camera metres
+    fragments: "Seen"
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """(N, 2) photo pixels of points (N, 3) in scan millimetres."""
+        camera = Camera(
+            self.photo.width, self.photo.height, self.photo.focal_px, DISTANCE, DISTANCE / self.photo.focal_px
+        )
+        return camera.project(self.to_camera.apply(points))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The scan's surface in each pixel of a photo."""
+
+    triangle: np.ndarray  # (N,)
+    weights: np.ndarray  # (N, 3)
+    row: np.ndarray  # (N,)
+    column: np.ndarray  # (N,)
+
+    def paint(self, colours: np.ndarray, background: np.ndarray) -> np.ndarray:
+        """`background` (S, S, 3) with colours (N, 3) where the scan is seen."""
+        picture = background.copy()
+        picture[self.row, self.column] = colours
+        return picture
+
+
+def photograph(scan: Scan, head: np.ndarray, turn: float) -> View:
+    """The scan from the front, turned by `turn` degrees; `head` (68, 3) are landmarks that define the front."""
+    import cv2
+
+    frame = umeyama(head, scan.landmarks, np.ones(68))
+    angle = np.radians(turn)
+    yaw = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+    rotation = yaw @ FRONTAL @ frame.rotation.T
+    middle = np.concatenate([scan.landmarks[:17], scan.landmarks[36:48]]).mean(0) + frame.rotation @ (0, 40, 20)
+    to_camera = Similarity(0.001, rotation, np.array([0, 0, -DISTANCE]) - 0.001 * rotation @ middle)
+    fine = 2 * SIZE
+    camera = Camera(fine, fine, fine * DISTANCE / FIELD, DISTANCE, FIELD / fine)
+    points = to_camera.apply(scan.vertices)
+    pixels = camera.project(points)
+    found = rasterise(pixels[scan.triangles], fine, fine)
+    depth = -found.interpolate(points[:, 2], scan.triangles)
+    order = np.argsort(-depth, kind="stable")  # the nearest last
+    seen = Seen(found.triangle[order], found.weights[order], found.row[order], found.column[order])
+    height, width = scan.texture.shape[:2]
+    uv = np.einsum("nk,nkc->nc", seen.weights, scan.triangle_uv[seen.triangle])
+    place = np.stack([uv[:, 0] * width, (1 - uv[:, 1]) * height], 1).astype(np.float32) - 0.5
+    rows = -(-len(place) // 1024)  # cv2 takes no longer pictures than 32767
+    padded = np.zeros((rows * 1024, 2), np.float32)
+    padded[: len(place)] = place
+    grid = padded.reshape(rows, 1024, 2)
+    colours = cv2.remap(scan.texture, grid[..., 0], grid[..., 1], cv2.INTER_LINEAR).reshape(-1, 3)[: len(place)]
+    picture = seen.paint(colours, np.full((fine, fine, 3), 150, np.uint8))
+    pixels = cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    photo = Photo(Path("scan"), pixels, "", SIZE * DISTANCE / FIELD, True)
+    return View(photo, turn, to_camera, seen)
+
+
+@dataclass(frozen=True)
+class ScanErrors:
+    """How far a head is from the scan after the best similarity on corresponding landmarks."""
+
+    landmarks: np.ndarray  # (68,) mm
+    surface: np.ndarray  # (V,) mm from each vertex of the scan to the head's surface, NaN outside of the face
+    vertices: np.ndarray  # (P, 3) of the head in scan millimetres
+
+
+def compare(scan: Scan, landmarks: np.ndarray, vertices: np.ndarray, triangles: np.ndarray) -> ScanErrors:
+    """A head's landmarks (68, 3) and mesh, in any unit, against the scan."""
+    fit = umeyama(landmarks, scan.landmarks, np.ones(68))
+    placed = fit.apply(vertices)
+    face = np.linalg.norm(scan.vertices - scan.landmarks[30], axis=1) < scan.face_radius
+    surface = np.full(len(scan.vertices), np.nan)
+    surface[face] = distance_to_surface(scan.vertices[face], placed, triangles)
+    return ScanErrors(np.linalg.norm(fit.apply(landmarks) - scan.landmarks, axis=1), surface, placed)
+
+
+def distance_to_surface(points: np.ndarray, vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """(N,) distance of points (N, 3) to the nearest of a mesh's triangles whose centres are near."""
+    corners = vertices[triangles]
+    near = cKDTree(corners.mean(1)).query(points, k=24)[1]
+    best = np.full(len(points), np.inf)
+    for k in range(near.shape[1]):
+        best = np.minimum(best, _to_triangle(points, corners[near[:, k]]))
+    return best
+
+
+def _to_triangle(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """(N,) distance of each point (N, 3) to its triangle (N, 3, 3)."""
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    first, second, offset = b - a, c - a, points - a
+    d11, d12, d22 = (first * first).sum(1), (first * second).sum(1), (second * second).sum(1)
+    e1, e2 = (offset * first).sum(1), (offset * second).sum(1)
+    area = np.maximum(d11 * d22 - d12 * d12, 1e-12)
+    v, w = (d22 * e1 - d12 * e2) / area, (d11 * e2 - d12 * e1) / area
+    inside = (v >= 0) & (w >= 0) & (v + w <= 1)
+    on_plane = np.linalg.norm(a + v[:, None] * first + w[:, None] * second - points, axis=1)
+    edges = np.min([_to_edge(points, a, b), _to_edge(points, b, c), _to_edge(points, c, a)], axis=0)
+    return np.where(inside, on_plane, edges)
+
+
+def _to_edge(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    along = end - start
+    t = np.clip(((points - start) * along).sum(1) / np.maximum((along * along).sum(1), 1e-12), 0, 1)
+    return np.linalg.norm(start + t[:, None] * along - points, axis=1)
+
+
+@dataclass(frozen=True)
+class ScanCapture:
+    """One view with what was captured from it."""
+
+    view: View
+    landmarks_in_photo: np.ndarray  # (68, 2)
+    errors: ScanErrors
+
+
+def measure(numbers: Numbers, control: Numbers, runner: PackRunner, scan: Scan) -> tuple[list[ScanCapture], ScanErrors]:
+    """Captures every view in its true box with its true focal length, and adds the errors."""
+    topology, network = runner.pack.topology, open_network(runner.pack)
+    triangles = topology.triangles
+    still = compare(scan, runner.canonical_landmarks, topology.canonical, triangles)
+    captures = []
+    for turn in TURNS:
+        view = photograph(scan, topology.landmark_canonical, turn)
+        marks = view.project(scan.landmarks)
+        box = FaceBox(*marks.min(0), *marks.max(0))
+        position_map = regress(view.photo, box, runner.pack, network, Settings().passes)[1]
+        vertices, landmarks = topology.vertices(position_map), topology.landmarks(position_map)
+        camera = place(vertices, topology, view.photo, view.photo.focal_px)[0]
+        errors = compare(scan, camera.to_camera_space(landmarks), camera.to_camera_space(vertices), triangles)
+        captures.append(ScanCapture(view, landmarks[:, :2], errors))
+    front = captures[TURNS.index(0)].errors
+    for column, subject, all_errors in (
+        (numbers, "scan from the front", [front]),
+        (numbers, f"scan, mean of {len(TURNS)} views", [capture.errors for capture in captures]),
+        (control, "scan from the front", [still]),
+        (control, f"scan, mean of {len(TURNS)} views", [still]),
+    ):
+        surface = [errors.surface[~np.isnan(errors.surface)] for errors in all_errors]
+        add(
+            column,
+            subject,
+            **{
+                "landmarks mm, mean": np.mean([errors.landmarks.mean() for errors in all_errors]),
+                "inner 51 mm, mean": np.mean([errors.landmarks[17:].mean() for errors in all_errors]),
+                "face surface mm, median": np.mean([np.median(one) for one in surface]),
+                "face surface mm, 95 %": np.mean([np.percentile(one, 95) for one in surface]),
+            },
+        )
+    return captures, still
