@@ -99,20 +99,19 @@ def of_canonical(runner: PackRunner, crops: AnnotatedCrops) -> Landmarks:
 
 def _best_view(head: np.ndarray, target: np.ndarray) -> np.ndarray:
     """(68, 2) of head (68, 3), turned, scaled and moved closest to target (68, 2)."""
-    centred = head - head.mean(0)
-    size = np.sqrt(np.ptp(target, axis=0).prod()) / np.sqrt(np.ptp(head[:, :2], axis=0).prod())
+    centred, middle = head - head.mean(0), target.mean(0)
+    # the nearest to the best affine view is where the search starts
+    affine = np.linalg.lstsq(centred, target - middle, rcond=None)[0].T
+    across, lengths, along = np.linalg.svd(affine, full_matrices=False)
+    first, second = across @ along
+    start = Rotation.from_matrix(np.stack([first, second, np.cross(first, second)]))
 
     def view(numbers: np.ndarray) -> np.ndarray:
         turned = centred @ Rotation.from_rotvec(numbers[:3]).as_matrix().T
         return turned[:, :2] * np.exp(numbers[3]) + numbers[4:]
 
-    best = None
-    for yaw in (-1.2, -0.5, 0.0, 0.5, 1.2):
-        start = np.array([0, yaw, 0, np.log(size), *target.mean(0)])
-        fit = least_squares(lambda numbers: (view(numbers) - target).ravel(), start, max_nfev=60)
-        if best is None or fit.cost < best.cost:
-            best = fit
-    return view(best.x)
+    begin = np.array([*start.as_rotvec(), np.log(lengths.mean()), *middle])
+    return view(least_squares(lambda numbers: (view(numbers) - target).ravel(), begin, method="lm").x)
 
 
 @lru_cache(maxsize=512)
