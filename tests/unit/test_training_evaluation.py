@@ -167,3 +167,65 @@ def test_a_runner_measures_any_output(tmp_path):
     assert runner.maps(crops).shape == (2, 16, 16, 3)
     np.testing.assert_allclose(runner.outputs(crops)["distance"], [0, 1], atol=1e-6)
     assert (runner.milliseconds(3) > 0).all()
+
+
+@pytest.mark.skipif(not (DEFAULT_FOLDER / "ict_facekit.npz").exists(), reason=f"no head assets in {DEFAULT_FOLDER}")
+def test_a_perfect_network_has_no_error_on_rendered_heads():
+    import torch
+
+    from prn_blender.capture.crop import CropRule, crop_around
+    from prn_blender.capture.topology import Topology
+    from training.assets import SKIN_VERTICES, load_facekit
+    from training.bake import bake_operator, sampling_operator
+    from training.evaluation import surfaces
+    from training.labels import LabelMaker
+    from training.renderer.sampling import ShapeSampler, sample_view
+    from training.topology import make_topology
+    from training.uv_layout import make_layout
+
+    kit, rng, resolution = load_facekit(), np.random.default_rng(5), 64
+    layout = make_layout(kit, iterations=4)
+    arrays = make_topology(kit, layout, layout.landmark_uv, resolution)
+    arrays = {name: array for name, array in arrays.items() if name in Topology.__dataclass_fields__}
+    topology = Topology(**arrays | {"region_names": tuple(map(str, arrays["region_names"]))})
+    model, shapes = HeadModel(kit), ShapeSampler(kit)
+    states = [sample_view(rng, shape, model.vertices(shape)) for shape in (shapes(rng) for _ in range(6))]
+    packed = torch.from_numpy(np.stack([state.pack() for state in states]))
+    maps = LabelMaker(kit, bake_operator(layout, resolution)[0])(packed).numpy().reshape(6, resolution, resolution, 3)
+    points = LabelMaker(kit, sampling_operator(layout, topology.sample_uv[:: surfaces.STEP, 0]))(packed).numpy()
+    landmarks = LabelMaker(kit, sampling_operator(layout, topology.landmark_uv))(packed).numpy()
+    visibility = rng.random((6, SKIN_VERTICES)) < 0.5
+    held_out = surfaces.HeldOut(
+        pictures=np.zeros((6, 64, 64, 3), np.uint8),
+        states=states,
+        landmarks=landmarks,
+        surface=np.stack([10 * unproject(values, state) for values, state in zip(points, states, strict=True)]),
+        visibility=visibility,
+    )
+    rule, answers = CropRule(1.6, -0.03), []
+    seen = (bake_operator(layout, 32)[0] @ visibility.T.astype(np.float32)).T.reshape(6, 1, 32, 32)
+    for values, corners, target, state, shown in zip(maps, landmarks, held_out.surface, states, seen, strict=True):
+        crop = crop_around(corners[:, :2] * 64, rule)
+        place = crop.from_photo(values[..., :2].reshape(-1, 2) * 64).reshape(resolution, resolution, 2)
+        size = surfaces.fit_similarity(topology.canonical[:: surfaces.STEP], target).scale / 1000
+        answers.append(
+            {
+                "map": np.concatenate([place, values[..., 2:] * 64 / crop.side], -1)[None].astype(np.float32),
+                "distance": np.array([np.linalg.norm(state.translation) / 100 / size]),
+                "visibility": shown,
+            }
+        )
+    runner = SimpleNamespace(
+        pack=SimpleNamespace(topology=topology, crop_rule=rule, output_name="map"),
+        input_size=64,
+        output_names=["map", "distance", "visibility"],
+        outputs=lambda crops: answers.pop(0),
+    )
+    numbers, control = {}, {}
+    surfaces.measure(numbers, control, runner, held_out, layout)
+    assert numbers["rendered heads, whole head"]["mm, median"] < 0.5
+    assert numbers["rendered heads, face"]["mm, 95 %"] < 2
+    assert control["rendered heads, face"]["mm, median"] > 1
+    assert numbers["camera distance"]["factor, median"] == pytest.approx(1, abs=1e-3)
+    assert numbers["visibility"]["right, % of texels"] > 99.9
+    assert numbers["visibility"]["same for all, %"] < 90
