@@ -122,9 +122,24 @@ class FaceKit:
         return self.expression_names.index(name)
 
 
+def _files(folder: Path, pattern: str) -> list[Path]:
+    """The files of a pattern in the order of their names; there must be one.
+
+    Raises:
+        FileNotFoundError: The folder is not, or only in part, one of prepared assets.
+    """
+    found = sorted(folder.glob(pattern))
+    if not found:
+        raise FileNotFoundError(
+            f"no {pattern} in {folder}: HEAD_ASSETS must name a folder that `python -m training.prepare_assets` made "
+            "(training/README.md, Assets)"
+        )
+    return found
+
+
 def load_facekit(folder: Path = DEFAULT_FOLDER) -> FaceKit:
     """Reads `ict_facekit.npz`."""
-    with np.load(folder / "ict_facekit.npz", allow_pickle=False) as data:
+    with np.load(_files(folder, "ict_facekit.npz")[0], allow_pickle=False) as data:
         return FaceKit(
             mean=data["mean"].astype(np.float32),
             identity=data["identity"].astype(np.float32),
@@ -172,24 +187,24 @@ def _read(path: Path, size: int, flags: int = 1) -> np.ndarray:
 
 def load_skins(size: int, folder: Path = DEFAULT_FOLDER) -> SkinLibrary:
     """Reads every skin, brow, eye and mask, face tiles at `size`."""
-    face_files = sorted((folder / "tex").glob("*_face.jpg"))
+    face_files = _files(folder, "tex/*_face.jpg")
     return SkinLibrary(
         faces=[_read(path, size) / np.float32(255) for path in face_files],
         heads=[_read(Path(str(path).replace("_face", "_head")), 256) / np.float32(255) for path in face_files],
-        brows=[_read(path, size, -1)[..., 3] / np.float32(255) for path in sorted((folder / "brow").glob("*.png"))],
-        eyes=[_read(path, 256) for path in sorted((folder / "eye").glob("*.png"))],
+        brows=[_read(path, size, -1)[..., 3] / np.float32(255) for path in _files(folder, "brow/*.png")],
+        eyes=[_read(path, 256) for path in _files(folder, "eye/*.png")],
         masks={
-            name: _read(folder / f"mask/{name}.png", size, 0) / np.float32(255)
+            name: _read(_files(folder, f"mask/{name}.png")[0], size, 0) / np.float32(255)
             for name in ("lips", "scalp", "beard", "brow", "eyelid")
         },
-        head_scalp=_read(folder / "mask/scalp_head.png", 256, 0) / np.float32(255),
+        head_scalp=_read(_files(folder, "mask/scalp_head.png")[0], 256, 0) / np.float32(255),
     )
 
 
 def load_hair(folder: Path = DEFAULT_FOLDER) -> list[HairStyle]:
     """Reads every hair style."""
     styles = []
-    for path in sorted((folder / "hair").glob("*.npz")):
+    for path in _files(folder, "hair/*.npz"):
         texture = _read(path.with_suffix(".png"), 256, -1)
         if texture.shape[2] == 3:
             texture = np.dstack([texture, np.full(texture.shape[:2], 255, np.uint8)])

@@ -120,6 +120,16 @@ def test_another_topology_is_refused(tmp_path):
         facekit.read_shapes(tmp_path)
 
 
+def test_a_folder_without_prepared_assets_says_how_they_are_made(tmp_path):
+    for load, what in (
+        (load_facekit, r"ict_facekit\.npz"),
+        (lambda folder: load_skins(64, folder), r"tex/\*_face\.jpg"),
+        (load_hair, r"hair/\*\.npz"),
+    ):
+        with pytest.raises(FileNotFoundError, match=rf"no {what} in .*training\.prepare_assets"):
+            load(tmp_path)
+
+
 @needs_assets
 def test_a_checkout_gives_the_prepared_arrays(kit, tmp_path, monkeypatch):
     monkeypatch.setattr(facekit, "IDENTITIES", 3)
@@ -381,6 +391,18 @@ def test_makehuman_lies_on_ict_facekit(kit, face, head, holes, registered):
     mirror = registered.points[surface.mirrored(registered.base.young)[registered.head]] * (-1, 1, 1)
     np.testing.assert_allclose(points, mirror, atol=1e-6)
     assert "flipped triangles" in str(found)
+
+
+@needs_assets
+@needs_makehuman
+def test_lips_painted_for_makehuman_lie_on_the_lip_landmarks(face, head, holes, registered):
+    painted = next(Path(MAKEHUMAN).rglob("mpfb_lips.jpg"), None)
+    if painted is None:
+        pytest.skip("no mpfb_lips.jpg, MPFB's mask of the lips in MakeHuman's UV, in MAKEHUMAN")
+    outside = face.inside & (holes.mouth >= 7)  # of the line where the lips touch
+    lips = (texel.map_texels(face, registered).sample(picture(painted))[..., 0] > 127) & outside
+    between_landmarks = (masks.make_masks(face, head, holes)["lips"] > 0.5) & outside
+    assert (lips & between_landmarks).sum() / (lips | between_landmarks).sum() > 0.8
 
 
 @needs_assets
