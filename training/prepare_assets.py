@@ -34,6 +34,7 @@ def prepare(ict: Path, folders: tuple[Path, ...], output: Path) -> None:
 
     Raises:
         AssetError: An original is missing or broken.
+        FileNotFoundError: `ict` is an `ict_facekit.npz` that is not there.
     """
     originals = MakeHuman(folders)
     base, skins, brow_proxies = originals.base(), originals.skins(), originals.brows()
@@ -59,7 +60,7 @@ def prepare(ict: Path, folders: tuple[Path, ...], output: Path) -> None:
 
 
 def _write_skins(skins: list[makehuman.Material], transfer: SkinTransfer, folder: Path) -> None:
-    for skin in _free(skins):
+    for skin in _free(skins, "skins"):
         if COSTUMES in skin.texture.stem:
             continue
         texture = makehuman.read_picture(skin.texture, skin.name)[..., :3]
@@ -71,7 +72,7 @@ def _write_skins(skins: list[makehuman.Material], transfer: SkinTransfer, folder
 def _write_brows_and_masks(
     proxies: list[makehuman.Proxy], registration: Registration, face: Tile, head: Tile, holes: Openings, output: Path
 ) -> None:
-    proxies = _free(proxies)
+    proxies = _free(proxies, "eyebrows")
     hanging = [
         brows.brow_picture(proxy, makehuman.read_picture(proxy.texture, proxy.name), registration, face)
         for proxy in proxies
@@ -88,7 +89,8 @@ def _write_brows_and_masks(
 def _write_eyes(irises: list[makehuman.Material], kit: FaceKit, folder: Path) -> None:
     ball = eyes.eyeball(kit)
     pictures = {
-        iris.name: eyes.eye_picture(makehuman.read_picture(iris.texture, iris.name), ball) for iris in _free(irises)
+        iris.name: eyes.eye_picture(makehuman.read_picture(iris.texture, iris.name), ball)
+        for iris in _free(irises, "eyes")
     }
     if eyes.STRUCTURE in pictures:
         for name, colour in eyes.RECOLOURED.items():
@@ -100,7 +102,7 @@ def _write_eyes(irises: list[makehuman.Material], kit: FaceKit, folder: Path) ->
 def _write_hair(proxies: list[makehuman.Proxy], registration: Registration, kit: FaceKit, folder: Path) -> None:
     field = hair.Field(registration, kit)
     index = []
-    for proxy in _free(proxies):
+    for proxy in _free(proxies, "hair styles"):
         mesh = hair.hair_mesh(proxy, registration.base, field, kit)
         np.savez_compressed(
             folder / f"{proxy.name}.npz",
@@ -115,12 +117,15 @@ def _write_hair(proxies: list[makehuman.Proxy], registration: Registration, kit:
     (folder / "index.json").write_text(json.dumps(index, indent=1))
 
 
-def _free(assets: list) -> list:
+def _free(assets: list, kind: str) -> list:
     """The assets that say that they are CC0; the others are named and left out."""
     for asset in assets:
         if asset.licence != "CC0":
             print(f"left out: {asset.name}, its licence is {asset.licence}", file=sys.stderr)
-    return [asset for asset in assets if asset.licence == "CC0"]
+    kept = [asset for asset in assets if asset.licence == "CC0"]
+    if not kept:
+        raise AssetError(f"none of the {kind} says that it is CC0: take MakeHuman's files of September 2020 or later")
+    return kept
 
 
 def _write_picture(path: Path, picture: np.ndarray) -> None:
@@ -137,7 +142,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         prepare(options.ict, tuple(options.makehuman), options.output)
-    except AssetError as error:
+    except (AssetError, FileNotFoundError) as error:
         sys.exit(str(error))
 
 

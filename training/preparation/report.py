@@ -92,6 +92,7 @@ def measure(
     pairs = registration.correspondences
     apart = 10 * np.linalg.norm(registration.points[pairs.vertex] - pairs.target, axis=1)
     triangles = registration.base.mesh.triangles[registration.visible]
+    triangles = triangles[(registration.points[triangles, 1] > NECK).all(axis=1)]
     return Report(
         to_kit,
         to_makehuman,
