@@ -5,7 +5,8 @@ import bpy
 from ..capture.reconstruct import Capture
 from .alignment import FRONTAL, set_alignment
 from .camera import create_camera, look_through
-from .encoded import EncodedImages, encode_images
+from .encoded import encode_images
+from .images import PackedImages, as_name, pack_images
 from .landmarks import create_landmarks
 from .material import create_material
 from .mesh import add_region_groups, create_mesh
@@ -20,7 +21,7 @@ def build(
     context: bpy.types.Context,
     alignment: str = FRONTAL,
     triangles: bool = False,
-    images: EncodedImages | None = None,
+    images: PackedImages | None = None,
 ) -> bpy.types.Object:
     """A collection with head, landmarks and camera; the head becomes the active object, the camera the scene's.
 
@@ -28,32 +29,29 @@ def build(
 
     Args:
         triangles: the topology's fixed triangles instead of its quads.
-        images: the capture's, where they were already encoded.
+        images: the capture's, where the caller has made them; they also stay where something fails.
 
     Returns:
         the head object.
     """
     scene = context.scene
-    # A file name that is no valid Unicode is no name for Blender.
-    stem, photo_name = (
-        name.encode("utf-8", "replace").decode() for name in (capture.photo.path.stem, capture.photo.path.name)
-    )
-    images = images or encode_images(capture)
+    stem = as_name(capture.photo.path.stem)
     with undone_on_error(scene):
+        images = images or pack_images(capture, encode_images(capture))
         collection = bpy.data.collections.new(f"PRN Capture {stem}")
         landmark_collection = bpy.data.collections.new(f"PRN Landmarks {stem}")  # hides all of them with one click
         collection.children.link(landmark_collection)
 
         topology = capture.pack.topology
         mesh = create_mesh(HEAD_NAME, capture.head, topology, triangles)
-        mesh.materials.append(create_material(stem, images))
+        mesh.materials.append(create_material(images))
         head = bpy.data.objects.new(HEAD_NAME, mesh)
         collection.objects.link(head)
         add_region_groups(head, topology)
         store_record(head, capture)
         create_landmarks(landmark_collection, head, capture.head.landmarks)
 
-        camera = create_camera(capture.camera, photo_name, images.photo)
+        camera = create_camera(capture.camera, images.photo)
         collection.objects.link(camera)
         set_alignment(head, alignment)
 

@@ -3,7 +3,6 @@
 import bpy
 
 from ..capture.camera import Camera
-from .images import packed_image
 
 # 35 mm film: makes the lens read as the 35 mm equivalent.
 _SENSOR_WIDTH = 36.0  # mm
@@ -11,15 +10,15 @@ _SENSOR_WIDTH = 36.0  # mm
 _MARK = "prn_camera"
 
 
-def create_camera(camera: Camera, photo_name: str, photo: bytes) -> bpy.types.Object:
-    """A camera object with the lens of `camera` and the upright photo, an image file, behind what it sees."""
+def create_camera(camera: Camera, photo: bpy.types.Image) -> bpy.types.Object:
+    """A camera object with the lens of `camera` and the upright photo behind what it sees."""
     data = bpy.data.cameras.new("PRN_Camera")
     set_lens(data, camera, (0, 0, camera.width, camera.height))
     data.display_size = 0.1
     data.passepartout_alpha = 0.8
 
     background = data.background_images.new()
-    background.image = packed_image(photo_name, photo)
+    background.image = photo
     background.frame_method = "STRETCH"
     background.alpha = 1.0
     data.show_background_images = True

@@ -19,6 +19,7 @@ from .build import build
 from .camera import capture_camera
 from .encoded import encode_images, png_bytes
 from .export import export_glb
+from .images import pack_images
 from .landmarks import LANDMARK_NAMES
 from .preview import render_preview
 from .record import read_record
@@ -43,7 +44,7 @@ def write_capture(capture: Capture, folder: Path, triangles: bool = False, progr
         with silenced():
             bpy.ops.wm.read_homefile(use_empty=True)
         images = encode_images(capture)
-        head = build(capture, bpy.context, triangles=triangles, images=images)
+        head = build(capture, bpy.context, triangles=triangles, images=pack_images(capture, images))
         timings["scene"] = time.perf_counter() - started
 
         progress(0.2, "Rendering the preview")

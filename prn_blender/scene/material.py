@@ -2,13 +2,12 @@
 
 import bpy
 
-from .encoded import EncodedImages
-from .images import packed_image
+from .images import PackedImages
 
 MATERIAL_NAME = "PRN_Skin"
 
 
-def create_material(stem: str, images: EncodedImages) -> bpy.types.Material:
+def create_material(images: PackedImages) -> bpy.types.Material:
     """Matte skin with the texture as base colour; its visibility mask lies beside it, not connected."""
     material = bpy.data.materials.new(MATERIAL_NAME)
     if material.node_tree is None:  # before Blender 5
@@ -22,13 +21,13 @@ def create_material(stem: str, images: EncodedImages) -> bpy.types.Material:
     colour = nodes.new("ShaderNodeTexImage")
     colour.label = "Base Color"
     colour.location = (-340, 300)
-    colour.image = packed_image(f"{stem}_basecolor.png", images.colour)
+    colour.image = images.colour
     links.new(colour.outputs["Color"], shader.inputs["Base Color"])
 
     mask = nodes.new("ShaderNodeTexImage")
     mask.label = "Seen in the Photo"
     mask.location = (-340, 0)
-    mask.image = packed_image(f"{stem}_mask.png", images.mask, "Non-Color")
+    mask.image = images.mask
     nodes.active = colour  # what the viewport's texture shading shows
     return material
 

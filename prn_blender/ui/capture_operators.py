@@ -129,16 +129,29 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
 
     def finish(self, context, result: Captured):
         from ..scene.build import build
+        from ..scene.images import decode, pack_images
         from ..scene.transaction import undone_on_error
 
         if result.faces is not None:
             session.current.remember_faces(self._photo, result.faces)
-        with _selection_kept_on_error(context), undone_on_error(context.scene):  # all heads or none
-            self._heads = [
-                build(capture, context, self._alignment, self._polygons == "TRIANGLES", images)
-                for capture, images in zip(result.captures, result.images, strict=True)
-            ]
-            self._side_by_side(context)
+        images = []
+        try:
+            for capture, encoded in zip(result.captures, result.images, strict=True):
+                images.append(pack_images(capture, encoded))
+                if not bpy.app.background:
+                    yield
+                    decode(images[-1].colour)
+                    yield
+            with _selection_kept_on_error(context), undone_on_error(context.scene):  # all heads or none
+                self._heads = [
+                    build(capture, context, self._alignment, self._polygons == "TRIANGLES", packed)
+                    for capture, packed in zip(result.captures, images, strict=True)
+                ]
+                self._side_by_side(context)
+        except BaseException:
+            for packed in images:
+                packed.remove()
+            raise
         self.report({"INFO"}, summary(result))
 
     def show(self, context):
@@ -190,6 +203,7 @@ class PRN_OT_find_faces(JobOperator, bpy.types.Operator):
     def finish(self, context, result: FoundFaces):
         session.current.remember_faces(self._photo, result)
         self.report({"INFO"}, faces_in_words(len(result.boxes)))
+        return iter(())
 
 
 class PRN_OT_choose_face(bpy.types.Operator):

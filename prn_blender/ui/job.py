@@ -1,5 +1,6 @@
 """Work in a thread beside Blender. Nothing here or in the work may touch bpy."""
 
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -7,11 +8,17 @@ from typing import Any, ClassVar
 from ..capture.errors import Cancelled
 from ..capture.progress import Progress
 
+# Drawing a panel asks Python dozens of times for its next part, and each time may wait this long (Python's default is
+# ten times as much) until the work lets go.
+_SWITCH_SECONDS = 0.0005
+
 
 class Job:
     """One piece of work that the main thread starts, watches and can stop."""
 
     _running: ClassVar[set["Job"]] = set()
+    _running_lock: ClassVar[threading.Lock] = threading.Lock()
+    _usual_switch: ClassVar[float] = sys.getswitchinterval()
 
     def __init__(self, work: Callable[[Progress], Any]):
         self._work = work
@@ -24,7 +31,11 @@ class Job:
         self._thread = threading.Thread(target=self._run, name="PRN Head Capture", daemon=True)
 
     def start(self) -> "Job":
-        self._running.add(self)
+        with self._running_lock:
+            if not self._running:
+                Job._usual_switch = sys.getswitchinterval()
+                sys.setswitchinterval(_SWITCH_SECONDS)
+            self._running.add(self)
         self._thread.start()
         return self
 
@@ -74,7 +85,10 @@ class Job:
         except BaseException as error:  # noqa: BLE001 - handed to whoever asks for the result
             self._error = error
         finally:
-            self._running.discard(self)
+            with self._running_lock:
+                self._running.discard(self)
+                if not self._running:
+                    sys.setswitchinterval(self._usual_switch)
 
     def _report(self, fraction: float, text: str) -> None:
         if self._stop.is_set():

@@ -1,7 +1,7 @@
 """Operators whose work runs in a thread when they are invoked, and blocks when a script executes them."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import bpy
@@ -22,8 +22,11 @@ class JobOperator:
         """The work, with all its inputs read from Blender. Raises CaptureError."""
         raise NotImplementedError
 
-    def finish(self, context: bpy.types.Context, result: Any) -> None:
-        """Puts the result where it belongs. Raises CaptureError."""
+    def finish(self, context: bpy.types.Context, result: Any) -> Iterator[None]:
+        """Puts the result where it belongs, in steps of less than 0.1 s between which the window is redrawn.
+
+        Closed at a step, it leaves nothing behind. Raises CaptureError.
+        """
         raise NotImplementedError
 
     @classmethod
@@ -41,7 +44,8 @@ class JobOperator:
         window_manager.progress_begin(0, 100)
         try:
             result = self.prepare(context)(lambda fraction, text: window_manager.progress_update(100 * fraction))
-            self.finish(context, result)
+            for _ in self.finish(context, result):
+                pass
         except Exception as error:  # noqa: BLE001 - whatever it is, the artist gets one line
             return self._failed(error)
         finally:
@@ -56,6 +60,7 @@ class JobOperator:
             return self._failed(error)
         self._job = session.current.job = Job(work).start()
         self._shown = None
+        self._steps = None  # of `finish`, from the end of the job on
         self._timer = context.window_manager.event_timer_add(_TICK, window=context.window)
         context.window_manager.modal_handler_add(self)
         context.workspace.status_text_set(f"{self.bl_label}: Esc to cancel")
@@ -67,6 +72,8 @@ class JobOperator:
             self._job.cancel()
             session.tag_redraw()
             return {"RUNNING_MODAL"}
+        if self._steps is not None:
+            return self._next_step(context, event)
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
         if self._job.progress != self._shown:
@@ -75,13 +82,30 @@ class JobOperator:
         # In Edit Mode an undo step would hold the edited mesh and not the new objects, so the result waits.
         if self._job.is_running or (context.mode != "OBJECT" and not self._job.is_cancelled):
             return {"PASS_THROUGH"}
-        self._stop_watching(context)
         try:
-            self.finish(context, self._job.result())
+            self._steps = self.finish(context, self._job.result())
         except Exception as error:  # noqa: BLE001 - whatever it is, the artist gets one line
+            self._stop_watching(context)
             return self._failed(error)
-        self.show(context)
-        return {"FINISHED"}
+        return self._next_step(context, event)
+
+    def _next_step(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """One step at each tick. No other event passes: an undo in between would take away what was made."""
+        if event.type != "TIMER":
+            return {"RUNNING_MODAL"}
+        try:
+            if self._job.is_cancelled:
+                self._steps.close()
+                raise Cancelled
+            next(self._steps)
+        except StopIteration:
+            self._stop_watching(context)
+            self.show(context)
+            return {"FINISHED"}
+        except Exception as error:  # noqa: BLE001 - whatever it is, the artist gets one line
+            self._stop_watching(context)
+            return self._failed(error)
+        return {"RUNNING_MODAL"}
 
     def show(self, context: bpy.types.Context) -> None:
         """After a successful run in a window: what the artist wants to see next."""
@@ -89,6 +113,8 @@ class JobOperator:
     def cancel(self, context):
         """Blender ends the operator: another file is loaded, or the window closes."""
         self._job.cancel()
+        if self._steps is not None:
+            self._steps.close()
         self._stop_watching(context)
 
     def _stop_watching(self, context: bpy.types.Context) -> None:
