@@ -1,4 +1,4 @@
-"""Every number of one or more packs, and of the canonical head without a photo as a control.
+"""Every number of one or more packs, and of the first one's canonical head without a photo as a control.
 
     python -m training.evaluate PACK... --synthetic W/heldout --layout W/layout.npz --pictures FOLDER [--json FILE]
 
@@ -41,7 +41,9 @@ def report_photos(numbers: Numbers, control: Numbers, runner: PackRunner, pictur
 
         for kind, results in (("true_boxes", truth), ("own_finder", own)):
             for name, found in results.items():
-                draw.write(pictures / f"{name}_{kind}_worst.png", draw.worst(found))
+                draw.write(
+                    pictures / f"{name.replace(', ', '_').replace(' ', '_')}_{kind}_worst.png", draw.worst(found)
+                )
         overlays = [draw.portrait(capture, runner.pack.topology) for capture in captures]
         draw.write(pictures / "portraits.png", draw.stacked(overlays))
 
@@ -80,8 +82,8 @@ def main() -> None:
     if options.synthetic and not options.layout:
         parser.error("--synthetic needs --layout")
     columns: dict[str, Numbers] = {}
-    control: Numbers = {}
-    for folder in options.packs:
+    for number, folder in enumerate(options.packs):
+        control: Numbers = {}
         runner = PackRunner(load_pack(folder))
         numbers = columns.setdefault(f"{runner.pack.name} {runner.pack.version}", {})
         pictures = options.pictures / runner.pack.name if options.pictures else None
@@ -98,7 +100,9 @@ def main() -> None:
         times = runner.milliseconds()
         add(numbers, "network, two threads", **{"ms a pass, median": np.median(times), "ms a pass, least": times.min()})
         add(numbers, "network", MB=runner.megabytes)
-    columns[CONTROL] = control
+        if number == 0:
+            first_control = control
+    columns[CONTROL] = first_control
     print(table(columns))
     if options.json:
         options.json.write_text(json.dumps(columns, indent=1) + "\n")

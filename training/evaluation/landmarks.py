@@ -82,11 +82,24 @@ def in_true_boxes(runner: PackRunner) -> dict[str, Landmarks]:
 
 
 def in_own_boxes(runner: PackRunner, truth: dict[str, Landmarks]) -> dict[str, Landmarks]:
-    """As in a capture: the finder's box and two passes. Of one face in a photo the largest found one is taken, of
-    several the one that overlaps the annotated face most."""
+    """As in a capture: the finder's box and two passes.
+
+    Either the photo's largest face is taken, or, as if someone chose it, the one that overlaps the annotated face most.
+    """
+    network, captured = open_network(runner.pack), {}
+
+    def landmarks(photo: Photo, box: FaceBox) -> np.ndarray:
+        key = (photo.path, box)
+        if key not in captured:
+            position_map = regress(photo, box, runner.pack, network, Settings().passes)[1]
+            captured[key] = runner.pack.topology.landmarks(position_map)[:, :2]
+        return captured[key]
+
+    aflw, dlib = truth["aflw2000_dev"].crops, truth["dlib68"].crops
     return {
-        "aflw2000_dev": _captured(runner, truth["aflw2000_dev"].crops, _largest),
-        "dlib68": _captured(runner, truth["dlib68"].crops, _same_face),
+        "aflw2000_dev": _captured(aflw, _largest, landmarks),
+        "aflw2000_dev, face chosen": _captured(aflw, _same_face, landmarks),
+        "dlib68": _captured(dlib, _same_face, landmarks),
     }
 
 
@@ -132,16 +145,13 @@ def _same_face(faces: list[FaceBox], truth: np.ndarray) -> FaceBox | None:
     return faces[int(shared.argmax())] if shared.max() > SAME_FACE else None
 
 
-def _captured(runner: PackRunner, crops: AnnotatedCrops, choose) -> Landmarks:
-    network = open_network(runner.pack)
+def _captured(crops: AnnotatedCrops, choose, landmarks) -> Landmarks:
     points = np.full((len(crops), 68, 2), np.nan)
-    for i in range(len(crops)):
-        photo, faces = _faces(crops.files[i])
-        crop = crops.crops[i]
+    for i, (path, crop) in enumerate(zip(crops.files, crops.crops, strict=True)):
+        photo, faces = _faces(path)
         box = choose(faces, crop.to_photo(crops.points[i]))
         if box is not None:
-            position_map = regress(photo, box, runner.pack, network, Settings().passes)[1]
-            points[i] = crop.from_photo(runner.pack.topology.landmarks(position_map)[:, :2])
+            points[i] = crop.from_photo(landmarks(photo, box))
     return Landmarks(crops, points)
 
 

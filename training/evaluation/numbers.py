@@ -30,4 +30,4 @@ def table(columns: dict[str, Numbers]) -> str:
 def _cell(value: float | None) -> str:
     if value is None or math.isnan(value):
         return ""
-    return f"{value:.0f}" if value == round(value) and abs(value) >= 10 or value == 0 else f"{value:.2f}"
+    return f"{value:.0f}" if value == round(value) else f"{value:.2f}"

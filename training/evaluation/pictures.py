@@ -33,7 +33,7 @@ def worst(found: Landmarks, count: int = 20) -> np.ndarray:
             if not np.isnan(points).any():
                 for x, y in points * TILE:
                     cv2.circle(tile, (round(float(x)), round(float(y))), 1, colour, -1, cv2.LINE_AA)
-        tiles.append(caption(tile, f"{found.crops.names[i]} {errors[i]:.1f}"))
+        tiles.append(caption(tile, f"{found.crops.names[i]} {'lost' if np.isinf(errors[i]) else round(errors[i], 1)}"))
     return grid(tiles, 5)
 
 

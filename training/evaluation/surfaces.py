@@ -69,12 +69,14 @@ class SurfaceErrors:
 def regions(topology: Topology) -> dict[str, np.ndarray]:
     """(P,) bool of the parts that are told apart."""
     names = np.array(topology.region_names)[topology.region[::STEP]]
-    in_front = topology.canonical[::STEP, 1] < topology.landmark_canonical[[0, 16], 1].mean()
+    ears, jaw = (topology.landmark_canonical[pair].mean(0) for pair in ([0, 16], [2, 14]))
+    in_front, high = topology.canonical[::STEP, 1] < ears[1], topology.canonical[::STEP, 2] > jaw[2]
     return {
         "whole head": names != "",
         "face": (names == "skin") & in_front,
         "ears and sides": (names == "skin") & ~in_front,
-        "skull and neck": names == "scalp_and_neck",
+        "skull": (names == "scalp_and_neck") & high,
+        "neck": (names == "scalp_and_neck") & ~high,
     }
 
 
