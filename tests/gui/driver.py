@@ -38,6 +38,51 @@ def python_command_under_mouse():
     return manager.clipboard
 
 
+def is_button(operator, argument):
+    """Whether the mouse is over the button of an operator, with an argument that contains a text."""
+    command = python_command_under_mouse()
+    return command.startswith(f"bpy.ops.{operator}(") and argument in command
+
+
+class Search:
+    """Looks for a button of the sidebar with the mouse, step by step between Blender's events."""
+
+    current = None
+
+    def __init__(self, operator, argument, seconds):
+        Search.current = self
+        self.wanted = operator, argument
+        self.seconds = seconds
+        self.hits = []
+        self.found = None  # the button's middle on the screen
+        self.is_over = False
+        ui = region("UI")
+        columns = [ui.x + ui.width * sixths // 6 for sixths in (3, 1, 5, 2, 4)]
+        rows = range(ui.y + ui.height - 4, ui.y, -10)
+        # Off the sidebar first: else a button on which the mouse rests would seem to be where it goes first.
+        self.path = iter([(ui.x - ui.width, ui.y + ui.height // 2)] + [(x, y) for x in columns for y in rows])
+        self.point = None
+        bpy.app.timers.register(self.step)
+
+    def step(self):
+        if self.point is not None and is_button(*self.wanted):
+            self.hits.append(self.point)
+        elif self.hits:
+            return self.end()
+        self.point = next(self.path, None)
+        if self.point is None:
+            return self.end()
+        bpy.context.window_manager.windows[0].cursor_warp(*self.point)
+        return self.seconds
+
+    def end(self):
+        if self.hits:
+            x, top, bottom = self.hits[0][0], self.hits[0][1], self.hits[-1][1]
+            height = bpy.context.window_manager.windows[0].height
+            self.found = [x, height - (top + bottom) // 2]
+        self.is_over = True
+
+
 def execute(code):
     window, view = bpy.context.window_manager.windows[0], view_area()
     scope = dict(globals(), window=window, view=view, context=bpy.context)

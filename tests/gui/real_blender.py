@@ -31,7 +31,7 @@ SCREEN = (1280, 900)
 # Blender, what its Python scripts import (python3-cattr from 5.1 on), and the display side.
 PACKAGES = (
     *("blender", "python3-numpy", "python3-requests", "python3-zstandard", "python3-cattr"),
-    *("xvfb", "xauth", "libgl1", "libegl1", "libgl1-mesa-dri", "xdotool", "imagemagick"),
+    *("xvfb", "xauth", "libgl1", "libegl1", "libgl1-mesa-dri", "xdotool", "imagemagick", "python3-xlib"),
 )
 DIES_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
 DISPLAY_TOOLS = ("Xvfb", "xdotool", "import")
@@ -83,6 +83,8 @@ def real_blender() -> Iterator[Machine]:
     root = Path("/") if named else debian_chroot()
     if named:
         missing = [tool for tool in (named, "setpriv", *DISPLAY_TOOLS) if not shutil.which(tool)]
+        if subprocess.run(["python3", "-c", "import Xlib"], check=False, capture_output=True).returncode:
+            missing.append("python3-xlib")
         if missing:
             raise NoRealBlender(f"BLENDER is set, but not found on this machine: {', '.join(missing)}")
     with tempfile.TemporaryDirectory(prefix="prn-gui-", dir=None if named else root / "tmp") as share:
@@ -103,14 +105,18 @@ def debian_chroot() -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / f"real-blender-{SUITE}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two runs at once must not build the same folder
-        recipe = json.dumps(PACKAGES)
-        stamp = root / "etc" / "prn-recipe.json"
-        if not (stamp.is_file() and stamp.read_text() == recipe):
-            _build_chroot(root, recipe, stamp)
+        stamp = root / "etc" / "prn-packages.json"
+        installed = set(json.loads(stamp.read_text())) if stamp.is_file() else set()
+        if not installed:
+            _build_chroot(root, stamp)
+        elif not installed.issuperset(PACKAGES):
+            show("  installing what these tests need beside Blender")
+            _install(root)
+            stamp.write_text(json.dumps(PACKAGES))
     return root
 
 
-def _build_chroot(root: Path, recipe: str, stamp: Path) -> None:
+def _build_chroot(root: Path, stamp: Path) -> None:
     if not shutil.which("debootstrap"):
         if not shutil.which("apt-get"):
             raise NoRealBlender("the chroot with a real Blender needs debootstrap; name a Blender in BLENDER")
@@ -129,14 +135,17 @@ def _build_chroot(root: Path, recipe: str, stamp: Path) -> None:
         'APT::Install-Recommends "false"; Dpkg::Use-Pty "0";\n'
     )
     (partial / "etc/mtab").symlink_to("/proc/self/mounts")  # else Blender warns
-    machine = Machine(partial, "blender", partial / "tmp")
     show("  installing Blender and a display there (about two minutes)")
+    _install(partial)
+    (partial / stamp.relative_to(root)).write_text(json.dumps(PACKAGES))
+    partial.rename(root)
+
+
+def _install(root: Path) -> None:
+    machine = Machine(root, "blender", root / "tmp")
     _run(machine.command("apt-get", "update", "-qq"))
     _run(machine.command("apt-get", "install", "-y", "-qq", *PACKAGES, DEBIAN_FRONTEND="noninteractive"))
     _run(machine.command("apt-get", "clean"))
-    stamp_there = partial / stamp.relative_to(root)
-    stamp_there.write_text(recipe)
-    partial.rename(root)
 
 
 def _debian_mirror() -> list[str]:
@@ -206,6 +215,33 @@ class Desktop:
         time.sleep(0.4)  # Blender highlights the button under the mouse before it takes a click
         self._tool("xdotool", "click", "1")
 
+    def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
+        """Drags with the left button, in the small steps of a hand."""
+        self.move(*start)
+        time.sleep(0.4)
+        (left, top), (right, bottom) = start, end
+        path = [(left + (right - left) * part // 6, top + (bottom - top) * part // 6) for part in range(1, 7)]
+        steps = [word for x, y in path for word in ("mousemove", str(x), str(y), "sleep", "0.1")]
+        self._tool("xdotool", "mousedown", "1", "sleep", "0.2", *steps, "sleep", "0.4", "mouseup", "1")
+
+    def drop_file(self, path: str, x: int, y: int) -> None:
+        """Drags a file, by its path there, from another program's window to a place and drops it."""
+        source = self.machine.share / "drag_source.py"
+        shutil.copyfile(Path(__file__).with_name("drag_source.py"), source)
+        command = self.machine.command("python3", self.machine.inside(source), path, DISPLAY=f":{self.number}")
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as program:
+            try:
+                assert program.stdout.readline() == "ready\n", program.stdout.read()
+                self.drag((20, 20), (x, y))
+                answer, _ = program.communicate(timeout=30)
+                assert answer == "dropped\n", answer
+            finally:
+                program.kill()
+
+    def type(self, text: str) -> None:
+        """Types over what the mouse is over."""
+        self._tool("xdotool", "type", "--delay", "20", text)
+
     def key(self, name: str) -> None:
         """Presses a key, by xdotool's name for it, over what the mouse is over."""
         self._tool("xdotool", "key", name)
@@ -249,13 +285,17 @@ class Blender:
         return done.stdout
 
     def install(self, extension_zip: Path) -> None:
-        """Installs an extension zip as a user does."""
+        """Installs an extension zip by Blender's command line."""
         there = self.machine.share / extension_zip.name
         shutil.copyfile(extension_zip, there)
         output = self.run(
             *("--command", "extension", "install-file", "-r", "user_default", "-e", self.machine.inside(there))
         )
         assert "Traceback" not in output and "rror:" not in output, output
+        self.dismiss_splash()
+
+    def dismiss_splash(self) -> None:
+        """The next windows open without the splash screen."""
         self.run(
             *("--background", "--python-exit-code", "1", "--python-expr"),
             "import bpy; bpy.context.preferences.view.show_splash = False; bpy.ops.wm.save_userpref()",
@@ -269,8 +309,8 @@ class Window:
         self.blender = blender
         self.desktop = desktop
         self.machine = blender.machine
-        self.log_file = self.machine.share / f"{blender.resources.name}.log"
         self._requests = 0
+        self._reviewed = 0  # characters of the log
 
     def __enter__(self) -> Self:
         self._mailbox = Path(tempfile.mkdtemp(prefix="mailbox-", dir=self.machine.share))
@@ -283,7 +323,8 @@ class Window:
             DISPLAY=f":{self.desktop.number}",
             PYTHONUNBUFFERED="1",
         )
-        log = self.log_file.open("w")
+        self._log_file = self._mailbox / "blender.log"
+        log = self._log_file.open("w")
         self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         self.python("return True", seconds=180)
         return self
@@ -301,7 +342,19 @@ class Window:
     @property
     def log(self) -> str:
         """What Blender printed so far."""
-        return self.log_file.read_text(errors="replace")
+        return self._log_file.read_text(errors="replace")
+
+    @property
+    def is_open(self) -> bool:
+        return self._process.poll() is None
+
+    def assert_console_clean(self, *expected: str) -> None:
+        """Blender has printed no error since this was last asked, except those that contain an expected text."""
+        printed = self.log[self._reviewed :]
+        self._reviewed += len(printed)
+        suspicious = [line for line in printed.splitlines() if "Traceback" in line or "Error" in line]
+        complaints = [line for line in suspicious if not any(text in line for text in expected)]
+        assert not complaints, printed
 
     def python(self, code: str, seconds: float = 60):
         """Runs the body of a function in Blender, between two events; what it returns, which must fit into JSON.
@@ -327,6 +380,63 @@ class Window:
         """Waits until a Python expression is true in Blender; its value."""
         return wait_for(lambda: self.python(f"return {expression}"), seconds, expression)
 
+    def close_other_windows(self) -> None:
+        """Closes all windows but the first; there is no window manager whose button could do it."""
+        self.python("""
+            for other in list(context.window_manager.windows)[1:]:
+                with context.temp_override(window=other):
+                    bpy.ops.wm.window_close()
+        """)
+
+    def region(self, editor: str, kind: str) -> tuple[int, int, int, int]:
+        """Where a region of an editor is, in the newest window that has one: left, top, width, height on the screen."""
+        return tuple(
+            self.wait(
+                f"""next(([w.x + r.x, {SCREEN[1]} - w.y - r.y - r.height, r.width, r.height]
+                for w in reversed(context.window_manager.windows) for a in w.screen.areas if a.type == {editor!r}
+                for r in a.regions if r.type == {kind!r} and r.width > 1), None)"""
+            )
+        )
+
+    def choose_in_file_browser(self, path: str) -> None:
+        """Chooses a file, by its path there, in the file browser that Blender has just opened, and closes it so."""
+        folder, _, name = path.rpartition("/")
+        windows = self.python("return len(context.window_manager.windows)")
+        left, top, width, height = self.region("FILE_BROWSER", "UI")
+        self.desktop.click(left + width // 3, top + height // 2)  # the folder
+        self._replace_text(folder + "/")
+        self.wait(
+            "[a for w in context.window_manager.windows for a in w.screen.areas if a.type == 'FILE_BROWSER']"
+            f"[0].spaces.active.params.directory.decode().rstrip('/') == {folder!r}"
+        )
+        left, top, width, height = self.region("FILE_BROWSER", "EXECUTE")
+        self.desktop.click(left + width // 3, top + height // 2)  # the name
+        self._replace_text(name)
+        self.desktop.click(left + width - 70, top + height // 2)  # the button in the corner
+        self.wait(f"len(context.window_manager.windows) < {windows}")
+
+    def _replace_text(self, text: str) -> None:
+        time.sleep(0.5)
+        self.desktop.key("ctrl+a")
+        self.desktop.type(text)
+        self.desktop.key("Return")
+        time.sleep(0.5)
+
+    def press_in_viewport(self, key: str) -> None:
+        """Presses a key with the mouse over the 3D View."""
+        self.desktop.move(*self.viewport_middle())
+        self.desktop.key(key)
+
+    def viewport_middle(self) -> tuple[int, int]:
+        """The middle of what the sidebar leaves of the 3D View."""
+        return tuple(
+            self.python(f"""
+                sidebar = region("UI")
+                right = sidebar.x if sidebar.width > 1 else view.x + view.width
+                return [(view.x + right) // 2, {SCREEN[1]} - view.y - view.height // 2]
+            """)
+        )
+
     def open_tab(self, category: str) -> None:
         """Opens the sidebar of the 3D View at a tab."""
         self.python("view.spaces.active.show_region_ui = True")
@@ -334,28 +444,23 @@ class Window:
         self.python(f"region('UI').active_panel_category = {category!r}; view.tag_redraw()")
         self.wait(f"region('UI').active_panel_category == {category!r}")
 
-    def find_button(self, operator: str) -> tuple[int, int]:
+    def find_button(self, operator: str, argument: str = "") -> tuple[int, int]:
         """The middle of an operator's button in the sidebar, found with the mouse, in screen pixels.
+
+        Of several the first whose command contains `argument`.
 
         Blender tells which button is under the mouse only through *Copy Python Command*.
         """
-        x, top, bottom, away = self.python("""
-            ui = region("UI")
-            return [ui.x + ui.width // 2, window.height - (ui.y + ui.height), window.height - ui.y, ui.x - ui.width]
-        """)
-        # Else a button on which the mouse still rests would seem to be where the mouse goes first.
-        self.desktop.move(away, (top + bottom) // 2)
-        self.wait("not python_command_under_mouse()")
-        hits = []
-        for y in range(top + 4, bottom, 10):
-            self.desktop.move(x, y)
-            hit = self.python("return python_command_under_mouse()").startswith(f"bpy.ops.{operator}(")
-            if hit:
-                hits.append(y)
-            elif hits:
-                break
-        assert hits, f"no button for {operator} in the sidebar"
-        return x, (hits[0] + hits[-1]) // 2
+        for seconds in (0.03, 0.3):  # between two looks: on a busy machine the mouse may be late
+            self.python(f"Search({operator!r}, {argument!r}, {seconds})")
+            self.wait("Search.current.is_over", seconds=180)
+            found = self.python("return Search.current.found")
+            if found:
+                self.desktop.move(*found)
+                with contextlib.suppress(AssertionError):
+                    self.wait(f"is_button({operator!r}, {argument!r})", seconds=5)
+                    return tuple(found)
+        raise AssertionError(f"no button for {operator} {argument} in the sidebar")
 
 
 if __name__ == "__main__":

@@ -1,43 +1,28 @@
 """The main job in a real window, with a real mouse and keyboard."""
 
-import pytest
+from .conftest import HEADS, SESSION, choose, click, make_head
 
-BUTTON = "prn.reconstruct_from_image"
-MODULE = "bl_ext.user_default.prn_head_capture"
 KINDS = ("objects", "collections", "meshes", "materials", "images", "cameras", "texts", "node_groups")
 CONTENT = f"return {{kind: sorted(block.name for block in getattr(bpy.data, kind)) for kind in {KINDS}}}"
-HEADS = "[block.name for block in bpy.data.objects if block.type == 'MESH' and len(block.data.vertices) > 10000]"
 
 
-def choose(window, photo: str) -> None:
-    """Chooses a photo, and waits until the panel shows it."""
-    window.python(f"context.scene.prn_capture.photo = {photo!r}; view.tag_redraw()")
-    window.wait(f"__import__('sys').modules[{MODULE!r} + '.ui.session'].current.info is not None")
-
-
-def click_button(window) -> None:
-    window.desktop.click(*window.find_button(BUTTON))
-
-
-def press_in_viewport(window, key: str) -> None:
-    """Presses a key with the mouse over the middle of the 3D View."""
-    x, y = window.python("return [view.x + view.width // 3, window.height - view.y - view.height // 2]")
-    window.desktop.move(x, y)
-    window.desktop.key(key)
-
-
-def make_head(window, photo: str) -> str:
-    """Captures with a click; the name of the head object."""
-    choose(window, photo)
-    before = len(window.python(f"return {HEADS}"))
-    click_button(window)
-    return window.wait(f"len({HEADS}) > {before} and {HEADS}[-1]", seconds=120)
-
-
-def test_a_click_makes_a_head(window, photo, screenshot):
-    choose(window, photo)
+def test_the_tab_is_found_and_a_photo_chosen_and_captured(window, photo, screenshot):
+    """From nothing, as the README says: N, the tab, the button, the file browser, the next button."""
+    tab = window.python("return bpy.types.PRN_PT_capture.bl_category")
+    window.python("region('UI').active_panel_category = 'Item'; view.spaces.active.show_region_ui = False")
+    window.wait("region('UI').width <= 1")
+    window.press_in_viewport("n")
+    left, top, width, height = window.region("VIEW_3D", "UI")
+    for y in range(top + 30, top + height, 24):  # Blender does not tell where its tabs are
+        window.desktop.click(left + width - 12, y)
+        if window.python("return region('UI').active_panel_category") == tab:
+            break
+    click(window, "prn.choose_photo")
+    window.choose_in_file_browser(photo)
+    window.wait(f"{SESSION}.info is not None")
+    assert window.python("return context.scene.prn_capture.photo") == photo
     screenshot("photo_chosen")
-    head = make_head(window, photo)
+    head = make_head(window)
     window.python("view.spaces.active.shading.color_type = 'TEXTURE'; view.tag_redraw()")
     found = window.python(f"""
         head = bpy.data.objects[{head!r}]
@@ -66,56 +51,53 @@ def test_a_click_makes_a_head(window, photo, screenshot):
 def test_undo_and_redo(window, photo):
     choose(window, photo)
     before = window.python(CONTENT)
-    make_head(window, photo)
+    make_head(window)
     after = window.python(CONTENT)
-    press_in_viewport(window, "ctrl+z")
+    window.press_in_viewport("ctrl+z")
     window.wait(f"not {HEADS}")
     undone = window.python(CONTENT)
     assert undone["objects"] == before["objects"]
     assert undone["collections"] == before["collections"]
-    press_in_viewport(window, "ctrl+shift+z")
+    window.press_in_viewport("ctrl+shift+z")
     window.wait(HEADS)
     assert window.python(CONTENT)["objects"] == after["objects"]
     assert len(window.python(f"return {HEADS}")) == 1
 
 
-def test_escape_leaves_the_scene_as_it_was(window, photo):
-    choose(window, photo)
-    window.python("context.scene.prn_capture.texture_size = '8192'")
-    before = window.python(CONTENT)
-    click_button(window)
-    window.wait(f"__import__('sys').modules[{MODULE!r} + '.ui.session'].current.is_busy")
-    press_in_viewport(window, "Escape")
-    window.wait(f"not __import__('sys').modules[{MODULE!r} + '.ui.session'].current.is_busy")
-    assert window.python(CONTENT) == before
-    head = make_head(window, photo)  # and it goes on working
-    assert head
-
-
 def test_save_reload_and_go_on(window, photo, machine):
-    make_head(window, photo)
+    choose(window, photo)
+    first = make_head(window)
     saved = machine.inside(machine.share / "saved.blend")
-    coordinates = "[round(c, 6) for vertex in bpy.data.objects[{0!r}].data.vertices[:50] for c in vertex.co]"
-    first = window.python(f"return {HEADS}")[0]
-    before = window.python(f"return {coordinates.format(first)}")
+    coordinates = (
+        f"return [round(c, 6) for vertex in bpy.data.objects[{first!r}].data.vertices[:50] for c in vertex.co]"
+    )
+    before = window.python(coordinates)
     window.python(f"bpy.ops.wm.save_as_mainfile(filepath={saved!r})")
     window.python("bpy.ops.wm.read_homefile()")
     window.wait(f"not {HEADS}")
     window.python(f"bpy.ops.wm.open_mainfile(filepath={saved!r})")
     window.wait(HEADS)
-    assert window.python(f"return {coordinates.format(first)}") == before
-    window.open_tab("PRN")
-    second = make_head(window, photo)
+    assert window.python(coordinates) == before
+    window.open_tab(window.python("return bpy.types.PRN_PT_capture.bl_category"))
+    choose(window, photo)
+    second = make_head(window)
     assert second != first
     assert len(window.python(f"return {HEADS}")) == 2
 
 
-@pytest.mark.parametrize("rounds", [10])
-def test_disable_and_enable(window, photo, rounds):
-    for _ in range(rounds):
-        window.python(f"bpy.ops.preferences.addon_disable(module={MODULE!r})")
-        assert not window.python("return hasattr(bpy.types.Scene, 'prn_capture')")
-        window.python(f"bpy.ops.preferences.addon_enable(module={MODULE!r})")
-        assert window.python("return hasattr(bpy.types.Scene, 'prn_capture')")
-    window.open_tab("PRN")
-    assert make_head(window, photo)
+def test_a_dropped_photo_is_chosen(window, photo, screenshot):
+    """A file dragged from another program: Blender asks what is meant, the last entry is ours."""
+    window.desktop.drop_file(photo, *window.viewport_middle())
+    screenshot("dropped")
+    window.desktop.key("End")
+    window.desktop.key("Return")
+    window.wait(f"context.scene.prn_capture.photo == {photo!r}")
+    window.wait(f"{SESSION}.info is not None")
+    assert make_head(window)
+
+
+def test_a_dropped_photo_is_a_reference_image_while_another_tab_is_open(window, photo):
+    window.open_tab("View")
+    window.desktop.drop_file(photo, *window.viewport_middle())
+    window.wait("any(block.empty_display_type == 'IMAGE' for block in bpy.data.objects if block.type == 'EMPTY')")
+    assert not window.python("return context.scene.prn_capture.photo")
