@@ -117,6 +117,18 @@ def test_locks_hang_off_the_skin(kit):
     assert np.median(nearest) < 2.5
 
 
+def test_hoods_cover_ears(kit):
+    from scipy.interpolate import griddata
+
+    wrap = HeadWrap(kit.mean)
+    ears = kit.mean[wrap.ears]
+    grid = wrap.positions(wrap.radii_over_ears(kit.mean) + 0.3).reshape(-1, 3)
+    for side in (-1, 1):  # seen from the side, the hood lies outside of the ear
+        ear, cloth = ears[ears[:, 0] * side > 0], grid[grid[:, 0] * side > 0]
+        over = griddata(cloth[:, 1:], cloth[:, 0] * side, ear[:, 1:])
+        assert (over > ear[:, 0] * side).mean() > 0.97
+
+
 def test_a_photo_that_ends_keeps_what_is_left():
     rng = np.random.default_rng(0)
     for _ in range(20):

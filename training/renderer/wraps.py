@@ -40,12 +40,22 @@ class HeadWrap:
         lower[..., 1] = self.base[DOME_ROWS:, :, 1] - CENTRE[1]
         nearest = [dome_tree.query(self.direction[:DOME_ROWS], k=4)[1], lower_tree.query(lower, k=4)[1]]
         self.bound = usable[np.concatenate(nearest)]
+        self.ears = np.flatnonzero((np.abs(skin[:, 0]) >= 7.4) & (skin[:, 1] >= -5))
+        self.ear_cells = cKDTree(self.positions(self.radii(skin)).reshape(-1, 3)).query(skin[self.ears], k=4)[1]
 
     def radii(self, vertices: np.ndarray) -> np.ndarray:
         """(rows, columns) cm from the base points to the head's surface."""
         offset = vertices[self.bound] - self.base[:, :, None]
         offset[DOME_ROWS:, ..., 1] = 0
         return np.linalg.norm(offset, axis=-1).mean(-1)
+
+    def radii_over_ears(self, vertices: np.ndarray) -> np.ndarray:
+        """(rows, columns) as `radii`, and out to the ears where they are."""
+        base, direction = (values.reshape(-1, 3)[self.ear_cells] for values in (self.base, self.direction))
+        reach = ((vertices[self.ears, None] - base) * direction).sum(-1)
+        radii = self.radii(vertices).ravel()
+        np.maximum.at(radii, self.ear_cells, reach)
+        return radii.reshape(self.base.shape[:2])
 
     def positions(self, radii: np.ndarray) -> np.ndarray:
         """(rows, columns, 3)."""
@@ -113,7 +123,7 @@ class HeadWrap:
 
     def hood(self, rng: np.random.Generator, vertices: np.ndarray) -> Surface:
         """A headscarf or hood: everything covered but an oval of the face."""
-        radii = self.hanging(self.radii(vertices), rng.uniform(-0.3, 0.3)) + rng.uniform(0.3, 1.8)
+        radii = self.hanging(self.radii_over_ears(vertices), rng.uniform(-0.3, 0.3)) + rng.uniform(0.3, 1.8)
         radii *= 1 + 0.02 * self._bumps(rng, 12)
         height = self.positions(radii)[..., 1]
         oval = (self.azimuth / rng.uniform(0.65, 1.2)) ** 2 + ((height - 1.0) / rng.uniform(7.5, 10)) ** 2
