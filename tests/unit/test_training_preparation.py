@@ -403,7 +403,7 @@ def test_lips_painted_for_makehuman_lie_on_the_lip_landmarks(face, head, holes, 
     if painted is None:
         pytest.skip("no mpfb_lips.jpg, MPFB's mask of the lips in MakeHuman's UV, in MAKEHUMAN")
     outside = face.inside & (holes.mouth >= 7)  # of the line where the lips touch
-    lips = (texel.map_texels(face, registered).sample(picture(painted))[..., 0] > 127) & outside
+    lips = (texel.map_texels(face, registered).sample(cv2.imread(str(painted), cv2.IMREAD_GRAYSCALE)) > 127) & outside
     between_landmarks = (masks.make_masks(face, head, holes)["lips"] > 0.5) & outside
     assert (lips & between_landmarks).sum() / (lips | between_landmarks).sum() > 0.8
 

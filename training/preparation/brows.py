@@ -5,6 +5,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from .makehuman import Proxy
+from .obj import AssetError
 from .registration import Registration
 from .texels import Tile, landmark_texels, spread
 
@@ -84,6 +85,8 @@ def brow_mask(pictures: list[np.ndarray]) -> np.ndarray:
 def _hang(proxy: Proxy, registration: Registration) -> np.ndarray:
     """(N, 3) cm: the proxy on the registered head."""
     carried = np.einsum("nk,nkc->nc", proxy.weights, registration.points[proxy.reference])
+    if not np.isfinite(carried).all():
+        raise AssetError(f"{proxy.name} hangs on vertices outside of the head")
     offsets = proxy.offsets * proxy.offset_scale(registration.base.young)
     return carried + registration.scale * offsets @ registration.rotation.T
 
