@@ -3,7 +3,9 @@
 
     python3 build.py capture [PHOTO...] [-o FOLDER] [...]    a head for each photo; without PHOTO of a bundled portrait
     python3 build.py test [unit] [scene] [gui]               the tests, all of them without a name
-    python3 build.py zip [--platform NAME|all]               the extension for Blender, into dist/
+    python3 build.py zip [--platform NAME|all] [--variant cuda]
+                                                             the extension for Blender, into dist/
+    python3 build.py index [--variant cuda]                  a repository of all of them for a server of your own
 
 Whatever a command needs is set up by its first call, in `.venv`, `.venv-lanes` and `dist`, and kept.
 """
@@ -15,6 +17,7 @@ import glob
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -51,23 +54,46 @@ class Platform:
     wheel_tags: tuple[str, ...]
     pythons: tuple[str, ...]  # 3.11: Blender 4.2 to 5.0, 3.13: from 5.1, 3.14: Debian's own builds
     onnxruntime: dict[str, str]  # by Python
+    blender_version_min: str = "4.2.0"
+    with_cuda: bool = False
 
     def requirements(self, python: str) -> list[str]:
         """The wheels in the zip. Never numpy: it would replace Blender's own for every add-on."""
+        package = "onnxruntime-gpu" if self.with_cuda else "onnxruntime"
         return [
-            f"onnxruntime=={self.onnxruntime.get(python, ONNXRUNTIME)}",
+            f"{package}=={self.onnxruntime.get(python, ONNXRUNTIME)}",
+            *(NVIDIA if self.with_cuda else ()),
             f"opencv-python-headless=={OPENCV}",
             f"pillow=={PILLOW}",
         ]
 
 
+# What onnxruntime-gpu loads, and what these need: one CUDA release (13.0), because a cuDNN or cuBLAS of another one can
+# fail to load on Windows, upon which onnxruntime silently takes the processor.
+NVIDIA = (
+    "nvidia-cuda-runtime==13.0.96",
+    "nvidia-cuda-nvrtc==13.0.88",
+    "nvidia-cublas==13.1.0.3",
+    "nvidia-cufft==12.0.0.61",
+    "nvidia-curand==10.4.0.35",
+    "nvidia-nvjitlink==13.0.88",
+    "nvidia-cudnn-cu13==9.24.0.43",
+)
+
+LINUX = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux2014_x86_64", "manylinux2010_x86_64")
 PLATFORMS = {
-    "linux-x64": Platform(
-        ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux2014_x86_64"), ("3.11", "3.13", "3.14"), {}
-    ),
+    "linux-x64": Platform(LINUX, ("3.11", "3.13", "3.14"), {}),
     # Later onnxruntimes need a newer C++ runtime than the one that Blender 4.2 to 5.0 brings along on Windows.
     "windows-x64": Platform(("win_amd64",), ("3.11", "3.13"), {"3.11": "1.18.1"}),
     "macos-arm64": Platform(("macosx_14_0_arm64", "macosx_13_0_arm64", "macosx_11_0_arm64"), ("3.11", "3.13"), {}),
+}
+VARIANTS = {
+    "cpu": PLATFORMS,
+    "cuda": {
+        "linux-x64": Platform(LINUX, ("3.11", "3.13", "3.14"), {}, with_cuda=True),
+        # For the same reason nothing older: an onnxruntime-gpu from before that needs a CUDA that is no more.
+        "windows-x64": Platform(("win_amd64",), ("3.13",), {}, blender_version_min="5.1.0", with_cuda=True),
+    },
 }
 
 # What bpy and opencv load from the system, by the names of Debian and Ubuntu.
@@ -387,10 +413,10 @@ def this_platform() -> str:
     return name
 
 
-def download_wheels(name: str) -> Path:
+def download_wheels(name: str, variant: str = "cpu") -> Path:
     """The folder with a platform's wheels, downloaded where the pins have changed."""
-    target = PLATFORMS[name]
-    folder = DIST / "wheels" / name
+    target = VARIANTS[variant][name]
+    folder = DIST / "wheels" / (name if variant == "cpu" else f"{name}-{variant}")
     stamp = folder / "ready.json"
     recipe = json.dumps([(python, target.requirements(python), target.wheel_tags) for python in target.pythons])
     if stamp.is_file() and stamp.read_text() == recipe:
@@ -405,23 +431,32 @@ def download_wheels(name: str) -> Path:
     return folder
 
 
-def stage_extension(name: str, folder: Path) -> None:
-    """Lays out the extension as it is in the zip: the package's modules at the root, beside the manifest.
-
-    Which wheels there are and for which platform is written only into this copy of the manifest.
-    """
+def stage_extension(name: str, folder: Path, variant: str = "cpu") -> None:
+    """Lays out the extension as it is in the zip: the package's modules at the root, beside the manifest."""
     shutil.copytree(ROOT / "prn_blender", folder, ignore=shutil.ignore_patterns("__pycache__", "__main__.py"))
     shutil.copytree(ROOT / "models", folder / "models")
     shutil.copyfile(ROOT / "LICENSE", folder / "LICENSE")
-    shutil.copytree(download_wheels(name), folder / "wheels", ignore=shutil.ignore_patterns("*.json"))
+    shutil.copytree(download_wheels(name, variant), folder / "wheels", ignore=shutil.ignore_patterns("*.json"))
     wheels = sorted((folder / "wheels").iterdir())
     for wheel in wheels:
         copy_licences(wheel, folder / "licenses" / wheel.name.split("-")[0])
-    manifest = (ROOT / "blender_manifest.toml").read_text(encoding="utf-8")
-    listed = "".join(f'  "./wheels/{wheel.name}",\n' for wheel in wheels)
-    added = f'platforms = ["{name}"]\nwheels = [\n{listed}]\n'
-    top, table, tables = manifest.partition("\n[permissions]")
-    (folder / "blender_manifest.toml").write_text(f"{top}\n{added}{table}{tables}", encoding="utf-8")
+    manifest = manifest_in_zip(name, variant, [wheel.name for wheel in wheels])
+    (folder / "blender_manifest.toml").write_text(manifest, encoding="utf-8")
+
+
+def manifest_in_zip(name: str, variant: str, wheels: list[str]) -> str:
+    """The manifest with what differs between the zips: the platform, its wheels, the variant.
+
+    Variants have one id, so that one takes the place of the other: both at once would register the same operators.
+    """
+    text = (ROOT / "blender_manifest.toml").read_text(encoding="utf-8")
+    minimum = VARIANTS[variant][name].blender_version_min
+    text = re.sub(r'^blender_version_min = ".*"$', f'blender_version_min = "{minimum}"', text, flags=re.MULTILINE)
+    if variant != "cpu":
+        text = re.sub(r'^name = "(.*)"$', rf'name = "\1 ({variant.upper()})"', text, flags=re.MULTILINE)
+    listed = "".join(f'  "./wheels/{wheel}",\n' for wheel in wheels)
+    top, table, tables = text.partition("\n[permissions]")
+    return f'{top}\nplatforms = ["{name}"]\nwheels = [\n{listed}]\n{table}{tables}'
 
 
 def copy_licences(wheel: Path, folder: Path) -> None:
@@ -443,7 +478,7 @@ def blender_extension_tool() -> Path:
     return found[-1]
 
 
-def build_zip(name: str, output: Path) -> Path:
+def build_zip(name: str, output: Path, variant: str = "cpu") -> Path:
     """Builds and validates the zip of a platform.
 
     Raises:
@@ -453,24 +488,46 @@ def build_zip(name: str, output: Path) -> Path:
 
     manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))
     python, tool = main_environment().set_up(), str(blender_extension_tool())
-    result = output / f"{manifest['id']}-{manifest['version']}-{name.replace('-', '_')}.zip"
+    kind = "" if variant == "cpu" else f"-{variant}"
+    result = output / f"{manifest['id']}-{manifest['version']}-{name.replace('-', '_')}{kind}.zip"
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output) as scratch:
         staged, built = Path(scratch) / "extension", Path(scratch) / result.name
-        stage_extension(name, staged)
+        stage_extension(name, staged, variant)
+        wheels = sum(wheel.stat().st_size for wheel in (staged / "wheels").iterdir())
         run_step(
             f"{name}: packing", [python, tool, "build", "--source-dir", str(staged), "--output-filepath", str(built)]
         )
         run_step(f"{name}: validating", [python, tool, "validate", str(built)])
         os.replace(built, result)
-    say(f"{name}: {result} ({result.stat().st_size / 1e6:.0f} MB)")
+    say(f"{name}: {result} ({result.stat().st_size / 1e6:.0f} MB, {wheels / 1e6:.0f} MB of them libraries)")
     return result
 
 
-def make_zips(platform_name: str | None) -> int:
-    names = list(PLATFORMS) if platform_name == "all" else [platform_name or this_platform()]
+def make_zips(platform_name: str | None, variant: str) -> int:
+    known = VARIANTS[variant]
+    names = list(known) if platform_name == "all" else [platform_name or this_platform()]
     for name in names:
-        build_zip(name, DIST)
+        if name not in known:
+            raise BuildError(f"There is no {variant} variant for {name}: choose {' or '.join(known)}.")
+        build_zip(name, DIST, variant)
+    return 0
+
+
+def make_index(variant: str) -> int:
+    """A folder with the zips of all platforms and the index that Blender asks for updates: put it on a web server."""
+    folder = DIST / ("repository" if variant == "cpu" else f"repository-{variant}")
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in VARIANTS[variant]:
+        build_zip(name, folder, variant)
+    return index_repository(folder)
+
+
+def index_repository(folder: Path) -> int:
+    """Writes index.json, and index.html for people, beside the zips of a folder."""
+    python, tool = main_environment().set_up(), str(blender_extension_tool())
+    run_step("index", [python, tool, "server-generate", "--repo-dir", str(folder), "--html"])
+    say(f"{folder}: put it on a web server, and give Blender the address of its index.json")
     return 0
 
 
@@ -497,10 +554,15 @@ def main(arguments: list[str]) -> int:
     tests.add_argument("parts", nargs="*", metavar="|".join(TESTS), help="only these")
     zips = commands.add_parser("zip", help="builds the extension zip for this platform")
     zips.add_argument("--platform", choices=[*PLATFORMS, "all"], help="another platform's")
+    index = commands.add_parser("index", help="builds a repository of the zips of all platforms")
+    for command in (zips, index):
+        command.add_argument("--variant", choices=list(VARIANTS), default="cpu", help="cuda: for NVIDIA's cards")
     asked = parser.parse_args(arguments)
     if asked.command == "test" and not set(asked.parts) <= set(TESTS):
         tests.error(f"the parts are {', '.join(TESTS)}")
-    return test(asked.parts) if asked.command == "test" else make_zips(asked.platform)
+    if asked.command == "test":
+        return test(asked.parts)
+    return make_index(asked.variant) if asked.command == "index" else make_zips(asked.platform, asked.variant)
 
 
 if __name__ == "__main__":

@@ -53,8 +53,8 @@ class _Graph:
         return self.add("Relu", self.add("Add", self.add("Mul", y, scale), shift))
 
 
-def export(path: Path) -> None:
-    """Writes the network with input "image" (1, 3, 256, 256) and output "position_map" (1, 3, 256, 256)."""
+def export(path: Path, batch: int | str = 1) -> None:
+    """Writes the network with input "image" and output "position_map", both (batch, 3, 256, 256); a name: any batch."""
     import onnx
 
     graph = _Graph()
@@ -73,7 +73,7 @@ def export(path: Path) -> None:
     x = graph.add("Sigmoid", graph.transposed(x, 3, 3, 1))
     graph.nodes[-1].output[0] = "position_map"
     value = [
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 3, 256, 256])
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [batch, 3, 256, 256])
         for name in ("image", "position_map")
     ]
     model = onnx.helper.make_model(

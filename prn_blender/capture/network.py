@@ -1,8 +1,12 @@
 """onnxruntime sessions: one for each pack and provider, kept warm until released."""
 
 import ctypes
+import io
 import os
+import re
+import textwrap
 import threading
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +24,7 @@ PROVIDER_LABELS = {
     "CoreMLExecutionProvider": "CoreML",
     CPU: "CPU",
 }
+SIDES = (16, 4096)  # pixels of the input, texels of the output
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,21 @@ class Network:
     fallback: str  # why it is not the provider asked for; empty when it is
 
     def run(self, image: np.ndarray) -> np.ndarray:
-        """A crop (S, S, 3) uint8 sRGB to (R, R, 3) float32: x, y and z of the surface in crop units."""
+        """A crop (S, S, 3) uint8 sRGB to (R, R, 3) float32: x, y and z of the surface in crop units.
+
+        Raises:
+            CaptureError: it cannot; a graphics card may have run out of memory.
+        """
+        try:
+            return self.attempt(image)
+        except Exception as error:  # onnxruntime raises classes of its own, all without a common base
+            raise CaptureError(
+                f"The network stopped on the {PROVIDER_LABELS[self.provider]} ({_reason(error)}): "
+                "close what uses its memory, or choose to compute on the CPU in the preferences."
+            ) from error
+
+    def attempt(self, image: np.ndarray) -> np.ndarray:
+        """`run` with whatever error onnxruntime raises."""
         batch = np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32) / 255
         return self.session.run([self.output_name], {self.input_name: batch})[0][0]
 
@@ -72,28 +91,62 @@ def _create(pack: ModelPack, provider: str) -> Network:
         raise CaptureError(f"onnxruntime does not load ({error}): install the extension again.") from error
     onnxruntime.disable_telemetry_events()
     onnxruntime.set_default_logger_severity(4)
-    wanted = [provider] if provider != "auto" else list(PROVIDER_LABELS)
+    available = onnxruntime.get_available_providers()
+    wanted = [provider] if provider != "auto" else [name for name in PROVIDER_LABELS if name in available]
     reasons = {name: _why_unusable(onnxruntime, name) for name in wanted}
-    usable = [name for name in wanted if not reasons[name]]
+    usable = [name for name in wanted if not reasons[name] and name != CPU]
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = min(4, os.cpu_count() or 1)
     # Threads that spin while they wait take the processor from Blender, and from one another when it is busy.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4
-    try:
+
+    def start(providers: list[str]) -> tuple[Network, np.ndarray]:
         session = onnxruntime.InferenceSession(
-            str(pack.network_file), options, providers=[_with_options(name) for name in dict.fromkeys([*usable, CPU])]
+            str(pack.network_file),
+            options,
+            providers=[_with_options(name) for name in (*providers, CPU)],
+            enable_fallback=0,  # it would print the reason on the console and keep it from us
         )
         network = _described(session, pack, provider, reasons)
-        values = network.run(np.zeros((network.input_size, network.input_size, 3), np.uint8))  # warms it up
-        if values.ndim != 3 or values.shape != (len(values), len(values), 3):
-            raise CaptureError(f"The network of the pack {pack.name} gives no position map: use another pack.")
+        return network, network.attempt(np.zeros((network.input_size, network.input_size, 3), np.uint8))  # warms it up
+
+    try:
+        try:
+            network, values = start(usable)
+        except Exception as error:
+            if not usable or isinstance(error, CaptureError):
+                raise
+            # A card that is too old or full tells only now.
+            reasons.update({name: f"{PROVIDER_LABELS[name]} does not start: {_reason(error)}" for name in usable})
+            network, values = start([])
     except CaptureError:
         raise
-    except Exception as error:  # onnxruntime raises classes of its own, all without a common base
-        first_line = str(error).strip().splitlines()[0]
-        raise CaptureError(f"The network of the pack {pack.name} does not run: {first_line}") from error
+    except Exception as error:
+        raise CaptureError(
+            f"The network of the pack {pack.name} does not run ({_reason(error)}): "
+            "install the pack again, or use another."
+        ) from error
+    if not is_position_map(values):
+        raise CaptureError(f"The network of the pack {pack.name} gives no position map: use another pack.")
     return network
+
+
+def _reason(error: Exception) -> str:
+    """What onnxruntime says, in one line without its codes and source files."""
+    text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", str(error).strip())
+    of_the_card = re.search(r"\w+ failure \d+: [^;]+", text)
+    return textwrap.shorten(of_the_card.group() if of_the_card else text, 160)
+
+
+def is_position_map(values: Any) -> bool:
+    """Whether this is an image (R, R, 3) of floating-point numbers, of a size that can be worked with."""
+    return (
+        isinstance(values, np.ndarray)
+        and values.dtype.kind == "f"
+        and values.shape == (len(values), len(values), 3)
+        and SIDES[0] <= len(values) <= SIDES[1]
+    )
 
 
 def _with_options(provider: str) -> Any:
@@ -110,12 +163,11 @@ def _described(session: Any, pack: ModelPack, asked: str, reasons: dict[str, str
     shape = next((value.shape for value in session.get_inputs() if value.name == pack.input_name), [])
     outputs = [value.name for value in session.get_outputs()]
     known = len(shape) == 4 and shape[1] == 3 and shape[2] == shape[3] and isinstance(shape[2], int)
-    if not known or pack.output_name not in outputs:
+    if not known or not SIDES[0] <= shape[2] <= SIDES[1] or pack.output_name not in outputs:
         raise CaptureError(f"The network of the pack {pack.name} has other inputs or outputs than its pack.toml says.")
     used = session.get_providers()[0]
-    fallback = ""
-    if asked != "auto" and used != asked:
-        fallback = reasons[asked] or f"{PROVIDER_LABELS[asked]} did not start"
+    preferred = next(iter(reasons), used)
+    fallback = "" if used == preferred else reasons[preferred] or f"{PROVIDER_LABELS[preferred]} did not start"
     return Network(session, pack.input_name, pack.output_name, shape[2], used, fallback)
 
 
@@ -126,10 +178,15 @@ def _why_unusable(onnxruntime: Any, provider: str) -> str:
         return f"this onnxruntime has no {label}"
     if provider != "CUDAExecutionProvider":
         return ""
+    try:
+        ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
+    except OSError:
+        return f"{label} does not load: there is no driver for an NVIDIA card"
     library = "onnxruntime_providers_cuda.dll" if os.name == "nt" else "libonnxruntime_providers_cuda.so"
     try:
-        ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")  # the driver
-        onnxruntime.preload_dlls(directory="")
+        if hasattr(onnxruntime, "preload_dlls"):  # from 1.21 on
+            with redirect_stdout(io.StringIO()):  # it prints what it misses
+                onnxruntime.preload_dlls(directory="")
         # Tells the first library that is missing, which onnxruntime only logs. Its shared half must come first.
         folder = Path(onnxruntime.__file__).parent / "capi"
         shared = library.replace("_cuda", "_shared")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .crop import CropRule
 from .errors import CaptureError
+from .soundness import require_small, require_sound
 from .topology import Topology
 
 
@@ -49,8 +50,13 @@ def load_pack(folder: Path | None = None) -> ModelPack:
     try:
         changed = max(file.stat().st_mtime_ns for file in folder.iterdir())
         return _read_pack(folder, changed)
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise CaptureError(f"The model pack in {folder} cannot be read ({error}): copy or install it again.") from error
+    except CaptureError:
+        raise
+    except Exception as error:  # a damaged archive raises almost anything
+        reason = f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())
+        raise CaptureError(
+            f"The model pack in {folder} cannot be read ({reason}): copy or install it again."
+        ) from error
 
 
 @lru_cache(maxsize=4)
@@ -65,6 +71,9 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
     for file, expected in ((network_file, pack["network_sha256"]), (topology_file, pack["topology_sha256"])):
         if hashlib.sha256(file.read_bytes()).hexdigest() != expected:
             raise CaptureError(f"{file} is damaged (wrong checksum): copy or install the model pack again.")
+    require_small(topology_file)
+    topology, crop_rule = Topology.load(topology_file), CropRule(**described["crop"]["from_landmarks"])
+    require_sound(topology, crop_rule)
     return ModelPack(
         folder=folder,
         name=pack["name"],
@@ -74,8 +83,8 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
         network_file=network_file,
         input_name=network["input"],
         output_name=network["output"],
-        crop_rule=CropRule(**described["crop"]["from_landmarks"]),
-        topology=Topology.load(topology_file),
+        crop_rule=crop_rule,
+        topology=topology,
         sha256=hashlib.sha256(manifest).hexdigest(),
     )
 

@@ -19,6 +19,10 @@ from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 from .camera import focal_pixels
 from .errors import CaptureError
 
+# Pillow tells on the console what it skips in a damaged file, hundreds of times for one photo. For good, because
+# `warnings.catch_warnings` is not made for threads.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
 MAX_PIXELS = 100_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
 
@@ -132,18 +136,16 @@ def _check_file(path: Path) -> None:
 
 def _open(file: BinaryIO, path: Path) -> Image.Image:
     """The picture with its header read and its size checked, nothing decoded yet."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        try:
-            image = Image.open(file, formats=FORMATS)
-            megapixels = image.width * image.height / 1e6
-        except Image.DecompressionBombError:
-            megapixels = math.inf
-        except UnidentifiedImageError as error:
-            raise CaptureError(
-                f"{path.name} is not a JPEG, PNG, WebP, TIFF or BMP picture that can be read. "
-                "Save the photo as JPEG or PNG."
-            ) from error
+    try:
+        image = Image.open(file, formats=FORMATS)
+        megapixels = image.width * image.height / 1e6
+    except Image.DecompressionBombError:
+        megapixels = math.inf
+    except UnidentifiedImageError as error:
+        raise CaptureError(
+            f"{path.name} is not a JPEG, PNG, WebP, TIFF or BMP picture that can be read. "
+            "Save the photo as JPEG or PNG."
+        ) from error
     if megapixels * 1e6 > MAX_PIXELS:
         size = f"{megapixels:.0f} megapixels" if math.isfinite(megapixels) else "far too many pixels"
         raise CaptureError(f"{path.name} has {size}; {MAX_PIXELS / 1e6:.0f} megapixels are the limit. Scale it down.")

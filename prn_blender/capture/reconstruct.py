@@ -15,11 +15,14 @@ from .photo import Photo
 from .pose import Similarity, fit_similarity, yaw_pitch_roll
 from .position_map import PositionMap
 from .progress import Progress, silent
+from .soundness import require_head
 from .texture import Texture, project_texture
 from .topology import Topology
 from .visibility import vertex_visibility
 
 LEAST_VISIBLE = 0.05  # share of the surface; a profile shows 0.4, half a face at the photo's edge 0.2
+LEAST_BOX = 4  # pixels
+LARGEST_BOX = 10  # times the photo
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,9 @@ def require_inside(box: FaceBox, photo: Photo) -> None:
     """Raises CaptureError unless the box has an area and touches the photo."""
     if not (np.isfinite(box.corners).all() and box.right > box.left and box.bottom > box.top):
         raise CaptureError("The face box has no area: give left < right and top < bottom in photo pixels.")
+    sides = box.right - box.left, box.bottom - box.top
+    if min(sides) < LEAST_BOX or max(sides) > LARGEST_BOX * max(photo.width, photo.height):
+        raise CaptureError("The face box cannot hold a face of this photo: give its place in photo pixels.")
     if box.right <= 0 or box.bottom <= 0 or box.left >= photo.width or box.top >= photo.height:
         raise CaptureError(
             "The face box lies outside of the photo: "
@@ -160,6 +166,7 @@ def regress(
     crop = crop_in_box(face_box.corners, pack.crop_rule, face_box.roll)
     for remaining in reversed(range(passes)):
         values = network.run(crop.resample(photo.pixels, network.input_size))
+        require_head(values, pack.topology)
         position_map = in_photo_space(values, crop)
         if remaining:
             landmarks = pack.topology.landmarks(position_map)[:, :2]

@@ -1,7 +1,9 @@
 """Heads for other programs."""
 
+import io
+import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 
 import bpy
@@ -51,12 +53,14 @@ def export_fbx(context: bpy.types.Context, head: bpy.types.Object, path: Path) -
 
 def _export(export: Callable[[], object], addon: str) -> None:
     try:
-        export()
+        with redirect_stderr(io.StringIO()):  # Blender prints the traceback that it then hands over
+            export()
     except AttributeError as error:
         raise CaptureError(f"Blender has no exporter for this: enable the add-on {addon!r}.") from error
     except RuntimeError as error:  # the exporter's traceback; then, in some versions, where in Blender that was
         lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("Location:")]
-        raise CaptureError(f"The export failed: {lines[-1].strip()}") from error
+        reason = re.sub(r"^OSError: (\[Errno \d+\] )?", "", lines[-1].strip())
+        raise CaptureError(f"The export failed: {reason}") from error
 
 
 @contextmanager

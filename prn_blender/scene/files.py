@@ -55,17 +55,19 @@ def write_capture(capture: Capture, folder: Path, triangles: bool = False, progr
 
         progress(0.8, "Writing the files")
         started = time.perf_counter()
-        (temporary / "preview.png").write_bytes(png_bytes(preview))
-        (temporary / "head_basecolor.png").write_bytes(images.colour)
-        (temporary / "head_mask.png").write_bytes(images.mask)
-        _set_the_stage(bpy.context.scene)
-        with silenced():
-            export_glb(bpy.context, head, temporary / "head.glb")
-            bpy.ops.wm.save_as_mainfile(filepath=str(temporary / "head.blend"), copy=True, compress=True)
+        with _told(folder):
+            (temporary / "preview.png").write_bytes(png_bytes(preview))
+            (temporary / "head_basecolor.png").write_bytes(images.colour)
+            (temporary / "head_mask.png").write_bytes(images.mask)
+            _set_the_stage(bpy.context.scene)
+            with silenced():
+                export_glb(bpy.context, head, temporary / "head.glb")
+                bpy.ops.wm.save_as_mainfile(filepath=str(temporary / "head.blend"), copy=True, compress=True)
         timings["files"] = time.perf_counter() - started
 
         described = describe(capture, head, timings)
-        (temporary / "capture.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
+        with _told(folder):
+            (temporary / "capture.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
     return described
 
 

@@ -129,11 +129,13 @@ class JobOperator:
         if isinstance(error, Cancelled):
             self.report({"INFO"}, "Cancelled, nothing was changed")
             return {"CANCELLED"}
-        if isinstance(error, ImportError):
-            dependencies.note_failure(error)
-        if not isinstance(error, CaptureError):
-            traceback.print_exception(error)
         message = one_line(error)
+        unloaded = next((reason for reason in (error, error.__cause__) if isinstance(reason, ImportError)), None)
+        if unloaded is not None:
+            dependencies.note_failure(unloaded)
+            message = dependencies.problem()
+        elif not isinstance(error, CaptureError):
+            traceback.print_exception(error)
         session.current.error = message
         session.current.no_face = isinstance(error, NoFaceError)
         session.tag_redraw()

@@ -1,6 +1,9 @@
 """The manifest obeys Blender's rules, and the zip holds what it should and nothing else."""
 
+import hashlib
+import json
 import re
+import shutil
 import tomllib
 import zipfile
 from pathlib import Path
@@ -80,6 +83,44 @@ def test_every_bundled_part_brings_its_licence(built):
     assert "licenses/onnxruntime/ThirdPartyNotices.txt" in names
     assert "licenses/opencv_python_headless/LICENSE-3RD-PARTY.txt" in names
     assert "models/NOTICE.md" in names
+
+
+def test_nothing_of_the_workshop_is_in_the_zip(built):
+    kinds = {Path(name).suffix for name in built.namelist()}
+    assert kinds <= {".py", ".toml", ".md", ".onnx", ".npz", ".whl", ".txt", ""}, kinds
+    unwanted = ("test", "training", "benchmark", "docs", "examples", "__pycache__", "ready.json")
+    own = [name for name in built.namelist() if not name.startswith(("wheels/", "licenses/"))]
+    assert not [name for name in own if any(word in name for word in unwanted)]
+
+
+def test_the_index_lists_the_zip_as_it_is(built, tmp_path):
+    """A repository for a server of one's own, written by Blender's own tool."""
+    path = Path(built.filename)
+    shutil.copyfile(path, tmp_path / path.name)
+    build.index_repository(tmp_path)
+    (listed,) = json.loads((tmp_path / "index.json").read_text(encoding="utf-8"))["data"]
+    assert listed["id"] == "prn_head_capture"
+    assert listed["archive_url"] == f"./{path.name}"
+    assert listed["archive_size"] == path.stat().st_size
+    assert listed["archive_hash"] == "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
+    assert listed["platforms"] == [build.this_platform()]
+    assert path.name in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("platform", "minimum"), [("linux-x64", "4.2.0"), ("windows-x64", "5.1.0")])
+def test_the_cuda_variant_takes_the_place_of_the_other(manifest, platform, minimum):
+    """The same extension under a name that tells them apart, with every library pinned and none of numpy."""
+    inside = tomllib.loads(build.manifest_in_zip(platform, "cuda", ["a.whl", "b.whl"]))
+    assert inside["id"] == manifest["id"] and inside["version"] == manifest["version"]
+    assert inside["name"] == f"{manifest['name']} (CUDA)"
+    assert inside["blender_version_min"] == minimum
+    assert inside["platforms"] == [platform] and inside["wheels"] == ["./wheels/a.whl", "./wheels/b.whl"]
+    assert inside["permissions"] == manifest["permissions"]
+    target = build.VARIANTS["cuda"][platform]
+    for python in target.pythons:
+        pins = dict(requirement.split("==") for requirement in target.requirements(python))
+        assert "numpy" not in pins and "onnxruntime" not in pins
+        assert {"onnxruntime-gpu", "nvidia-cublas", "nvidia-cudnn-cu13", "nvidia-cuda-runtime"} <= set(pins)
 
 
 @pytest.mark.parametrize(
