@@ -2,7 +2,9 @@
 
 import bpy
 
+from ..capture.deformation import anchors_of
 from ..capture.reconstruct import Capture
+from .adjustment import prepare_adjustment
 from .alignment import FRONTAL, set_alignment
 from .camera import create_camera, look_through
 from .encoded import encode_images
@@ -50,6 +52,7 @@ def build(
         add_region_groups(head, topology)
         store_record(head, capture)
         create_landmarks(landmark_collection, head, capture.head.landmarks)
+        prepare_adjustment(mesh, capture.head.landmarks, anchors_of(topology))
 
         camera = create_camera(capture.camera, images.photo)
         collection.objects.link(camera)

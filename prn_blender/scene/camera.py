@@ -3,6 +3,7 @@
 import bpy
 
 from ..capture.camera import Camera
+from .record import is_captured_head
 
 # 35 mm film: makes the lens read as the 35 mm equivalent.
 _SENSOR_WIDTH = 36.0  # mm
@@ -62,3 +63,10 @@ def capture_camera(head: bpy.types.Object) -> bpy.types.Object | None:
             if candidate.type == "CAMERA" and _MARK in candidate:
                 return candidate
     return None
+
+
+def heads_of_camera(camera: bpy.types.Object | None) -> list[bpy.types.Object]:
+    """The captured heads in the collections of a capture's camera, usually one; none for any other object."""
+    if camera is None or _MARK not in camera:
+        return []
+    return [part for collection in camera.users_collection for part in collection.objects if is_captured_head(part)]

@@ -23,7 +23,7 @@ def encode_images(capture: Capture) -> EncodedImages:
     with ThreadPoolExecutor(max_workers=2) as threads:
         colour = threads.submit(png_bytes, capture.texture.colour)
         mask = threads.submit(png_bytes, capture.texture.mask)
-        return EncodedImages(colour.result(), mask.result(), _photo_bytes(capture.photo))
+        return EncodedImages(colour.result(), mask.result(), photo_bytes(capture.photo))
 
 
 def png_bytes(pixels: np.ndarray) -> bytes:
@@ -35,7 +35,7 @@ def png_bytes(pixels: np.ndarray) -> bytes:
     return cv2.imencode(".png", ordered)[1].tobytes()
 
 
-def _photo_bytes(photo: Photo) -> bytes:
+def photo_bytes(photo: Photo) -> bytes:
     """The original file where Blender reads it upright, else an upright copy."""
     import cv2
 

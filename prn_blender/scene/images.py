@@ -6,6 +6,7 @@ import bpy
 
 from ..capture.reconstruct import Capture
 from .encoded import EncodedImages
+from .photo_images import mark_as_photo
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,12 @@ class PackedImages:
 def pack_images(capture: Capture, encoded: EncodedImages) -> PackedImages:
     """The images of a capture, named after its photo."""
     path = capture.photo.path
+    photo = packed_image(as_name(path.name), encoded.photo)
+    mark_as_photo(photo, path)
     return PackedImages(
-        _packed(f"{as_name(path.stem)}_basecolor.png", encoded.colour),
-        _packed(f"{as_name(path.stem)}_mask.png", encoded.mask, "Non-Color"),
-        _packed(as_name(path.name), encoded.photo),
+        packed_image(f"{as_name(path.stem)}_basecolor.png", encoded.colour),
+        packed_image(f"{as_name(path.stem)}_mask.png", encoded.mask, "Non-Color"),
+        photo,
     )
 
 
@@ -40,7 +43,7 @@ def decode(image: bpy.types.Image) -> None:
     tuple(image.size)  # has Blender read the file
 
 
-def _packed(name: str, data: bytes, color_space: str = "sRGB") -> bpy.types.Image:
+def packed_image(name: str, data: bytes, color_space: str = "sRGB") -> bpy.types.Image:
     """An image whose file `data` lies in the .blend.
 
     Packing an encoded file is many times faster than `Image.pixels` followed by `Image.pack`.

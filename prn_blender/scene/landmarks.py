@@ -1,5 +1,7 @@
 """The 68 landmarks as empties."""
 
+from collections.abc import Iterator
+
 import bpy
 import numpy as np
 
@@ -20,6 +22,7 @@ LANDMARK_NAMES = tuple(
 )
 
 _SIZE = 0.0015  # metres
+_INDEX = "prn_landmark"  # on each empty: names are the artist's, and Blender's where there are two heads
 
 
 def create_landmarks(
@@ -31,11 +34,39 @@ def create_landmarks(
     root.empty_display_size = _SIZE
     root.parent = head
     collection.objects.link(root)
-    for name, position in zip(LANDMARK_NAMES, positions.tolist(), strict=True):
+    for index, (name, position) in enumerate(zip(LANDMARK_NAMES, positions.tolist(), strict=True)):
         empty = bpy.data.objects.new(name, None)
         empty.empty_display_type = "SPHERE"
         empty.empty_display_size = _SIZE
         empty.location = position
         empty.parent = root
+        empty[_INDEX] = index
         collection.objects.link(empty)
     return root
+
+
+def landmark_index(candidate: bpy.types.Object) -> int | None:
+    """Which landmark an object is; None where it is none."""
+    index = candidate.get(_INDEX)
+    return index if isinstance(index, int) and 0 <= index < len(LANDMARK_NAMES) else None
+
+
+def landmarks_of(head: bpy.types.Object) -> Iterator[tuple[int, bpy.types.Object]]:
+    """The landmarks that a head still has, with their indices."""
+    for child in head.children_recursive:
+        index = landmark_index(child)
+        if index is not None:
+            yield index, child
+
+
+def head_of_landmark(landmark: bpy.types.Object) -> bpy.types.Object | None:
+    """The object that a landmark hangs on, by way of the empty that holds all of them."""
+    return landmark.parent.parent if landmark.parent else None
+
+
+def landmark_positions(head: bpy.types.Object) -> np.ndarray:
+    """(68, 3) of the aligned frame, as they lie now; NaN where one was deleted."""
+    positions = np.full((len(LANDMARK_NAMES), 3), np.nan)
+    for index, landmark in landmarks_of(head):
+        positions[index] = landmark.location
+    return positions

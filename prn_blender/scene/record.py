@@ -1,6 +1,9 @@
 """The capture record on the head object."""
 
+from pathlib import Path
+
 import bpy
+from idprop.types import IDPropertyGroup
 
 from ..capture.errors import CaptureError
 from ..capture.reconstruct import Capture
@@ -29,4 +32,9 @@ def read_record(head: bpy.types.Object) -> dict:
 
 def is_captured_head(candidate: bpy.types.Object | None) -> bool:
     """Whether the object carries a capture record."""
-    return candidate is not None and candidate.type == "MESH" and _PROPERTY in candidate
+    return candidate is not None and candidate.type == "MESH" and isinstance(candidate.get(_PROPERTY), IDPropertyGroup)
+
+
+def photo_of_head(head: bpy.types.Object) -> Path:
+    """The photo that a head was captured from, which may be gone since."""
+    return Path(head[_PROPERTY]["photo"]["path"])

@@ -28,7 +28,7 @@ class PRN_OT_choose_photo(bpy.types.Operator):
 
     bl_idname = "prn.choose_photo"
     bl_label = "Choose Photo"
-    bl_options = {"UNDO", "INTERNAL"}
+    bl_options = {"UNDO"}
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_image: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
@@ -59,7 +59,7 @@ class PRN_OT_choose_photo(bpy.types.Operator):
 
 
 class PRN_FH_photo(bpy.types.FileHandler):
-    """Photos dropped on the 3D View while its sidebar shows the PRN tab."""
+    """Photos dropped on the 3D View while its sidebar shows the extension's tab."""
 
     bl_idname = "PRN_FH_photo"
     bl_label = "Photo for PRN Head Capture"
@@ -72,7 +72,7 @@ class PRN_FH_photo(bpy.types.FileHandler):
         if area is None or area.type != "VIEW_3D" or not area.spaces.active.show_region_ui:
             return False  # elsewhere a dropped image is a reference image, as ever
         sidebar = next(region for region in area.regions if region.type == "UI")
-        return sidebar.active_panel_category == "PRN" and PRN_OT_choose_photo.poll(context)
+        return sidebar.active_panel_category == session.TAB and PRN_OT_choose_photo.poll(context)
 
 
 class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Operator):
@@ -102,7 +102,7 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
 
         photo = _absolute(self._option(context, "photo", "filepath"))
         if photo is None:
-            raise CaptureError("No photo is chosen: choose one in the PRN tab or give filepath.")
+            raise CaptureError("No photo is chosen: choose one in the Head Capture tab or give filepath.")
         own = preferences(context)
         face = self._option(context, "face")
         if self.properties.is_property_set("box") and not self.properties.is_property_set("face"):
@@ -183,8 +183,7 @@ class PRN_OT_find_faces(JobOperator, bpy.types.Operator):
     """Look for the faces in the photo, to choose one of them"""
 
     bl_idname = "prn.find_faces"
-    bl_label = "Find Faces"
-    bl_options = {"INTERNAL"}
+    bl_label = "Find Faces in Photo"
 
     filepath: bpy.props.StringProperty(
         name="Photo",
@@ -196,7 +195,7 @@ class PRN_OT_find_faces(JobOperator, bpy.types.Operator):
     def prepare(self, context):
         photo = _absolute(self.filepath or context.scene.prn_capture.photo)
         if photo is None:
-            raise CaptureError("No photo is chosen: choose one in the PRN tab or give filepath.")
+            raise CaptureError("No photo is chosen: choose one in the Head Capture tab or give filepath.")
         self._photo = Path(photo)
         return search_faces(self._photo, _absolute(preferences(context).yunet))
 

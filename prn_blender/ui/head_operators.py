@@ -20,31 +20,33 @@ def captured_head(context: bpy.types.Context) -> bpy.types.Object | None:
 
 
 def _head_of(part: bpy.types.Object | None) -> bpy.types.Object | None:
-    """The captured head that an object is, hangs on or shares the capture's collection with."""
+    """The captured head that an object is or hangs on, or that was captured with it, a camera."""
+    from ..scene.camera import heads_of_camera
     from ..scene.record import is_captured_head
 
-    if part is None:
-        return None
     ancestor = part
     while ancestor is not None:
         if is_captured_head(ancestor):
             return ancestor
         ancestor = ancestor.parent
-    for collection in part.users_collection:
-        if collection.name.startswith("PRN Capture"):
-            return next(filter(is_captured_head, collection.objects), None)
-    return None
+    return next(iter(heads_of_camera(part)), None)
 
 
 class HeadOperator:
     """Base of the operators on a captured head."""
 
+    changes_head = False
+
     @classmethod
     def poll(cls, context):
         if not session.is_free_for(cls):
             return False
-        if captured_head(context) is None:
+        head = captured_head(context)
+        if head is None:
             cls.poll_message_set("Select a captured head")
+            return False
+        if cls.changes_head and head.library:
+            cls.poll_message_set("The head is linked from another file: make it local")
             return False
         return True
 
@@ -55,6 +57,7 @@ class PRN_OT_align(HeadOperator, bpy.types.Operator):
     bl_idname = "prn.align"
     bl_label = "Align Head"
     bl_options = {"REGISTER", "UNDO"}
+    changes_head = True
 
     alignment: bpy.props.EnumProperty(
         name="Alignment", description="How head and camera stand in the scene", items=ALIGNMENTS
@@ -165,7 +168,7 @@ class PRN_OT_export_head(HeadOperator, bpy.types.Operator):
     """Write the captured head with its texture to a file"""
 
     bl_idname = "prn.export_head"
-    bl_label = "Export Head"
+    bl_label = "Export Captured Head"
 
     filepath: bpy.props.StringProperty(name="File", subtype="FILE_PATH", options={"SKIP_SAVE"})
     format: bpy.props.EnumProperty(

@@ -47,7 +47,7 @@ class JobOperator:
             for _ in self.finish(context, result):
                 pass
         except Exception as error:  # noqa: BLE001 - whatever it is, the artist gets one line
-            return self._failed(error)
+            return self._failed(error, "ERROR")
         finally:
             window_manager.progress_end()
         return {"FINISHED"}
@@ -57,7 +57,7 @@ class JobOperator:
         try:
             work = self.prepare(context)
         except Exception as error:  # noqa: BLE001 - whatever it is, the artist gets one line
-            return self._failed(error)
+            return self._failed(error, _level(context))
         self._job = session.current.job = Job(work).start()
         self._shown = None
         self._steps = None  # of `finish`, from the end of the job on
@@ -86,7 +86,7 @@ class JobOperator:
             self._steps = self.finish(context, self._job.result())
         except Exception as error:  # noqa: BLE001 - whatever it is, the artist gets one line
             self._stop_watching(context)
-            return self._failed(error)
+            return self._failed(error, _level(context))
         return self._next_step(context, event)
 
     def _next_step(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -104,7 +104,7 @@ class JobOperator:
             return {"FINISHED"}
         except Exception as error:  # noqa: BLE001 - whatever it is, the artist gets one line
             self._stop_watching(context)
-            return self._failed(error)
+            return self._failed(error, _level(context))
         return {"RUNNING_MODAL"}
 
     def show(self, context: bpy.types.Context) -> None:
@@ -125,7 +125,7 @@ class JobOperator:
             session.current.job = None
         session.tag_redraw()
 
-    def _failed(self, error: Exception) -> set[str]:
+    def _failed(self, error: Exception, level: str) -> set[str]:
         if isinstance(error, Cancelled):
             self.report({"INFO"}, "Cancelled, nothing was changed")
             return {"CANCELLED"}
@@ -139,5 +139,10 @@ class JobOperator:
         session.current.error = message
         session.current.no_face = isinstance(error, NoFaceError)
         session.tag_redraw()
-        self.report({"ERROR"}, message)
+        self.report({level}, message)
         return {"CANCELLED"}
+
+
+def _level(context: bpy.types.Context) -> str:
+    """An error pops up under the mouse, except where the panel already shows it and keeps it."""
+    return "WARNING" if session.is_panel_shown(context.window) else "ERROR"

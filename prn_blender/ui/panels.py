@@ -1,4 +1,4 @@
-"""The PRN tab in the 3D View's sidebar."""
+"""The panels, in the sidebars of 3D Views and, as far as they are about the photo, of Image Editors."""
 
 # ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
 
@@ -28,30 +28,38 @@ from .head_operators import (
     captured_head,
     is_photo_viewed,
 )
+from .image_editor import PRN_OT_open_in_image_editor, PRN_OT_use_image, shows_photo
+from .landmark_operators import PRN_OT_adjust_landmarks, PRN_OT_reset_landmarks, why_not_adjustable
 from .preferences import PACKAGE, preferences
 from .properties import ALIGNMENTS, PRN_PG_capture
 from .wrapped_text import wrapped
 
 
-class SidebarPanel:
-    """Where the panels are."""
+class InViewSidebar:
+    """Panels in the sidebar of a 3D View."""
 
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
-    bl_category = "PRN"
+    bl_category = session.TAB
 
 
-class PhotoPanel(SidebarPanel):
+class InImageSidebar:
+    """Panels in the sidebar of an Image Editor."""
+
+    bl_space_type = "IMAGE_EDITOR"
+    bl_region_type = "UI"
+    bl_category = session.TAB
+
+
+class PhotoPanel:
     """Base of the panels that mean something once there is a photo."""
-
-    bl_parent_id = "PRN_PT_capture"
 
     @classmethod
     def poll(cls, context):
         return bool(context.scene.prn_capture.photo) and not dependencies.problem() and not session.current.is_busy
 
 
-class PRN_PT_capture(SidebarPanel, bpy.types.Panel):
+class CapturePanel:
     """From a photo to a head"""
 
     bl_label = "Head Capture"
@@ -64,6 +72,8 @@ class PRN_PT_capture(SidebarPanel, bpy.types.Panel):
         self._draw_photo(context, options)
         if session.current.is_busy:
             self._draw_running()
+            return
+        if self._is_photo_elsewhere(context):
             return
         if options.photo:
             button = layout.column()
@@ -82,15 +92,17 @@ class PRN_PT_capture(SidebarPanel, bpy.types.Panel):
             button = layout.column()
             button.scale_y = 1.8
             button.operator(PRN_OT_choose_photo.bl_idname, text="Choose Photo…", icon="IMAGE_DATA")
-            wrapped(context, layout, "Or drop an image file on the 3D View")
+            self._draw_other_way(context)
             return
         path = options.photo_path
         state.look_at(path)
-        if state.info is not None:
+        if state.info is not None and not _shows_photo(context):
             layout.template_icon(icon_value=state.preview_icon(f"photo {state.info_of}", state.info.thumbnail), scale=8)
         row = layout.row(align=True)
         row.enabled = not state.is_busy
         row.prop(options, "photo", text="")
+        if not _shows_photo(context):
+            row.operator(PRN_OT_open_in_image_editor.bl_idname, text="", icon="IMAGE_REFERENCE")
         if state.info is not None:
             caption = layout.row()
             caption.active = False
@@ -126,7 +138,35 @@ class PRN_PT_capture(SidebarPanel, bpy.types.Panel):
                 box.operator(PRN_OT_pick_face.bl_idname, text="Draw Face Box", icon="SELECT_SET")
 
 
-class PRN_PT_face(PhotoPanel, bpy.types.Panel):
+class PRN_PT_capture(InViewSidebar, CapturePanel, bpy.types.Panel):
+    """From a photo to a head"""
+
+    def _draw_other_way(self, context: bpy.types.Context) -> None:
+        wrapped(context, self.layout, "Or drop an image file on the 3D View")
+
+    def _is_photo_elsewhere(self, context: bpy.types.Context) -> bool:
+        return False
+
+
+class PRN_PT_image_capture(InImageSidebar, CapturePanel, bpy.types.Panel):
+    """From a photo to a head"""
+
+    def _draw_other_way(self, context: bpy.types.Context) -> None:
+        if context.space_data.image is not None:
+            self.layout.operator(PRN_OT_use_image.bl_idname, text="Use This Image").reconstruct = False
+
+    def _is_photo_elsewhere(self, context: bpy.types.Context) -> bool:
+        """Whether the editor shows another image than the chosen photo: the artist may mean either."""
+        if session.current.info is None or _shows_photo(context):
+            return False
+        column = self.layout.column(align=True)
+        column.operator(PRN_OT_open_in_image_editor.bl_idname, text="Show This Photo", icon="IMAGE_REFERENCE")
+        if context.space_data.image is not None:
+            column.operator(PRN_OT_use_image.bl_idname, text="Use the Image Instead").reconstruct = False
+        return True
+
+
+class FacePanel(PhotoPanel):
     """Which face of the photo"""
 
     bl_label = "Face"
@@ -139,7 +179,9 @@ class PRN_PT_face(PhotoPanel, bpy.types.Panel):
             return
         faces = session.current.faces_in(options.photo_path)
         if faces is None:
-            layout.operator(PRN_OT_find_faces.bl_idname, icon="VIEWZOOM")
+            column = layout.column(align=True)
+            column.operator(PRN_OT_find_faces.bl_idname, text="Find Faces", icon="VIEWZOOM")
+            column.operator(PRN_OT_pick_face.bl_idname, icon="SELECT_SET")
             return
         row = layout.row()
         row.label(text=faces_in_words(len(faces.boxes)))
@@ -164,10 +206,27 @@ class PRN_PT_face(PhotoPanel, bpy.types.Panel):
         row.operator(PRN_OT_use_face_box.bl_idname, text="Middle")
 
 
-class PRN_PT_camera(PhotoPanel, bpy.types.Panel):
+class PRN_PT_face(InViewSidebar, FacePanel, bpy.types.Panel):
+    """Which face of the photo"""
+
+    bl_parent_id = "PRN_PT_capture"
+
+
+class PRN_PT_image_face(InImageSidebar, FacePanel, bpy.types.Panel):
+    """Which face of the photo"""
+
+    bl_parent_id = "PRN_PT_image_capture"
+
+    @classmethod
+    def poll(cls, context):
+        return super().poll(context) and _shows_photo(context)
+
+
+class PRN_PT_camera(InViewSidebar, PhotoPanel, bpy.types.Panel):
     """The photo's camera"""
 
     bl_label = "Camera"
+    bl_parent_id = "PRN_PT_capture"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):
@@ -184,10 +243,11 @@ class PRN_PT_camera(PhotoPanel, bpy.types.Panel):
             )
 
 
-class PRN_PT_head(PhotoPanel, bpy.types.Panel):
+class PRN_PT_head(InViewSidebar, PhotoPanel, bpy.types.Panel):
     """Mesh and texture"""
 
     bl_label = "Mesh and Texture"
+    bl_parent_id = "PRN_PT_capture"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):
@@ -201,10 +261,11 @@ class PRN_PT_head(PhotoPanel, bpy.types.Panel):
         layout.prop(options, "fill")
 
 
-class PRN_PT_computation(PhotoPanel, bpy.types.Panel):
+class PRN_PT_computation(InViewSidebar, PhotoPanel, bpy.types.Panel):
     """Where the network runs"""
 
     bl_label = "Computation"
+    bl_parent_id = "PRN_PT_capture"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):
@@ -217,7 +278,7 @@ class PRN_PT_computation(PhotoPanel, bpy.types.Panel):
         layout.operator(PRN_OT_release_memory.bl_idname)
 
 
-class PRN_PT_captured(SidebarPanel, bpy.types.Panel):
+class PRN_PT_captured(InViewSidebar, bpy.types.Panel):
     """The captured head"""
 
     bl_label = "Captured Head"
@@ -269,7 +330,56 @@ class PRN_PT_captured(SidebarPanel, bpy.types.Panel):
             wrapped(context, self.layout, record["provider_fallback"], icon="INFO")
 
 
-class PRN_PT_export(SidebarPanel, bpy.types.Panel):
+class LandmarksPanel:
+    """The landmarks of captured heads"""
+
+    bl_label = "Landmarks"
+
+    def draw_header(self, context):
+        self.layout.prop(context.scene.prn_capture, "show_landmarks", text="")
+
+    def draw(self, context):
+        from ..scene.adjustment import is_adjustable, moved_landmarks
+
+        head, layout = captured_head(context), self.layout
+        if not is_adjustable(head):
+            wrapped(context, layout, why_not_adjustable(head), icon="INFO")
+            return
+        self._draw_how(context)
+        count = len(moved_landmarks(head))
+        if not count:
+            return
+        layout.label(text="1 landmark adjusted" if count == 1 else f"{count} landmarks adjusted", icon="EMPTY_AXIS")
+        row = layout.row(align=True)
+        row.operator(PRN_OT_reset_landmarks.bl_idname, text="Reset Selected").only_selected = True
+        row.operator(PRN_OT_reset_landmarks.bl_idname, text="Reset All", icon="LOOP_BACK").only_selected = False
+
+
+class PRN_PT_landmarks(InViewSidebar, LandmarksPanel, bpy.types.Panel):
+    """The landmarks of the captured head"""
+
+    bl_parent_id = "PRN_PT_captured"
+
+    def _draw_how(self, context: bpy.types.Context) -> None:
+        wrapped(context, self.layout, "Move a landmark with G: the head follows")
+
+
+class PRN_PT_image_landmarks(InImageSidebar, LandmarksPanel, bpy.types.Panel):
+    """The landmarks of the heads captured from the image"""
+
+    @classmethod
+    def poll(cls, context):
+        from ..scene.photo_images import photo_of_image
+        from ..scene.record import photo_of_head
+
+        head = captured_head(context)
+        return head is not None and photo_of_image(context.space_data.image) == photo_of_head(head)
+
+    def _draw_how(self, context: bpy.types.Context) -> None:
+        self.layout.operator(PRN_OT_adjust_landmarks.bl_idname, icon="EMPTY_AXIS")
+
+
+class PRN_PT_export(InViewSidebar, bpy.types.Panel):
     """The captured head for other programs"""
 
     bl_label = "Export"
@@ -279,6 +389,11 @@ class PRN_PT_export(SidebarPanel, bpy.types.Panel):
         row = self.layout.row(align=True)
         row.operator(PRN_OT_export_head.bl_idname, text="glTF", icon="EXPORT").format = "GLTF"
         row.operator(PRN_OT_export_head.bl_idname, text="FBX", icon="EXPORT").format = "FBX"
+
+
+def _shows_photo(context: bpy.types.Context) -> bool:
+    """Whether the panel is beside the photo itself, in an Image Editor."""
+    return shows_photo(context.area, context.scene.prn_capture.photo_path, session.current.info)
 
 
 def _focal_in_words(focal_mm: float | None) -> str:

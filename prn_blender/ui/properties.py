@@ -109,6 +109,13 @@ def _other_photo(options: "PRN_PG_capture", context: bpy.types.Context) -> None:
         options.face = "LARGEST"
 
 
+def _redraw_views() -> None:
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in {"VIEW_3D", "IMAGE_EDITOR"}:
+                area.tag_redraw()
+
+
 class PRN_PG_capture(CaptureOptions, bpy.types.PropertyGroup):
     """The panel's choices."""
 
@@ -117,6 +124,14 @@ class PRN_PG_capture(CaptureOptions, bpy.types.PropertyGroup):
         description="Photo of a person: JPEG, PNG, WebP, TIFF or BMP",
         subtype="FILE_PATH",
         update=_other_photo,
+    )
+
+    show_landmarks: bpy.props.BoolProperty(
+        name="Landmarks",
+        description="Draw the landmarks of captured heads over the photo, in Image Editors and in 3D Views that look "
+        "through the photo's camera",
+        default=True,
+        update=lambda options, context: _redraw_views(),
     )
 
     @property

@@ -13,6 +13,7 @@ import bpy.utils.previews
 from .job import Job
 from .tasks import FoundFaces, PhotoInfo, one_line, read_photo_info
 
+TAB = "Head Capture"  # of the sidebars
 _POLL_SECONDS = 0.1
 
 # A file's name and state: a photo that was saved again is another one.
@@ -32,6 +33,7 @@ class Session:
     info_error: str = ""
     info_of: PhotoKey | None = None
     info_job: Job | None = None
+    is_picking: bool = False  # a tool over the photo runs and draws what it needs itself
     previews: bpy.utils.previews.ImagePreviewCollection | None = field(default=None, repr=False)
 
     @property
@@ -102,13 +104,25 @@ def reset() -> None:
 
 
 def tag_redraw() -> None:
-    """Shows the panel anew in every window."""
+    """Shows the panel anew in every window, and what is drawn over the photo in Image Editors."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
+            if area.type == "IMAGE_EDITOR":
+                area.tag_redraw()
+            elif area.type == "VIEW_3D":
                 for region in area.regions:
                     if region.type == "UI":
                         region.tag_redraw()
+
+
+def is_panel_shown(window: bpy.types.Window | None) -> bool:
+    """Whether a window shows the panel, in a 3D View or in an Image Editor."""
+    return any(
+        region.type == "UI" and region.width > 1 and region.active_panel_category == TAB
+        for area in (window.screen.areas if window else ())
+        if area.type in {"VIEW_3D", "IMAGE_EDITOR"}
+        for region in area.regions
+    )
 
 
 def is_free_for(operator: type[bpy.types.Operator]) -> bool:

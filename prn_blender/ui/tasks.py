@@ -36,6 +36,7 @@ class PhotoInfo:
     focal_mm: float | None  # 35 mm equivalent
     thumbnail: np.ndarray  # (h, w, 4) float32, bottom row first as Blender wants it
     picture: np.ndarray  # (h, w, 3) uint8, larger
+    as_stored: bool  # Blender shows the file as it is here: upright
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class FoundFaces:
 
     boxes: tuple["FaceBox", ...]
     thumbnails: tuple[np.ndarray, ...]  # (h, w, 4) float32 each, bottom row first
+
+    @property
+    def largest(self) -> int:
+        """The index of the face with the largest box."""
+        return max(range(len(self.boxes)), key=lambda index: self.boxes[index].area)
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,7 @@ def read_photo_info(path: Path) -> Callable[[Progress], PhotoInfo]:
             None if photo.focal_px is None else photo.focal_px / one_mm,
             thumbnail(photo.pixels, THUMBNAIL),
             _reduced(photo.pixels, PICTURE),
+            photo.as_stored,
         )
 
     return work

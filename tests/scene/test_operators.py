@@ -20,8 +20,8 @@ from prn_blender.scene.camera import capture_camera
 from prn_blender.scene.record import is_captured_head, read_record
 from prn_blender.ui import session
 from prn_blender.ui.capture_view import show_captured
-from prn_blender.ui.face_picker import PhotoOnScreen, face_at
 from prn_blender.ui.job import Job
+from prn_blender.ui.photo_drawing import PhotoOnScreen, face_at
 from prn_blender.ui.tasks import FoundFaces, Request, capture_heads, read_photo_info
 
 CHECKOUT = Path(__file__).parents[2]

@@ -1,0 +1,151 @@
+"""The photo in an Image Editor."""
+
+# ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
+
+from pathlib import Path
+
+import bpy
+
+from ..capture.errors import CaptureError
+from ..scene.photo_images import is_marked_as_photo, mark_as_photo, photo_of_image
+from . import session
+from .tasks import PhotoInfo
+
+
+def shows_photo(area: bpy.types.Area, path: Path | None, info: PhotoInfo | None) -> bool:
+    """Whether an Image Editor shows a photo, and upright."""
+    if area.type != "IMAGE_EDITOR" or path is None or info is None:
+        return False
+    image = area.spaces.active.image
+    return photo_of_image(image) == path and (info.as_stored or is_marked_as_photo(image))
+
+
+def editor_of_photo(window: bpy.types.Window, path: Path | None, info: PhotoInfo | None) -> bpy.types.Area | None:
+    """The largest Image Editor of a window that shows a photo."""
+    showing = [area for area in window.screen.areas if shows_photo(area, path, info)]
+    return max(showing, key=lambda area: area.width * area.height, default=None)
+
+
+def photo_image(path: Path, info: PhotoInfo) -> bpy.types.Image:
+    """An image that shows a photo upright, the one that there is if there is one.
+
+    Raises:
+        CaptureError: the photo cannot be read any more.
+    """
+    for image in bpy.data.images:
+        if photo_of_image(image) == path and (info.as_stored or is_marked_as_photo(image)):
+            return image
+    if info.as_stored:
+        image = bpy.data.images.load(str(path))
+    else:
+        from ..capture.photo import load_photo
+        from ..scene.encoded import photo_bytes
+        from ..scene.images import packed_image
+
+        image = packed_image(path.name, photo_bytes(load_photo(path)))
+    mark_as_photo(image, path)
+    return image
+
+
+class PRN_OT_open_in_image_editor(bpy.types.Operator):
+    """Show the photo in an Image Editor beside the 3D View, where you can zoom into it, pick faces and
+    move landmarks"""
+
+    bl_idname = "prn.open_in_image_editor"
+    bl_label = "Open Photo in Image Editor"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        if session.current.info is None:
+            cls.poll_message_set("Choose a photo that can be read")
+            return False
+        return context.window is not None
+
+    def execute(self, context):
+        try:
+            image = photo_image(context.scene.prn_capture.photo_path, session.current.info)
+        except (CaptureError, OSError, RuntimeError) as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        area = _image_editor(context)
+        if area is None:
+            self.report({"ERROR"}, "There is no room for an Image Editor: open one and choose the photo there.")
+            return {"CANCELLED"}
+        space = area.spaces.active
+        space.mode = "VIEW"
+        space.image = image
+        space.show_region_ui = True
+        bpy.app.timers.register(_fit_when_drawn, first_interval=0.2)
+        return {"FINISHED"}
+
+
+class PRN_OT_use_image(bpy.types.Operator):
+    """Make a head of the person in this image"""
+
+    bl_idname = "prn.use_image"
+    bl_label = "Reconstruct Head from This Image"
+    bl_options = {"UNDO"}
+
+    reconstruct: bpy.props.BoolProperty(
+        name="Reconstruct",
+        description="Make the head at once; otherwise the image is only chosen as the photo",
+        default=True,
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context):
+        if not session.is_free_for(cls):
+            return False
+        image = getattr(context.space_data, "image", None)
+        if image is None:
+            cls.poll_message_set("Show an image in the Image Editor")
+            return False
+        path = photo_of_image(image)
+        if path is None or not path.is_file() or image.is_dirty:
+            cls.poll_message_set("This image is in no file yet: save it with Image, Save As")
+            return False
+        return True
+
+    def execute(self, context):
+        context.scene.prn_capture.photo = str(photo_of_image(context.space_data.image))
+        session.current.forget_error()
+        session.tag_redraw()
+        if self.reconstruct:
+            bpy.ops.prn.reconstruct_from_image("INVOKE_DEFAULT" if context.window else "EXEC_DEFAULT")
+        return {"FINISHED"}
+
+
+def _image_editor(context: bpy.types.Context) -> bpy.types.Area | None:
+    """An Image Editor of the window; where it has none, half of its largest 3D View becomes one."""
+    areas = context.window.screen.areas
+    editors = [area for area in areas if area.type == "IMAGE_EDITOR"]
+    if editors:
+        return max(editors, key=lambda area: (area.ui_type == "IMAGE_EDITOR", area.width * area.height))
+    views = [area for area in areas if area.type == "VIEW_3D"]
+    if not views or context.window.screen.show_fullscreen:
+        return None
+    view = max(views, key=lambda area: area.width * area.height)
+    before = set(areas)
+    with context.temp_override(area=view, region=next(part for part in view.regions if part.type == "WINDOW")):
+        bpy.ops.screen.area_split(direction="VERTICAL", factor=0.5)
+    new = set(context.window.screen.areas) - before
+    if not new:
+        return None
+    # The sidebar that the artist works with stays where it is, at the right.
+    left = min((new.pop(), view), key=lambda area: area.x)
+    left.ui_type = "IMAGE_EDITOR"
+    return left
+
+
+def _fit_when_drawn() -> None:
+    """Only when a new editor was drawn does it know its size."""
+    path = bpy.context.scene.prn_capture.photo_path
+    for window in bpy.context.window_manager.windows:
+        area = editor_of_photo(window, path, session.current.info)
+        if area is None:
+            continue
+        region = next(part for part in area.regions if part.type == "WINDOW")
+        with bpy.context.temp_override(window=window, area=area, region=region):
+            bpy.ops.image.view_all(fit_view=True)

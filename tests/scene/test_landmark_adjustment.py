@@ -1,0 +1,319 @@
+"""Landmarks moved by hand, and the mesh that follows."""
+
+import json
+
+import bpy
+import numpy as np
+import pytest
+
+import prn_blender
+from prn_blender.capture.deformation import anchors_of
+from prn_blender.scene.adjustment import CAPTURED, captured_landmarks, is_adjustable, moved_landmarks, reset_landmarks
+from prn_blender.scene.alignment import set_alignment
+from prn_blender.scene.build import build
+from prn_blender.scene.export import export_glb
+from prn_blender.scene.landmarks import landmark_positions, landmarks_of
+from prn_blender.scene.record import is_captured_head
+
+MOUTH_CORNER, CHIN, BROW, NOSE_TIP, UPPER_LIP, LOWER_LIP, LID = 48, 8, 19, 30, 62, 66, 37
+MILLIMETRE = 0.001
+
+
+@pytest.fixture(autouse=True)
+def registered():
+    prn_blender.register()
+    yield
+    prn_blender.unregister()
+
+
+@pytest.fixture
+def head(capture) -> bpy.types.Object:
+    return build(capture, bpy.context)
+
+
+@pytest.fixture
+def anchors(topology):
+    return anchors_of(topology)
+
+
+def shape(head: bpy.types.Object) -> np.ndarray:
+    """(V, 3) float32"""
+    values = np.empty(3 * len(head.data.vertices), np.float32)
+    head.data.vertices.foreach_get("co", values)
+    return values.reshape(-1, 3)
+
+
+def move(head: bpy.types.Object, index: int, *offset: float) -> None:
+    """Moves a landmark as a transform does: its location, then Blender's own update."""
+    dict(landmarks_of(head))[index].location += type(head.location)(offset)
+    bpy.context.view_layer.update()
+
+
+def move_all_a_little(head: bpy.types.Object) -> None:
+    offsets = np.random.default_rng(0).uniform(-2, 2, (68, 3)) * MILLIMETRE
+    for index, landmark in landmarks_of(head):
+        landmark.location += type(head.location)(offsets[index])
+    bpy.context.view_layer.update()
+
+
+@pytest.mark.parametrize("index", range(68))
+def test_the_surface_goes_along_and_the_other_landmarks_hold_theirs(head, anchors, index):
+    before = anchors.on(shape(head).astype(float))
+    move(head, index, 3 * MILLIMETRE, -4 * MILLIMETRE, 2 * MILLIMETRE)
+    moved = anchors.on(shape(head).astype(float)) - before
+    expected = np.zeros((68, 3))
+    expected[index] = 3 * MILLIMETRE, -4 * MILLIMETRE, 2 * MILLIMETRE
+    np.testing.assert_allclose(moved, expected, atol=0.1 * MILLIMETRE)
+
+
+def test_many_landmarks_at_once_are_all_reached(head, anchors):
+    before = anchors.on(shape(head).astype(float))
+    move_all_a_little(head)
+    offsets = landmark_positions(head) - captured_landmarks(head)
+    np.testing.assert_allclose(anchors.on(shape(head).astype(float)) - before, offsets, atol=0.1 * MILLIMETRE)
+
+
+@pytest.mark.parametrize("index", [MOUTH_CORNER, CHIN, BROW, NOSE_TIP, UPPER_LIP, LID])
+def test_only_the_surroundings_move(head, anchors, index):
+    before = shape(head)
+    move(head, index, 0, -5 * MILLIMETRE, 0)
+    changed = np.linalg.norm(shape(head) - before, axis=1)
+    distance = np.linalg.norm(before - anchors.on(before)[index], axis=1)
+    assert (changed[distance > 45 * MILLIMETRE] == 0).all()
+    assert (changed > 0).sum() > 30
+
+
+def test_a_lip_does_not_drag_the_other_one(head, topology):
+    before = shape(head)
+    move(head, UPPER_LIP, 0, 0, 5 * MILLIMETRE)
+    moved = (shape(head) - before)[:, 2]
+    lower = _near_in_uv(topology, topology.landmark_uv[[LOWER_LIP, 57]].mean(axis=0), 0.02)
+    assert (lower & topology.in_region("skin")).sum() > 10
+    assert np.abs(moved[lower & topology.in_region("skin")]).max() < 0.05 * MILLIMETRE
+
+
+def test_a_mouth_corner_does_not_move_the_eyes(head, topology):
+    before = shape(head)
+    move(head, MOUTH_CORNER, 8 * MILLIMETRE, 0, 8 * MILLIMETRE)
+    eyes = topology.in_region("eye_left") | topology.in_region("eye_right")
+    assert (shape(head)[eyes] == before[eyes]).all()
+
+
+def _near_in_uv(topology, place: np.ndarray, radius: float) -> np.ndarray:
+    return np.linalg.norm(topology.sample_uv[:, 0] - place, axis=1) < radius
+
+
+def test_the_surface_stays_smooth(head, topology):
+    """No vertex moves much farther than the landmark, nor much differently from its neighbours."""
+    before = shape(head)
+    edges = np.array([edge.vertices[:] for edge in head.data.edges])
+    length = np.maximum(np.linalg.norm(before[edges[:, 0]] - before[edges[:, 1]], axis=1), MILLIMETRE)
+    for index in (CHIN, BROW, NOSE_TIP, LID, 57, 4):
+        move(head, index, 0, -4 * MILLIMETRE, 0)
+        moved = shape(head) - before
+        assert np.abs(moved).max() < 4.5 * MILLIMETRE
+        steps = np.linalg.norm(moved[edges[:, 0]] - moved[edges[:, 1]], axis=1)
+        assert (steps / length).max() < 1.0
+        reset_landmarks(head)
+
+
+def test_reset_gives_back_exactly_what_was_captured(head):
+    before, places = shape(head), landmark_positions(head)
+    attributes = set(head.data.attributes.keys())
+    move_all_a_little(head)
+    move(head, CHIN, 0, 0, -9 * MILLIMETRE)
+    assert moved_landmarks(head) == list(range(68))
+    assert (shape(head) != before).any()
+    reset_landmarks(head)
+    assert (shape(head) == before).all()
+    assert (landmark_positions(head) == places).all()
+    assert moved_landmarks(head) == []
+    assert set(head.data.attributes.keys()) == attributes
+
+
+def test_reset_of_one_landmark_keeps_the_others(head):
+    move(head, CHIN, 0, 0, -9 * MILLIMETRE)
+    only_chin = shape(head)
+    move(head, BROW, 0, 0, 3 * MILLIMETRE)
+    reset_landmarks(head, [BROW])
+    assert moved_landmarks(head) == [CHIN]
+    np.testing.assert_allclose(shape(head), only_chin, atol=1e-7)
+
+
+def test_order_does_not_matter(head):
+    move(head, CHIN, 0, 0, -9 * MILLIMETRE)
+    move(head, 7, 0, -3 * MILLIMETRE, 0)
+    one_way = shape(head)
+    reset_landmarks(head)
+    move(head, 7, 0, -3 * MILLIMETRE, 0)
+    move(head, CHIN, 0, 0, -9 * MILLIMETRE)
+    assert (shape(head) == one_way).all()
+
+
+def test_polygons_uvs_and_texture_stay(head):
+    def fixed() -> list:
+        mesh = head.data
+        return [
+            [tuple(polygon.vertices) for polygon in mesh.polygons],
+            [tuple(uv.vector) for uv in mesh.uv_layers[0].uv],
+            [material.name for material in mesh.materials],
+            len(mesh.vertices),
+        ]
+
+    before = fixed()
+    move_all_a_little(head)
+    assert fixed() == before
+
+
+def test_both_alignments(head, anchors):
+    before = anchors.on(shape(head).astype(float))
+    set_alignment(head, "PHOTOGRAPHED")
+    bpy.context.view_layer.update()
+    move(head, NOSE_TIP, 0, -5 * MILLIMETRE, 0)
+    moved = anchors.on(shape(head).astype(float)) - before
+    np.testing.assert_allclose(moved[NOSE_TIP], (0, -5 * MILLIMETRE, 0), atol=1e-6)
+    empty = dict(landmarks_of(head))[NOSE_TIP]
+    in_world = head.matrix_world @ type(head.location)(captured_landmarks(head)[NOSE_TIP] + (0, -5 * MILLIMETRE, 0))
+    np.testing.assert_allclose(empty.matrix_world.translation, in_world, atol=1e-6)
+
+
+def test_two_heads_follow_their_own_landmarks(capture):
+    first, second = build(capture, bpy.context), build(capture, bpy.context)
+    before = shape(first)
+    move(second, CHIN, 0, 0, -5 * MILLIMETRE)
+    assert (shape(first) == before).all()
+    assert (shape(second) != before).any()
+    move(first, BROW, 0, 0, 5 * MILLIMETRE)
+    assert moved_landmarks(first) == [BROW]
+    assert moved_landmarks(second) == [CHIN]
+
+
+def test_triangles_follow_too(capture, anchors):
+    head = build(capture, bpy.context, triangles=True)
+    before = anchors.on(shape(head).astype(float))
+    move(head, CHIN, 0, 0, -5 * MILLIMETRE)
+    moved = anchors.on(shape(head).astype(float)) - before
+    np.testing.assert_allclose(moved[CHIN], (0, 0, -5 * MILLIMETRE), atol=1e-6)
+    np.testing.assert_allclose(np.delete(moved, CHIN, axis=0), 0, atol=1e-6)
+
+
+def test_undo_and_redo_are_one_step(head):
+    name, before = head.name, shape(head)
+    bpy.ops.ed.undo_push(message="Captured")
+    move(head, CHIN, 0, 0, -5 * MILLIMETRE)
+    after = shape(head)
+    bpy.ops.ed.undo_push(message="Move")
+    bpy.ops.ed.undo()
+    head = bpy.data.objects[name]
+    assert (shape(head) == before).all()
+    assert moved_landmarks(head) == []
+    bpy.ops.ed.redo()
+    assert (shape(bpy.data.objects[name]) == after).all()
+
+
+def test_an_undo_step_with_the_landmark_alone_is_completed(head):
+    """As *Adjust Last Operation* leaves it: the step is stored before Blender updates the scene."""
+    name = head.name
+    bpy.ops.ed.undo_push(message="Captured")
+    dict(landmarks_of(head))[CHIN].location.z -= 5 * MILLIMETRE
+    bpy.ops.ed.undo_push(message="Move")
+    bpy.context.view_layer.update()
+    after = shape(head)
+    bpy.context.scene.frame_end = 77
+    bpy.ops.ed.undo_push(message="Else")
+    bpy.ops.ed.undo()
+    assert (shape(bpy.data.objects[name]) == after).all()
+
+
+def test_save_and_reload(head, tmp_path):
+    before, name = shape(head), head.name
+    move(head, CHIN, 0, 0, -5 * MILLIMETRE)
+    after = shape(head)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "moved.blend"))
+    bpy.ops.wm.read_homefile(use_empty=True)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "moved.blend"))
+    head = bpy.data.objects[name]
+    assert (shape(head) == after).all()
+    move(head, BROW, 0, 0, 3 * MILLIMETRE)
+    assert moved_landmarks(head) == [CHIN, BROW]
+    reset_landmarks(head)
+    assert (shape(head) == before).all()
+
+
+def test_what_was_sculpted_stays(head):
+    ear = 200
+    move(head, CHIN, 0, 0, -5 * MILLIMETRE)
+    with_chin = shape(head)
+    head.data.vertices[ear].co.x += 0.01
+    sculpted = shape(head)
+    move(head, BROW, 0, 0, 3 * MILLIMETRE)
+    assert shape(head)[ear, 0] == pytest.approx(sculpted[ear, 0], abs=1e-6)
+    reset_landmarks(head)
+    assert shape(head)[ear, 0] - with_chin[ear, 0] == pytest.approx(0.01, abs=1e-6)
+    assert moved_landmarks(head) == []
+    assert CAPTURED not in head.data.attributes
+
+
+def test_shape_keys_go_along(head, anchors):
+    head.shape_key_add(name="Basis")
+    smile = head.shape_key_add(name="Smile")
+    smile.data[0].co.z += 0.01
+    before = np.array([point.co[:] for point in smile.data])
+    move(head, CHIN, 0, 0, -5 * MILLIMETRE)
+    moved = anchors.on(np.array([point.co[:] for point in smile.data]) - before)
+    np.testing.assert_allclose(moved[CHIN], (0, 0, -5 * MILLIMETRE), atol=1e-6)
+    move(head, CHIN, 0, 0, 5 * MILLIMETRE)
+    np.testing.assert_allclose(np.array([point.co[:] for point in smile.data]), before, atol=1e-6)
+
+
+def test_a_mesh_that_was_cut_is_left_alone(head):
+    import bmesh
+
+    edited = bmesh.new()
+    edited.from_mesh(head.data)
+    bmesh.ops.delete(edited, geom=list(edited.verts)[:10])
+    edited.to_mesh(head.data)
+    edited.free()
+    before = shape(head)
+    move(head, CHIN, 0, 0, -5 * MILLIMETRE)
+    assert not is_adjustable(head)
+    assert (shape(head) == before).all()
+
+
+def test_a_deleted_landmark_keeps_what_it_did(head):
+    move(head, CHIN, 0, 0, -5 * MILLIMETRE)
+    bpy.data.objects.remove(dict(landmarks_of(head))[CHIN])
+    before = shape(head)
+    move(head, BROW, 0, 0, 2 * MILLIMETRE)
+    assert moved_landmarks(head) == [CHIN, BROW]
+    reset_landmarks(head, [BROW])
+    assert (shape(head) == before).all()
+    reset_landmarks(head)
+    assert moved_landmarks(head) == []
+
+
+def test_the_exported_file_holds_the_moved_shape(head, tmp_path):
+    move(head, CHIN, 0, 0, -20 * MILLIMETRE)
+    export_glb(bpy.context, head, tmp_path / "head.glb")
+    data = (tmp_path / "head.glb").read_bytes()
+    length = int.from_bytes(data[12:16], "little")
+    document = json.loads(data[20 : 20 + length])
+    (primitive,) = document["meshes"][0]["primitives"]
+    accessor = document["accessors"][primitive["attributes"]["POSITION"]]
+    view = document["bufferViews"][accessor["bufferView"]]
+    start = 28 + length + view.get("byteOffset", 0)
+    points = np.frombuffer(data[start : start + view["byteLength"]], np.float32).reshape(-1, 3)
+    in_blender = np.column_stack([points[:, 0], -points[:, 2], points[:, 1]])
+    chin = shape(head)[np.linalg.norm(shape(head) - landmark_positions(head)[CHIN], axis=1).argmin()]
+    assert np.linalg.norm(in_blender - chin, axis=1).min() < 1e-6
+
+
+def test_heads_are_found_again_after_unregister(head):
+    prn_blender.unregister()
+    before = shape(head)
+    move(head, CHIN, 0, 0, -5 * MILLIMETRE)
+    assert (shape(head) == before).all()
+    prn_blender.register()
+    move(head, BROW, 0, 0, 2 * MILLIMETRE)
+    assert moved_landmarks(head) == [CHIN, BROW]
+    assert [candidate for candidate in bpy.data.objects if is_captured_head(candidate)] == [head]
