@@ -30,7 +30,9 @@ class PRN_OT_choose_photo(bpy.types.Operator):
     bl_label = "Choose Photo"
     bl_options = {"UNDO"}
 
-    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filepath: bpy.props.StringProperty(
+        name="Photo", description="Photo of a person", subtype="FILE_PATH", options={"SKIP_SAVE"}
+    )
     filter_image: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     reconstruct: bpy.props.BoolProperty(
@@ -212,7 +214,9 @@ class PRN_OT_choose_face(bpy.types.Operator):
     bl_label = "Choose Face"
     bl_options = {"UNDO", "INTERNAL"}
 
-    index: bpy.props.IntProperty(name="Face", min=0, options={"SKIP_SAVE"})
+    index: bpy.props.IntProperty(
+        name="Face", description="Which of the found faces, 0 is the most certain one", min=0, options={"SKIP_SAVE"}
+    )
 
     def execute(self, context):
         context.scene.prn_capture.face = "INDEX"

@@ -149,7 +149,9 @@ class PRN_OT_shade(HeadViewOperator, bpy.types.Operator):
     bl_label = "Shade Head"
     bl_options = {"INTERNAL"}
 
-    textured: bpy.props.BoolProperty(name="Textured", options={"SKIP_SAVE"})
+    textured: bpy.props.BoolProperty(
+        name="Textured", description="The texture in its own colours; otherwise the shape alone", options={"SKIP_SAVE"}
+    )
 
     @classmethod
     def description(cls, context, properties):
@@ -170,7 +172,9 @@ class PRN_OT_export_head(HeadOperator, bpy.types.Operator):
     bl_idname = "prn.export_head"
     bl_label = "Export Captured Head"
 
-    filepath: bpy.props.StringProperty(name="File", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filepath: bpy.props.StringProperty(
+        name="File", description="File to write", subtype="FILE_PATH", options={"SKIP_SAVE"}
+    )
     format: bpy.props.EnumProperty(
         name="Format",
         description="File format",

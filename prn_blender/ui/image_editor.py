@@ -75,7 +75,6 @@ class PRN_OT_open_in_image_editor(bpy.types.Operator):
         space = area.spaces.active
         space.mode = "VIEW"
         space.image = image
-        space.show_region_ui = True
         bpy.app.timers.register(_fit_when_drawn, first_interval=0.2)
         return {"FINISHED"}
 

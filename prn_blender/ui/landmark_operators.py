@@ -74,13 +74,13 @@ class PRN_OT_adjust_landmarks(bpy.types.Operator):
         if context.mode != "OBJECT":
             cls.poll_message_set("Switch to Object Mode")
             return False
-        if context.area is None or not _adjustable_heads(context, context.area):
+        if context.window is None or _editor(context) is None:
             cls.poll_message_set("Show the photo of a captured head in an Image Editor")
             return False
         return True
 
     def invoke(self, context, event):
-        self._area = context.area
+        self._area = _editor(context)
         self._region = next(region for region in self._area.regions if region.type == "WINDOW")
         self._mouse = self._at(event)
         self._dragged: tuple[str, int, np.ndarray, np.ndarray] | None = None
@@ -193,6 +193,12 @@ def why_not_adjustable(head: bpy.types.Object) -> str:
     if head.mode == "EDIT":
         return "Leave Edit Mode"
     return "The head's vertices are no longer those that were captured: capture the photo again"
+
+
+def _editor(context: bpy.types.Context) -> bpy.types.Area | None:
+    """The Image Editor in which landmarks can be dragged: where the tool was started, else the largest."""
+    fitting = [area for area in context.window.screen.areas if _adjustable_heads(context, area)]
+    return max(fitting, key=lambda area: (area == context.area, area.width * area.height), default=None)
 
 
 def _adjustable_heads(context: bpy.types.Context, area: bpy.types.Area) -> list[bpy.types.Object]:

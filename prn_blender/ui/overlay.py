@@ -25,7 +25,7 @@ FEATURES: tuple[tuple[int, int, bool, Colour], ...] = (
     (48, 59, True, (1.00, 0.60, 0.65, 1.0)),  # lips
     (60, 67, True, (1.00, 0.60, 0.65, 1.0)),
 )
-_LINE, _DOT, _MOVED_DOT, _HOVERED_DOT = 1.2, 3.0, 5.0, 8.0  # pixels at interface scale 1
+_LINE, _DOT, _MOVED_DOT, _HOVERED_DOT = 1.6, 1.5, 5.0, 8.0  # pixels at interface scale 1
 
 _handles: list[tuple[type, object]] = []
 

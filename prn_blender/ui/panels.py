@@ -56,7 +56,9 @@ class PhotoPanel:
 
     @classmethod
     def poll(cls, context):
-        return bool(context.scene.prn_capture.photo) and not dependencies.problem() and not session.current.is_busy
+        if dependencies.problem() or session.current.is_busy or session.current.info_error:
+            return False
+        return bool(context.scene.prn_capture.photo)
 
 
 class CapturePanel:
@@ -345,7 +347,8 @@ class LandmarksPanel:
         if not is_adjustable(head):
             wrapped(context, layout, why_not_adjustable(head), icon="INFO")
             return
-        self._draw_how(context)
+        wrapped(context, layout, self.how)
+        layout.operator(PRN_OT_adjust_landmarks.bl_idname, icon="EMPTY_AXIS")
         count = len(moved_landmarks(head))
         if not count:
             return
@@ -359,13 +362,13 @@ class PRN_PT_landmarks(InViewSidebar, LandmarksPanel, bpy.types.Panel):
     """The landmarks of the captured head"""
 
     bl_parent_id = "PRN_PT_captured"
-
-    def _draw_how(self, context: bpy.types.Context) -> None:
-        wrapped(context, self.layout, "Move a landmark with G: the head follows")
+    how = "Move a landmark with G: the head follows. Or drag it over the photo:"
 
 
 class PRN_PT_image_landmarks(InImageSidebar, LandmarksPanel, bpy.types.Panel):
     """The landmarks of the heads captured from the image"""
+
+    how = "Drag a landmark: the head follows"
 
     @classmethod
     def poll(cls, context):
@@ -374,9 +377,6 @@ class PRN_PT_image_landmarks(InImageSidebar, LandmarksPanel, bpy.types.Panel):
 
         head = captured_head(context)
         return head is not None and photo_of_image(context.space_data.image) == photo_of_head(head)
-
-    def _draw_how(self, context: bpy.types.Context) -> None:
-        self.layout.operator(PRN_OT_adjust_landmarks.bl_idname, icon="EMPTY_AXIS")
 
 
 class PRN_PT_export(InViewSidebar, bpy.types.Panel):

@@ -1,0 +1,231 @@
+"""The pictures in docs/: every state of the panel, in a real Blender.
+
+    python -m tests.gui.screenshots ZIP [NAME...]
+
+ZIP is the extension's, as `build.py zip` makes it. With names, only pictures whose name begins with one of them are
+replaced. Nothing but the bundled portrait is shown.
+"""
+
+import contextlib
+import io
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+from .real_blender import Blender, Desktop, Machine, Window, real_blender, show
+
+CHECKOUT = Path(__file__).parents[2]
+DOCS = CHECKOUT / "docs"
+PORTRAIT = CHECKOUT / "examples" / "astronaut.jpg"
+SESSION = "__import__('sys').modules['bl_ext.user_default.prn_head_capture.ui.session'].current"
+TAB = "Head Capture"
+LIGHT = "Blender_Light.xml"
+COLOURS = 128
+
+
+class Photographer:
+    """Takes pictures of one Blender window and puts them into docs/, small."""
+
+    def __init__(self, window: Window, suffix: str, wanted: tuple[str, ...]):
+        self.window = window
+        self.suffix = suffix
+        self.wanted = wanted
+
+    def panel(self, name: str) -> None:
+        """The sidebar of the 3D View, down to where it is empty."""
+        left, right, top, bottom = self.window.python("""
+            ui = region("UI")
+            return [ui.x, ui.x + ui.width, window.height - ui.y - ui.height, window.height - ui.y]
+        """)
+        picture = self._shot().crop((left, top, right, bottom))
+        self._keep(f"panel-{name}{self.suffix}", _without_empty_rows(picture))
+
+    def screen(self, name: str) -> None:
+        self._keep(f"{name}{self.suffix}", self._shot())
+
+    def _shot(self) -> Image.Image:
+        time.sleep(1.5)  # panels glide to their new places
+        there = self.window.machine.share / "docs.png"
+        self.window.desktop.screenshot(there.with_name("taken.png"))
+        return Image.open(io.BytesIO(there.with_name("taken.png").read_bytes())).convert("RGB")
+
+    def _keep(self, name: str, picture: Image.Image) -> None:
+        if self.wanted and not name.startswith(self.wanted):
+            return
+        path = DOCS / f"{name}.png"
+        picture.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+        show(f"  {path.relative_to(CHECKOUT)}: {path.stat().st_size // 1024} KB")
+
+
+def _without_empty_rows(picture: Image.Image) -> Image.Image:
+    """Cut below the last panel: where a row has one colour from there to the bottom, apart from the tabs at the right."""
+    width, height = picture.size
+    inner = picture.crop((8, 0, int(width * 0.85), height))
+    last = height - 1
+    while last > 0 and len(set(inner.crop((0, last, inner.width, last + 1)).getdata())) == 1:
+        last -= 1
+    return picture.crop((0, 0, width, min(height, last + 16)))
+
+
+def choose(window: Window, photo: str) -> None:
+    window.python(f"context.scene.prn_capture.photo = {photo!r}; view.tag_redraw()")
+    window.wait(f"{SESSION}.info_of is not None and {SESSION}.info_job is None")
+
+
+def find_faces(window: Window) -> None:
+    window.python("bpy.ops.prn.find_faces('INVOKE_DEFAULT')")
+    finish_job(window)
+
+
+def reconstruct(window: Window) -> None:
+    window.python("bpy.ops.prn.reconstruct_from_image('INVOKE_DEFAULT')")
+    finish_job(window)
+
+
+def finish_job(window: Window) -> None:
+    window.wait(f"not {SESSION}.is_busy", seconds=300)
+
+
+def panel_states(window: Window, photos: dict[str, str], pictures: Photographer) -> None:
+    """From nothing to a head with a moved landmark."""
+    pictures.panel("start")
+    choose(window, photos["text"])
+    pictures.panel("error")
+    choose(window, photos["no face"])
+    reconstruct(window)
+    pictures.panel("no-face")
+    choose(window, photos["group"])
+    find_faces(window)
+    pictures.panel("faces")
+    choose(window, photos["portrait"])
+    pictures.panel("photo")
+
+    window.python(
+        "context.scene.prn_capture.texture_size = '8192'; bpy.ops.prn.reconstruct_from_image('INVOKE_DEFAULT')"
+    )
+    window.wait(f"{SESSION}.is_busy and {SESSION}.job.progress[0] > 0.3", seconds=120)
+    pictures.panel("running")
+    window.desktop.key("Escape")
+    window.python(f"{SESSION}.is_busy and bpy.ops.prn.cancel()")
+    finish_job(window)
+    window.python("context.scene.prn_capture.texture_size = '2048'")
+
+    reconstruct(window)
+    window.wait("context.view_layer.objects.active and context.view_layer.objects.active.name == 'PRN_Head'")
+    pictures.panel("captured")
+    window.python("""
+        bpy.data.objects["jaw_08"].location.z -= 0.008
+        bpy.data.objects["PRN_Head"].select_set(False)
+        bpy.data.objects["jaw_08"].select_set(True)
+    """)
+    pictures.panel("landmark")
+
+
+def whole_windows(window: Window, photos: dict[str, str], pictures: Photographer) -> None:
+    """The head, its landmarks over the photo, and the Image Editor."""
+    window.python("bpy.ops.prn.reset_landmarks()")
+    window.python("context.view_layer.objects.active = bpy.data.objects['PRN_Head']")
+    pictures.screen("window")
+    window.python("bpy.ops.prn.view_photo(); bpy.ops.view3d.view_center_camera()")
+    pictures.screen("landmarks-over-photo")
+    drag_landmark(window)
+    pictures.screen("landmark-dragged")
+    window.desktop.key("Escape")
+    window.python("bpy.ops.prn.view_photo()")
+
+    window.python("bpy.ops.prn.open_in_image_editor()")
+    open_image_tab(window)
+    pictures.screen("image-editor-landmarks")
+    choose(window, photos["group"])
+    find_faces(window)
+    window.python("bpy.ops.prn.choose_face(index=1); bpy.ops.prn.open_in_image_editor()")
+    pictures.screen("image-editor-faces")
+
+
+def drag_landmark(window: Window) -> None:
+    """Moves the chin with G, and leaves it held by the mouse."""
+    window.python("""
+        for candidate in context.view_layer.objects.selected:
+            candidate.select_set(False)
+        chin = bpy.data.objects["jaw_08"]
+        chin.select_set(True)
+        context.view_layer.objects.active = chin
+    """)
+    x, y = window.python("""
+        from bpy_extras.view3d_utils import location_3d_to_region_2d
+        main = region("WINDOW")
+        place = location_3d_to_region_2d(main, view.spaces.active.region_3d, bpy.data.objects["jaw_08"].matrix_world.translation)
+        return [int(main.x + place.x), int(window.height - main.y - place.y)]
+    """)
+    window.desktop.move(x, y)
+    time.sleep(0.5)
+    window.desktop.key("g")
+    time.sleep(0.5)
+    window.desktop.move(x + 3, y + 30)
+    time.sleep(0.5)
+
+
+def open_image_tab(window: Window) -> None:
+    """Shows the extension's tab in the sidebar of the Image Editor."""
+    area = "next(area for area in window.screen.areas if area.type == 'IMAGE_EDITOR')"
+    sidebar = f"next(part for part in {area}.regions if part.type == 'UI')"
+    window.wait(f"{sidebar.replace('window', 'bpy.context.window_manager.windows[0]')}.width > 1")
+    window.python(f"{sidebar}.active_panel_category = {TAB!r}; {area}.tag_redraw()")
+
+
+def make_photos(machine: Machine) -> dict[str, str]:
+    """The bundled portrait, a collage of it, a part of it without the face, and a file that is no photo."""
+    portrait = Image.open(PORTRAIT).convert("RGB")
+    width, height = portrait.size
+    group = Image.new("RGB", (width * 2, height), (150, 150, 150))
+    group.paste(portrait, (0, 0))
+    for column, row in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        small = portrait.resize((width // 2, height // 2))
+        group.paste(small, (width + column * width // 2, row * height // 2))
+    group.save(machine.share / "collage.jpg")
+    portrait.crop((0, height * 5 // 8, width, height)).save(machine.share / "suit.jpg")
+    (machine.share / "notes.jpg").write_text("no photo")
+    shutil.copyfile(PORTRAIT, machine.share / PORTRAIT.name)
+    names = {"portrait": PORTRAIT.name, "group": "collage.jpg", "no face": "suit.jpg", "text": "notes.jpg"}
+    return {key: machine.inside(machine.share / name) for key, name in names.items()}
+
+
+@contextlib.contextmanager
+def new_window(blender: Blender, desktop: Desktop, scale: float, theme: str) -> Iterator[Window]:
+    """Blender with a scale of its interface and a theme, the sidebar open at the extension's tab."""
+    with Window(blender, desktop) as window:
+        window.python(f"context.preferences.view.ui_scale = {scale}")
+        if theme:
+            window.python(f"""
+                import os
+                folder = bpy.utils.preset_paths("interface_theme")[0]
+                path = os.path.join(folder, {theme!r})
+                bpy.ops.script.execute_preset(filepath=path, menu_idname="USERPREF_MT_interface_theme_presets")
+            """)
+        window.open_tab(TAB)
+        yield window
+        window.quit()
+
+
+def main(arguments: list[str]) -> None:
+    extension, wanted = Path(arguments[0]), tuple(arguments[1:])
+    with real_blender() as machine, Desktop(machine) as desktop:
+        blender = Blender(machine, "pictures")
+        blender.install(extension)
+        photos = make_photos(machine)
+        for suffix, scale, theme in (("", 1.0, ""), ("-large", 2.0, ""), ("-light", 1.0, LIGHT)):
+            with new_window(blender, desktop, scale, theme) as window:
+                pictures = Photographer(window, suffix, wanted)
+                panel_states(window, photos, pictures)
+                if not suffix:
+                    whole_windows(window, photos, pictures)
+                if "Traceback" in window.log:
+                    show(window.log)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,171 @@
+"""Landmarks and faces over the photo, with a real mouse, in the 3D View and in the Image Editor."""
+
+import time
+
+import pytest
+
+SESSION = "__import__('sys').modules['bl_ext.user_default.prn_head_capture.ui.session'].current"
+HEAD = "next((block for block in bpy.data.objects if 'prn_capture' in block), None)"
+MOVED = f"[index for index, value in enumerate({HEAD}.data['prn_landmarks']['applied']) if value]"
+CHIN, CHIN_NUMBERS = "jaw_08", {24, 25, 26}  # x, y and z of landmark 8
+SHAPE = f"return [coordinate for vertex in {HEAD}.data.vertices for coordinate in vertex.co]"
+EDITOR = "next((area for area in context.window_manager.windows[0].screen.areas if area.type == 'IMAGE_EDITOR'), None)"
+MAIN = f"next(part for part in {EDITOR}.regions if part.type == 'WINDOW')"
+
+
+@pytest.fixture
+def chosen(window, photo):
+    """A window with the photo chosen."""
+    window.python(f"context.scene.prn_capture.photo = {photo!r}; view.tag_redraw()")
+    window.wait(f"{SESSION}.info is not None")
+    return window
+
+
+@pytest.fixture
+def captured(chosen):
+    """A window with a captured head, seen through the photo's camera."""
+    chosen.python("context.scene.prn_capture.texture_size = '512'")
+    chosen.python("bpy.ops.prn.reconstruct_from_image('INVOKE_DEFAULT')")
+    chosen.wait(f"{HEAD} is not None and not {SESSION}.is_busy", seconds=180)
+    chosen.python("context.preferences.view.smooth_view = 0; bpy.ops.prn.view_photo()")
+    return chosen
+
+
+def on_screen(window, photo_x: float, photo_y: float) -> tuple[int, int]:
+    """Where the Image Editor shows a pixel of the photo."""
+    x, y = window.python(f"""
+        region, image = {MAIN}, {EDITOR}.spaces.active.image
+        place = region.view2d.view_to_region({photo_x} / image.size[0], 1 - {photo_y} / image.size[1], clip=False)
+        return [region.x + place[0], window.height - region.y - place[1]]
+    """)
+    return x, y
+
+
+def open_image_editor(window) -> None:
+    window.desktop.click(*window.find_button("prn.open_in_image_editor"))
+    window.wait(f"{EDITOR} is not None and {EDITOR}.spaces.active.image is not None")
+    time.sleep(1)  # it is fitted once it was drawn
+    window.python("pass")
+
+
+def test_a_landmark_dragged_with_g_takes_the_head_along(captured, screenshot):
+    window = captured
+    before = window.python(SHAPE)
+    x, y = window.python(f"""
+        from bpy_extras.view3d_utils import location_3d_to_region_2d
+        for candidate in context.view_layer.objects.selected:
+            candidate.select_set(False)
+        chin = bpy.data.objects[{CHIN!r}]
+        chin.select_set(True)
+        context.view_layer.objects.active = chin
+        main = region("WINDOW")
+        place = location_3d_to_region_2d(main, view.spaces.active.region_3d, chin.matrix_world.translation)
+        return [int(main.x + place.x), int(window.height - main.y - place.y)]
+    """)
+    desktop = window.desktop
+    desktop.move(x, y)
+    desktop.key("g")
+    time.sleep(0.5)
+    desktop.move(x, y + 12)
+    desktop.move(x, y + 20)
+    window.wait(f"set({MOVED}) and set({MOVED}) <= {CHIN_NUMBERS}")  # while the mouse still holds it
+    screenshot("landmark_held")
+    desktop.click(x, y + 20)
+    window.wait("not [operator for operator in window.modal_operators if operator.bl_idname.startswith('TRANSFORM')]")
+    after = window.python(SHAPE)
+    assert after != before
+    lowered = [low - high for high, low in zip(before[2::3], after[2::3], strict=True)]
+    assert min(lowered) < -0.002  # metres
+
+    desktop.key("ctrl+z")
+    window.wait(f"not {MOVED}")
+    assert window.python(SHAPE) == before
+    desktop.key("ctrl+shift+z")
+    window.wait(MOVED)
+    assert window.python(SHAPE) == after
+    window.python("bpy.ops.prn.reset_landmarks()")
+    assert window.python(SHAPE) == before
+
+
+def test_a_cancelled_drag_leaves_the_head_as_it_was(captured):
+    window = captured
+    before = window.python(SHAPE)
+    window.python(f"""
+        for candidate in context.view_layer.objects.selected:
+            candidate.select_set(False)
+        bpy.data.objects[{CHIN!r}].select_set(True)
+    """)
+    x, y = window.python("return [view.x + view.width // 3, window.height - view.y - view.height // 2]")
+    window.desktop.move(x, y)
+    window.desktop.key("g")
+    time.sleep(0.5)
+    window.desktop.move(x + 30, y + 10)
+    window.desktop.move(x + 40, y + 20)
+    window.wait(MOVED)
+    window.desktop.key("Escape")
+    window.wait(f"not {MOVED}")
+    assert window.python(SHAPE) == before
+
+
+def test_a_face_box_is_drawn_in_the_image_editor(chosen, screenshot):
+    window = chosen
+    open_image_editor(window)
+    window.python(f"""
+        with context.temp_override(area={EDITOR}, region={MAIN}):
+            bpy.ops.image.view_zoom(factor=0.25)
+    """)
+    window.desktop.click(*window.find_button("prn.pick_face"))
+    window.wait(f"{SESSION}.is_picking")
+    start, end = on_screen(window, 180, 60), on_screen(window, 280, 180)
+    window.desktop.move(*start)
+    window.desktop.drag(start, end)
+    window.wait("context.scene.prn_capture.face == 'BOX'")
+    box = window.python("return list(context.scene.prn_capture.box)")
+    assert box == pytest.approx([180, 60, 280, 180], abs=4)
+    assert not window.python(f"return {SESSION}.is_picking")
+    screenshot("image_editor_box")
+
+
+def test_a_click_in_the_image_editor_picks_a_face(chosen):
+    window = chosen
+    window.python("bpy.ops.prn.find_faces()")
+    box = window.python(f"""
+        box = {SESSION}.faces.boxes[0]
+        return [box.left, box.top, box.right, box.bottom]
+    """)
+    open_image_editor(window)
+    window.python("context.scene.prn_capture.face = 'ALL'")
+    window.desktop.click(*window.find_button("prn.pick_face"))
+    window.wait(f"{SESSION}.is_picking")
+    window.desktop.click(*on_screen(window, (box[0] + box[2]) / 2, (box[1] + box[3]) / 2))
+    window.wait("context.scene.prn_capture.face == 'INDEX'")
+    assert window.python("return context.scene.prn_capture.face_index") == 0
+
+
+def test_a_landmark_is_dragged_over_the_photo_in_the_image_editor(captured, screenshot):
+    window = captured
+    open_image_editor(window)
+    before = window.python(SHAPE)
+    place = window.python(f"""
+        import sys
+        points = sys.modules["bl_ext.user_default.prn_head_capture.scene.photo_points"]
+        return points.landmarks_in_photo({HEAD})[8].tolist()
+    """)
+    window.python(f"""
+        def adjust():
+            window = bpy.context.window_manager.windows[0]
+            with bpy.context.temp_override(window=window, area={EDITOR}, region={MAIN}):
+                bpy.ops.prn.adjust_landmarks("INVOKE_DEFAULT")
+        bpy.app.timers.register(adjust, first_interval=0.1)
+    """)
+    window.wait(f"{SESSION}.is_picking")
+    start = on_screen(window, *place)
+    window.desktop.drag(start, (start[0], start[1] + 12))
+    window.wait(f"set({MOVED}) and set({MOVED}) <= {CHIN_NUMBERS}")
+    screenshot("image_editor_landmark")
+    window.desktop.key("Return")
+    window.wait(f"not {SESSION}.is_picking")
+    after = window.python(SHAPE)
+    window.desktop.key("ctrl+z")
+    window.wait(f"not {MOVED}")
+    assert window.python(SHAPE) == before != after

@@ -1,0 +1,284 @@
+"""What is drawn over the photo, the Image Editor, menus, and heads that were tampered with."""
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+
+import prn_blender
+from prn_blender import ui
+from prn_blender.scene.alignment import set_alignment
+from prn_blender.scene.build import build
+from prn_blender.scene.camera import capture_camera, heads_of_camera
+from prn_blender.scene.images import photo_of_image
+from prn_blender.scene.landmarks import landmark_positions, landmarks_of
+from prn_blender.scene.photo_points import heads_of_photo, landmarks_in_photo, location_at
+from prn_blender.scene.record import is_captured_head
+from prn_blender.ui import landmark_handlers, menus, overlay, session
+from prn_blender.ui.head_operators import captured_head
+from prn_blender.ui.image_editor import editor_of_photo, photo_image, shows_photo
+from prn_blender.ui.overlay import feature_lines
+from prn_blender.ui.photo_drawing import PhotoOnScreen, nearest_point
+from prn_blender.ui.tasks import read_photo_info
+
+from .conftest import SHOTS
+
+CHIN = 8
+PORTRAIT = Path(__file__).parents[2] / "examples" / "astronaut.jpg"
+
+
+@pytest.fixture(autouse=True)
+def registered():
+    prn_blender.register()
+    yield
+    prn_blender.unregister()
+
+
+# Landmarks over the photo
+
+
+@pytest.mark.parametrize("shot", SHOTS.values(), ids=SHOTS)
+@pytest.mark.parametrize("alignment", ["FRONTAL", "PHOTOGRAPHED"])
+def test_landmarks_are_drawn_where_the_photo_shows_them(make_capture, shot, alignment):
+    head = build(make_capture(shot), bpy.context)
+    set_alignment(head, alignment)
+    expected = shot.pixels(landmark_positions(head))
+    np.testing.assert_allclose(landmarks_in_photo(head), expected, atol=0.01)
+
+
+@pytest.mark.parametrize("shot", SHOTS.values(), ids=SHOTS)
+def test_a_landmark_dragged_over_the_photo_gets_under_the_mouse(make_capture, shot):
+    head = build(make_capture(shot), bpy.context)
+    start = landmark_positions(head)[CHIN]
+    place = landmarks_in_photo(head)[CHIN] + (12.5, -7.25)
+    moved = location_at(head, start, place)
+    np.testing.assert_allclose(shot.pixels(moved[None])[0], place, atol=0.01)
+    depth = (np.stack([start, moved]) @ shot.rotation.T)[:, 2]
+    assert depth[0] == pytest.approx(depth[1], abs=1e-6)  # neither nearer to the camera nor farther
+
+
+def test_features_join_all_landmarks():
+    points = np.arange(136, dtype=float).reshape(68, 2)
+    lines = feature_lines(points)
+    assert sorted({point for line, _ in lines for point in line}) == [tuple(point) for point in points.tolist()]
+    closed = [line for line, _ in lines if line[0] == line[-1]]
+    assert [len(line) - 1 for line in closed] == [6, 6, 12, 8]  # eyes, lips
+
+
+def test_a_deleted_landmark_leaves_a_gap():
+    points = np.arange(136, dtype=float).reshape(68, 2)
+    points[CHIN] = np.nan
+    jaw = [line for line, _ in feature_lines(points) if line[0][0] < 34]
+    assert [len(line) for line in jaw] == [8, 8]
+
+
+def test_the_nearest_landmark_under_the_mouse():
+    points = np.array([[0.0, 0.0], [10.0, 0.0], [np.nan, np.nan]])
+    assert nearest_point(points, (8, 1), 5) == 1
+    assert nearest_point(points, (5.1, 20), 5) is None
+    assert nearest_point(np.empty((0, 2)), (0, 0), 5) is None
+    assert nearest_point(points[2:], (0, 0), 5) is None
+
+
+# The Image Editor
+
+
+@pytest.fixture
+def editor():
+    """The Image Editor of the default window, which the bpy module has too, without drawing it."""
+    bpy.ops.wm.read_homefile()
+    window = bpy.context.window_manager.windows[0]
+    area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
+    area.ui_type = "IMAGE_EDITOR"
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=window, area=area, region=region):
+        yield area
+
+
+def choose_portrait() -> None:
+    bpy.context.scene.prn_capture.photo = str(PORTRAIT)
+    session.current.info = read_photo_info(PORTRAIT)(lambda fraction, text: None)
+
+
+def test_the_photo_opens_in_the_image_editor(editor):
+    choose_portrait()
+    assert bpy.ops.prn.open_in_image_editor() == {"FINISHED"}
+    image = editor.spaces.active.image
+    assert photo_of_image(image) == PORTRAIT
+    assert tuple(image.size) == (512, 512)
+    assert editor_of_photo(bpy.context.window, PORTRAIT, session.current.info) == editor
+    assert photo_image(PORTRAIT, session.current.info) == image  # no second one
+
+
+def test_a_photo_on_its_side_is_opened_upright(editor, tmp_path):
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "phone.jpg"
+    Image.new("RGB", (640, 480), (200, 10, 10)).save(path, exif=exif)
+    info = read_photo_info(path)(lambda fraction, text: None)
+    editor.spaces.active.image = bpy.data.images.load(str(path))  # as Blender opens it: on its side
+    assert not shows_photo(editor, path, info)
+    image = photo_image(path, info)
+    assert tuple(image.size) == (480, 640)
+    editor.spaces.active.image = image
+    assert shows_photo(editor, path, info)
+
+
+def test_an_image_of_the_image_editor_becomes_a_head(editor):
+    assert not bpy.ops.prn.use_image.poll()  # there is none
+    editor.spaces.active.image = bpy.data.images.new("painted", 8, 8)
+    assert not bpy.ops.prn.use_image.poll()  # it is in no file
+    editor.spaces.active.image = bpy.data.images.load(str(PORTRAIT))
+    bpy.context.scene.prn_capture.texture_size = "512"
+    assert bpy.ops.prn.use_image(reconstruct=False) == {"FINISHED"}
+    assert bpy.context.scene.prn_capture.photo_path == PORTRAIT
+    assert bpy.ops.prn.reconstruct_from_image() == {"FINISHED"}
+    (head,) = heads_of_photo(bpy.context.scene, PORTRAIT)
+    assert bpy.ops.prn.adjust_landmarks.poll()
+    head.hide_set(True)
+    assert not bpy.ops.prn.adjust_landmarks.poll()
+
+
+def test_boxes_in_the_image_editor_are_in_photo_pixels():
+    class Zoomed:
+        """A view that shows a photo of 200 x 100 pixels three times as large, and moved."""
+
+        def view_to_region(self, x, y, clip):
+            return 40 + 600 * x, -30 + 300 * y
+
+    screen = PhotoOnScreen.in_image_editor(Zoomed(), 200, 100)
+    assert screen.zoom == 3
+    assert screen.to_region(0, 100) == (40, -30)
+    assert screen.to_photo(640, 270) == pytest.approx((200, 0))
+    np.testing.assert_allclose(screen.points_to_region([[0, 100], [200, 0]]), [[40, -30], [640, 270]])
+
+
+# Register and unregister
+
+
+def test_handlers_and_menus_come_and_go():
+    def present() -> list[bool]:
+        handlers = [handler in handled for handled, handler in landmark_handlers._handlers()]
+        entries = [entry in getattr(bpy.types, menu)._dyn_ui_initialize() for menu, entry in menus._ENTRIES]
+        return [*handlers, *entries, bool(overlay._handles)]
+
+    assert all(present())
+    prn_blender.unregister()
+    assert not any(present())
+    prn_blender.register()
+    assert all(present())
+    assert len(overlay._handles) == 2
+    for handled, handler in landmark_handlers._handlers():
+        assert handled.count(handler) == 1
+
+
+def test_handlers_outlive_another_file():
+    bpy.ops.wm.read_homefile(use_empty=True)
+    for handled, handler in landmark_handlers._handlers():
+        assert handled.count(handler) == 1
+
+
+def test_everything_says_what_it_does():
+    silent = []
+    for cls in ui.CLASSES:
+        if not issubclass(cls, bpy.types.Operator | bpy.types.PropertyGroup | bpy.types.AddonPreferences):
+            continue
+        rna = cls.bl_rna
+        if issubclass(cls, bpy.types.Operator):
+            rna = getattr(bpy.ops.prn, cls.bl_idname.removeprefix("prn.")).get_rna_type()
+            if not rna.description:
+                silent.append(cls.__name__)
+        inherited = {name for base in cls.__mro__ for name in getattr(base, "__annotations__", {})}
+        shown = [each for each in rna.properties if each.identifier in inherited and not each.is_hidden]
+        assert shown or not inherited
+        silent += [f"{cls.__name__}.{each.identifier}" for each in shown if not each.description]
+    assert not silent
+
+
+def test_the_toggle_is_saved_and_undone(tmp_path):
+    assert bpy.context.scene.prn_capture.show_landmarks
+    bpy.ops.ed.undo_push(message="Before")
+    bpy.context.scene.prn_capture.show_landmarks = False
+    bpy.ops.ed.undo_push(message="Hidden")
+    bpy.ops.ed.undo()
+    assert bpy.context.scene.prn_capture.show_landmarks
+    bpy.context.scene.prn_capture.show_landmarks = False
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"))
+    bpy.ops.wm.read_homefile(use_empty=True)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "file.blend"))
+    assert not bpy.context.scene.prn_capture.show_landmarks
+
+
+# Heads that were tampered with
+
+
+@pytest.fixture
+def head(capture) -> bpy.types.Object:
+    return build(capture, bpy.context)
+
+
+def test_a_head_is_found_by_its_parts(head):
+    bpy.context.view_layer.objects.active = None
+    assert captured_head(bpy.context) == head  # by the scene's camera
+    bpy.context.scene.camera = None
+    assert captured_head(bpy.context) is None
+    for part in (capture_camera(head), next(landmarks_of(head))[1], head):
+        bpy.context.view_layer.objects.active = part
+        assert captured_head(bpy.context) == head
+
+
+def test_a_renamed_collection_changes_nothing(head):
+    for collection in bpy.data.collections:
+        collection.name = "Mine"
+    bpy.context.view_layer.objects.active = None
+    assert captured_head(bpy.context) == head
+    assert heads_of_camera(bpy.context.scene.camera) == [head]
+
+
+def test_what_is_left_of_a_deleted_head_is_no_head(head):
+    camera, landmark = capture_camera(head), next(landmarks_of(head))[1]
+    photo = Path(head["prn_capture"]["photo"]["path"])
+    bpy.data.objects.remove(head)
+    for part in (camera, landmark):
+        bpy.context.view_layer.objects.active = part
+        assert captured_head(bpy.context) is None
+        assert not bpy.ops.prn.reset_landmarks.poll()
+    assert heads_of_photo(bpy.context.scene, photo) == []
+    landmark.location.x += 0.01
+    bpy.context.view_layer.update()
+
+
+def test_a_property_of_that_name_makes_no_head(head):
+    head["prn_capture"] = 5
+    assert not is_captured_head(head)
+    assert captured_head(bpy.context) is None
+
+
+def test_a_parented_head_keeps_its_landmarks(head):
+    parent = bpy.data.objects.new("Rig", None)
+    bpy.context.scene.collection.objects.link(parent)
+    parent.location = 1, 2, 3
+    head.parent = parent
+    bpy.context.view_layer.objects.active = next(landmarks_of(head))[1]
+    assert captured_head(bpy.context) == head
+    before = landmarks_in_photo(head)
+    bpy.ops.prn.align(alignment="PHOTOGRAPHED")
+    np.testing.assert_allclose(landmarks_in_photo(head), before)
+
+
+def test_a_linked_head_can_be_looked_at_but_not_changed(head, tmp_path):
+    path = str(tmp_path / "library.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.read_homefile(use_empty=True)
+    with bpy.data.libraries.load(path, link=True) as (available, wanted):
+        wanted.collections = [name for name in available.collections if name.startswith("PRN Capture")]
+    bpy.context.scene.collection.children.link(wanted.collections[0])
+    bpy.context.view_layer.objects.active = bpy.data.objects["PRN_Head"]
+    assert captured_head(bpy.context) is not None
+    for operator in (bpy.ops.prn.align, bpy.ops.prn.reset_landmarks):
+        assert not operator.poll()
+    assert bpy.ops.prn.export_head.poll()
+    bpy.context.view_layer.update()
