@@ -16,7 +16,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from .real_blender import Blender, Desktop, Machine, Window, real_blender, show
+from . import real_blender
+from .real_blender import Blender, Desktop, Machine, Window, show
 
 CHECKOUT = Path(__file__).parents[2]
 DOCS = CHECKOUT / "docs"
@@ -24,7 +25,9 @@ PORTRAIT = CHECKOUT / "examples" / "astronaut.jpg"
 SESSION = "__import__('sys').modules['bl_ext.user_default.prn_head_capture.ui.session'].current"
 TAB = "Head Capture"
 LIGHT = "Blender_Light.xml"
-COLOURS = 128
+COLOURS = 192
+TALL = (1280, 1400)  # screens on which the whole panel has room
+TALLER = (1800, 2500)
 
 
 class Photographer:
@@ -37,6 +40,8 @@ class Photographer:
 
     def panel(self, name: str) -> None:
         """The sidebar of the 3D View, down to where it is empty."""
+        if self.wanted and not f"panel-{name}{self.suffix}".startswith(self.wanted):
+            return
         left, right, top, bottom = self.window.python("""
             ui = region("UI")
             return [ui.x, ui.x + ui.width, window.height - ui.y - ui.height, window.height - ui.y]
@@ -49,9 +54,9 @@ class Photographer:
 
     def _shot(self) -> Image.Image:
         time.sleep(1.5)  # panels glide to their new places
-        there = self.window.machine.share / "docs.png"
-        self.window.desktop.screenshot(there.with_name("taken.png"))
-        return Image.open(io.BytesIO(there.with_name("taken.png").read_bytes())).convert("RGB")
+        taken = self.window.machine.share / "taken.png"
+        self.window.desktop.screenshot(taken)
+        return Image.open(io.BytesIO(taken.read_bytes())).convert("RGB")
 
     def _keep(self, name: str, picture: Image.Image) -> None:
         if self.wanted and not name.startswith(self.wanted):
@@ -66,7 +71,7 @@ def _without_empty_rows(picture: Image.Image) -> Image.Image:
     width, height = picture.size
     inner = picture.crop((8, 0, int(width * 0.85), height))
     last = height - 1
-    while last > 0 and len(set(inner.crop((0, last, inner.width, last + 1)).getdata())) == 1:
+    while last > 0 and len(inner.crop((0, last, inner.width, last + 1)).getcolors(inner.width)) == 1:
         last -= 1
     return picture.crop((0, 0, width, min(height, last + 16)))
 
@@ -130,7 +135,11 @@ def whole_windows(window: Window, photos: dict[str, str], pictures: Photographer
     window.python("bpy.ops.prn.reset_landmarks()")
     window.python("context.view_layer.objects.active = bpy.data.objects['PRN_Head']")
     pictures.screen("window")
-    window.python("bpy.ops.prn.view_photo(); bpy.ops.view3d.view_center_camera()")
+    window.python("bpy.ops.prn.view_photo()")
+    window.python("""
+        view.spaces.active.region_3d.view_camera_zoom = 60
+        view.spaces.active.region_3d.view_camera_offset = -0.02, 0.22
+    """)
     pictures.screen("landmarks-over-photo")
     drag_landmark(window)
     pictures.screen("landmark-dragged")
@@ -138,12 +147,14 @@ def whole_windows(window: Window, photos: dict[str, str], pictures: Photographer
     window.python("bpy.ops.prn.view_photo()")
 
     window.python("bpy.ops.prn.open_in_image_editor()")
-    open_image_tab(window)
     pictures.screen("image-editor-landmarks")
     choose(window, photos["group"])
     find_faces(window)
     window.python("bpy.ops.prn.choose_face(index=1); bpy.ops.prn.open_in_image_editor()")
     pictures.screen("image-editor-faces")
+    window.python("view.ui_type = 'OUTLINER'")
+    open_image_tab(window)
+    pictures.screen("image-editor-panel")
 
 
 def drag_landmark(window: Window) -> None:
@@ -165,16 +176,22 @@ def drag_landmark(window: Window) -> None:
     time.sleep(0.5)
     window.desktop.key("g")
     time.sleep(0.5)
-    window.desktop.move(x + 3, y + 30)
-    time.sleep(0.5)
+    for down in (10, 20, 30):
+        window.desktop.move(x + 3, y + down)
+    time.sleep(1)
 
 
 def open_image_tab(window: Window) -> None:
     """Shows the extension's tab in the sidebar of the Image Editor."""
-    area = "next(area for area in window.screen.areas if area.type == 'IMAGE_EDITOR')"
+    area = "next(area for area in bpy.context.window_manager.windows[0].screen.areas if area.type == 'IMAGE_EDITOR')"
     sidebar = f"next(part for part in {area}.regions if part.type == 'UI')"
-    window.wait(f"{sidebar.replace('window', 'bpy.context.window_manager.windows[0]')}.width > 1")
+    window.python(f"{area}.spaces.active.show_region_ui = True")
+    window.wait(f"{sidebar}.width > 1")
     window.python(f"{sidebar}.active_panel_category = {TAB!r}; {area}.tag_redraw()")
+    window.python(f"""
+        with context.temp_override(area={area}, region=next(part for part in {area}.regions if part.type == "WINDOW")):
+            bpy.ops.image.view_all(fit_view=True)
+    """)
 
 
 def make_photos(machine: Machine) -> dict[str, str]:
@@ -198,7 +215,11 @@ def make_photos(machine: Machine) -> dict[str, str]:
 def new_window(blender: Blender, desktop: Desktop, scale: float, theme: str) -> Iterator[Window]:
     """Blender with a scale of its interface and a theme, the sidebar open at the extension's tab."""
     with Window(blender, desktop) as window:
-        window.python(f"context.preferences.view.ui_scale = {scale}")
+        window.python(f"""
+            context.preferences.view.ui_scale = {scale}
+            context.preferences.view.smooth_view = 0
+            context.preferences.system.use_region_overlap = False
+        """)
         if theme:
             window.python(f"""
                 import os
@@ -213,18 +234,22 @@ def new_window(blender: Blender, desktop: Desktop, scale: float, theme: str) -> 
 
 def main(arguments: list[str]) -> None:
     extension, wanted = Path(arguments[0]), tuple(arguments[1:])
-    with real_blender() as machine, Desktop(machine) as desktop:
+    with real_blender.real_blender() as machine:
         blender = Blender(machine, "pictures")
         blender.install(extension)
         photos = make_photos(machine)
-        for suffix, scale, theme in (("", 1.0, ""), ("-large", 2.0, ""), ("-light", 1.0, LIGHT)):
-            with new_window(blender, desktop, scale, theme) as window:
-                pictures = Photographer(window, suffix, wanted)
-                panel_states(window, photos, pictures)
-                if not suffix:
-                    whole_windows(window, photos, pictures)
-                if "Traceback" in window.log:
-                    show(window.log)
+        runs = ("", 1.0, "", TALL), ("-large", 2.0, "", TALLER), ("-light", 1.0, LIGHT, TALL)
+        for suffix, scale, theme, screen in runs:
+            real_blender.SCREEN = screen
+            with Desktop(machine) as desktop, new_window(blender, desktop, scale, theme) as window:
+                panel_states(window, photos, Photographer(window, suffix, wanted))
+                assert "Traceback" not in window.log, window.log
+        real_blender.SCREEN = 1280, 900
+        with Desktop(machine) as desktop, new_window(blender, desktop, 1.0, "") as window:
+            choose(window, photos["portrait"])
+            reconstruct(window)
+            whole_windows(window, photos, Photographer(window, "", wanted))
+            assert "Traceback" not in window.log, window.log
 
 
 if __name__ == "__main__":

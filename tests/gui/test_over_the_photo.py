@@ -68,7 +68,7 @@ def test_a_landmark_dragged_with_g_takes_the_head_along(captured, screenshot):
     time.sleep(0.5)
     desktop.move(x, y + 12)
     desktop.move(x, y + 20)
-    window.wait(f"set({MOVED}) and set({MOVED}) <= {CHIN_NUMBERS}")  # while the mouse still holds it
+    window.wait(f"{MOVED} and set({MOVED}) <= {CHIN_NUMBERS}")  # while the mouse still holds it
     screenshot("landmark_held")
     desktop.click(x, y + 20)
     window.wait("not [operator for operator in window.modal_operators if operator.bl_idname.startswith('TRANSFORM')]")
@@ -161,7 +161,7 @@ def test_a_landmark_is_dragged_over_the_photo_in_the_image_editor(captured, scre
     window.wait(f"{SESSION}.is_picking")
     start = on_screen(window, *place)
     window.desktop.drag(start, (start[0], start[1] + 12))
-    window.wait(f"set({MOVED}) and set({MOVED}) <= {CHIN_NUMBERS}")
+    window.wait(f"{MOVED} and set({MOVED}) <= {CHIN_NUMBERS}")
     screenshot("image_editor_landmark")
     window.desktop.key("Return")
     window.wait(f"not {SESSION}.is_picking")
