@@ -11,8 +11,8 @@ from prn_blender import ui
 from prn_blender.scene.alignment import set_alignment
 from prn_blender.scene.build import build
 from prn_blender.scene.camera import capture_camera, heads_of_camera
-from prn_blender.scene.images import photo_of_image
 from prn_blender.scene.landmarks import landmark_positions, landmarks_of
+from prn_blender.scene.photo_images import photo_of_image
 from prn_blender.scene.photo_points import heads_of_photo, landmarks_in_photo, location_at
 from prn_blender.scene.record import is_captured_head
 from prn_blender.ui import landmark_handlers, menus, overlay, session
