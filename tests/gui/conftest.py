@@ -58,7 +58,10 @@ def blender(machine, desktop, extension_zip) -> Blender:
 def install_from_disk(window: Window, extension_zip: str) -> None:
     """Edit > Preferences > Get Extensions > Install from Disk, then the file in the file browser."""
     window.press_in_viewport("ctrl+comma")
-    left, top, width, height = window.region("PREFERENCES", "NAVIGATION_BAR")
+    window.desktop.show_window("Preferences")
+    left, top, width, height = window.region(
+        "PREFERENCES", "NAVIGATION_BAR", "UI"
+    )  # before Blender 5, and from then on
     for y in range(top + 20, top + height, 12):  # Blender does not tell where its tabs are
         window.desktop.click(left + width // 2, y)
         if window.python("return context.preferences.active_section == 'EXTENSIONS'"):
@@ -96,9 +99,9 @@ def window(running_window):
 @pytest.fixture(scope="session")
 def photo(machine: Machine) -> str:
     """The bundled portrait, by its path in Blender."""
-    there = machine.share / "astronaut.jpg"
-    shutil.copyfile(CHECKOUT / "examples" / "astronaut.jpg", there)
-    return machine.inside(there)
+    folder = machine.share / "photos"
+    folder.mkdir()
+    return machine.inside(Path(shutil.copy(CHECKOUT / "examples" / "astronaut.jpg", folder)))
 
 
 @pytest.fixture

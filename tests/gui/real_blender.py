@@ -238,6 +238,11 @@ class Desktop:
             finally:
                 program.kill()
 
+    def show_window(self, title: str) -> None:
+        """Moves a window to where all of it is on the screen; Blender opens some partly outside of it."""
+        self._tool("xdotool", "search", "--sync", "--onlyvisible", "--name", title, "windowmove", "100", "100")
+        time.sleep(1)
+
     def type(self, text: str) -> None:
         """Types over what the mouse is over."""
         self._tool("xdotool", "type", "--delay", "20", text)
@@ -388,39 +393,50 @@ class Window:
                     bpy.ops.wm.window_close()
         """)
 
-    def region(self, editor: str, kind: str) -> tuple[int, int, int, int]:
-        """Where a region of an editor is, in the newest window that has one: left, top, width, height on the screen."""
+    def region(self, editor: str, *kinds: str) -> tuple[int, int, int, int]:
+        """Where a region of an editor is, in the newest window that has one: left, top, width, height on the screen.
+
+        Of several kinds the first that is there.
+        """
         return tuple(
             self.wait(
                 f"""next(([w.x + r.x, {SCREEN[1]} - w.y - r.y - r.height, r.width, r.height]
-                for w in reversed(context.window_manager.windows) for a in w.screen.areas if a.type == {editor!r}
-                for r in a.regions if r.type == {kind!r} and r.width > 1), None)"""
+                for kind in {kinds} for w in reversed(context.window_manager.windows) for a in w.screen.areas
+                for r in a.regions if a.type == {editor!r} and r.type == kind and r.width > 1), None)"""
             )
         )
 
     def choose_in_file_browser(self, path: str) -> None:
-        """Chooses a file, by its path there, in the file browser that Blender has just opened, and closes it so."""
+        """Chooses a file, by its path there, in the file browser that Blender has just opened, and closes it so.
+
+        It must be the only file in its folder.
+        """
         folder, _, name = path.rpartition("/")
+        self.desktop.show_window("File View")
         windows = self.python("return len(context.window_manager.windows)")
         left, top, width, height = self.region("FILE_BROWSER", "UI")
         self.desktop.click(left + width // 3, top + height // 2)  # the folder
-        self._replace_text(folder + "/")
+        time.sleep(0.5)
+        self.desktop.key("ctrl+a")
+        self.desktop.type(folder + "/")
+        self.desktop.key("Return")
         self.wait(
             "[a for w in context.window_manager.windows for a in w.screen.areas if a.type == 'FILE_BROWSER']"
             f"[0].spaces.active.params.directory.decode().rstrip('/') == {folder!r}"
         )
+        left, top, _, _ = self.region("FILE_BROWSER", "WINDOW")
+        for _ in range(5):  # Blender 5 does not take the first click after the folder
+            self.desktop.click(left + 60, top + 40)  # the first file
+            with contextlib.suppress(AssertionError):
+                self.wait(
+                    "[a for w in context.window_manager.windows for a in w.screen.areas if a.type == 'FILE_BROWSER']"
+                    f"[0].spaces.active.params.filename == {name!r}",
+                    seconds=3,
+                )
+                break
         left, top, width, height = self.region("FILE_BROWSER", "EXECUTE")
-        self.desktop.click(left + width // 3, top + height // 2)  # the name
-        self._replace_text(name)
         self.desktop.click(left + width - 70, top + height // 2)  # the button in the corner
         self.wait(f"len(context.window_manager.windows) < {windows}")
-
-    def _replace_text(self, text: str) -> None:
-        time.sleep(0.5)
-        self.desktop.key("ctrl+a")
-        self.desktop.type(text)
-        self.desktop.key("Return")
-        time.sleep(0.5)
 
     def press_in_viewport(self, key: str) -> None:
         """Presses a key with the mouse over the 3D View."""
