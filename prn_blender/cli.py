@@ -12,7 +12,7 @@ import bpy
 from .capture.errors import CaptureError, NoFaceError
 from .capture.faces import FaceBox, choose_faces, find_faces
 from .capture.network import PROVIDER_LABELS
-from .capture.pack import ModelPack, load_pack
+from .capture.pack import STANDARD_TOPOLOGY, ModelPack, load_pack
 from .capture.photo import Photo, load_photo
 from .capture.reconstruct import Settings, reconstruct
 from .scene.files import write_capture
@@ -46,6 +46,7 @@ def main(arguments: list[str], program: str) -> int:
         if asked.box and len(photos) > 1:
             parser.error("--box belongs to one photo: give only that one")
         pack = load_pack(asked.pack)
+        pack.choose_topology(asked.topology)
     except CaptureError as error:
         print(f"{program}: {error}", flush=True)
         return 2
@@ -114,6 +115,13 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="what the network runs on (default: %(default)s, the fastest there is)",
     )
     parser.add_argument("--pack", type=Path, metavar="FOLDER", help="a model pack instead of the built-in one")
+    parser.add_argument(
+        "--topology",
+        default=STANDARD_TOPOLOGY,
+        metavar="NAME",
+        help="standard: an even grid of 16k quads; with edge loops around eyes and mouth: low (1k), game (5k), "
+        "detailed (19k), sculpt (77k quads) (default: %(default)s)",
+    )
     parser.add_argument("--triangles", action="store_true", help="triangles instead of quads")
     return parser
 
@@ -151,7 +159,12 @@ def _settings(asked: argparse.Namespace) -> Settings:
     elif asked.focal:
         lens = {"projection": "focal", "focal_mm": asked.focal}
     return Settings(
-        texture_size=asked.texture_size, fill=not asked.no_fill, passes=asked.passes, provider=asked.provider, **lens
+        texture_size=asked.texture_size,
+        fill=not asked.no_fill,
+        passes=asked.passes,
+        provider=asked.provider,
+        topology=asked.topology,
+        **lens,
     )
 
 

@@ -44,6 +44,11 @@ at its mirror image and returns the mean.
 | region, region_names | (V,), (5,) | skin, eye_left, eye_right (the subject's), mouth_inner, scalp_and_neck |
 | mirror | (V,) | index of the mirrored vertex |
 
+`loops.npz`: {loops}, with edge loops around eyes, mouth, nostrils and ears, closed except the neck. One mesh at
+several levels of subdivision in UV; every four quads are one of the level before, whose vertices come first. Stored is
+level 0; `sample_uv` of any level follows from `loop_uv`, moved by half a texel at the border, `canonical` from
+`canonical_map`, a position map of the mean head in the frame of `canonical`.
+
 ## Measured
 
 Landmarks: 68 points, error in % of the annotated box (square root of its area) by yaw in degrees; the half of the photos
@@ -87,6 +92,7 @@ def main() -> None:
         resolution=session.run(None, image)[0].shape[1],
         vertices=len(pack.topology.sample_uv),
         quads=len(pack.topology.faces),
+        loops=", ".join(f"{len(pack.choose_topology(name).faces):,} quads ({name})" for name in pack.levels),
         numbers=options.numbers.read_text().strip(),
     )
     (options.pack / "README.md").write_text(card)

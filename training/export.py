@@ -1,4 +1,4 @@
-"""Writes a model pack from a training run: ONNX with half-precision weights, topology, manifest, card.
+"""Writes a model pack from a training run: ONNX with half-precision weights, topologies, manifest, card.
 
 python -m training.export RUN_FOLDER PACK_FOLDER --layout L.npz --landmarks LM.npz --basis B.npz --version 0.2.0
 """
@@ -14,7 +14,7 @@ import torch
 from .assets import load_facekit
 from .basis import MapBasis
 from .network import HeadNetwork, MapNetwork, NetworkSize
-from .topology import make_topology
+from .topology import make_loop_topology, make_topology
 from .uv_layout import UvLayout
 
 MANIFEST = """[pack]
@@ -24,6 +24,11 @@ title = "{title}"
 license = "MIT and CC0 training assets only; free for any use"
 topology_sha256 = "{topology_sha256}"
 network_sha256 = "{network_sha256}"
+
+[loops]                     # topologies with edge loops, by the level of subdivision
+file = "loops.npz"
+sha256 = "{loops_sha256}"
+levels = {{ low = -1, game = 0, detailed = 1, sculpt = 2 }}
 
 [network]
 file = "network.onnx"
@@ -92,12 +97,15 @@ def check_onnx(network: MapNetwork, path: Path, crops: np.ndarray) -> float:
 def write_pack(
     network: MapNetwork, folder: Path, layout: UvLayout, landmark_uv: np.ndarray, name: str, title: str, version: str
 ) -> None:
-    """Writes network, topology and manifest; the manifest comes last, so that a broken pack has none."""
+    """Writes network, topologies and manifest; the manifest comes last, so that a broken pack has none."""
     folder.mkdir(parents=True, exist_ok=True)
-    topology = make_topology(load_facekit(), layout, landmark_uv, network.resolution)
+    kit = load_facekit()
+    topology = make_topology(kit, layout, landmark_uv, network.resolution)
+    loops = make_loop_topology(kit, layout, network.resolution)
     checksums = {}
     for file, write in (
         ("topology.npz", lambda path: np.savez_compressed(path, **topology)),
+        ("loops.npz", lambda path: np.savez_compressed(path, **loops)),
         ("network.onnx", lambda path: write_onnx(network, path)),
     ):
         temporary = folder / f"new_{file}"

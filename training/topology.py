@@ -1,11 +1,13 @@
-"""The quad mesh over the UV layout that a pack carries (`prn_blender.capture.topology.Topology`)."""
+"""The quad meshes over the UV layout that a pack carries (`prn_blender.capture.topology.Topology`)."""
 
 import numpy as np
 
+from prn_blender.capture.edge_loops import where_known
 from prn_blender.capture.position_map import PositionMap
 
 from .assets import LANDMARK_VERTICES, SKIN_VERTICES, FaceKit
 from .bake import bake_operator
+from .edge_loops import make_loop_mesh
 from .head_model import ORIGIN
 from .uv_layout import ORDER, UvLayout
 
@@ -55,33 +57,35 @@ def _regions(layout: UvLayout, uv: np.ndarray, points: np.ndarray) -> np.ndarray
         cv2.fillPoly(drawn, [np.round(loop * size).astype(np.int32)], REGIONS.index(name))
     pixel = np.clip((uv * size).astype(int), 0, size - 1)
     region = drawn[pixel[:, 1], pixel[:, 0]]
-    back = (points[:, 2] < 2.5) | (points[:, 1] < -9) | (points[:, 1] > 10.5)
-    region[(region == 0) & back] = REGIONS.index("scalp_and_neck")
+    region[(region == 0) & _is_back(points)] = REGIONS.index("scalp_and_neck")
     return region
+
+
+def _is_back(points: np.ndarray) -> np.ndarray:
+    """(V,) bool: neither face nor ears' front, for points (V, 3) of the mean head in cm."""
+    return (points[:, 2] < 2.5) | (points[:, 1] < -9) | (points[:, 1] > 10.5)
 
 
 def make_topology(
     kit: FaceKit, layout: UvLayout, landmark_uv: np.ndarray, resolution: int, cells: int = 128
 ) -> dict[str, np.ndarray]:
-    """The arrays of `topology.npz`: `cells` squared quads, closed except the neck.
+    """The arrays of `topology.npz`: an even grid of `cells` squared quads, closed except the neck.
 
     Args:
         resolution: of the pack's position maps, whose smoothing the canonical head shares.
     """
     uv, vertex = grid_uv(cells), weld(cells)
-    count = vertex.max() + 1
     flat_vertex, flat_uv = vertex.ravel(), uv.reshape(-1, 2)
     first = np.unique(flat_vertex, return_index=True)[1]
     last = len(flat_vertex) - 1 - np.unique(flat_vertex[::-1], return_index=True)[1]
-    sample_uv = np.stack([flat_uv[first], flat_uv[last]], 1)
-
-    mean_map = (bake_operator(layout, resolution)[0] @ kit.mean[:SKIN_VERTICES]).reshape(resolution, resolution, 3)
-    points = PositionMap(mean_map.astype(np.float32)).sample(sample_uv).mean(1)
-    eyes = kit.mean[np.concatenate([layout.eye_right, layout.eye_left])].mean(0)
-    mirror = np.empty(count, np.int64)
+    mirror = np.empty(vertex.max() + 1, np.int64)
     mirror[flat_vertex] = vertex[:, ::-1].ravel()
-    faces, loop_uv = _quads(vertex), _quads(uv)
+    sample_uv = np.stack([flat_uv[first], flat_uv[last]], 1)
+    mean = mean_map(kit, layout, resolution)
+    points = PositionMap(mean).sample(sample_uv).mean(1)
+    eyes = eye_centre(kit, layout)
     canonical = to_blender(points, eyes)
+    faces, loop_uv = _quads(vertex), _quads(uv)
     if _faces_inwards(canonical, faces):
         faces, loop_uv = faces[:, ::-1], loop_uv[:, ::-1]
     return {
@@ -97,6 +101,38 @@ def make_topology(
         "region_names": np.array(REGIONS),
         "mirror": mirror.astype(np.int32),
     }
+
+
+def make_loop_topology(kit: FaceKit, layout: UvLayout, resolution: int) -> dict[str, np.ndarray]:
+    """The arrays of `loops.npz`: edge loops around eyes, mouth, nostrils and ears, closed except the neck.
+
+    Every four quads are one of a coarser level, whose vertices come first. Finer levels take their vertices from the
+    mean head's map.
+    """
+    mesh, mean = make_loop_mesh(kit, layout), mean_map(kit, layout, resolution)
+    points = PositionMap(mean).sample(where_known(mesh.sample_uv, ORDER, resolution)).mean(1)
+    region = np.where(_is_back((points + points[mesh.mirror] * (-1, 1, 1)) / 2), REGIONS.index("scalp_and_neck"), 0)
+    region[mesh.mouth] = REGIONS.index("mouth_inner")
+    region[mesh.eye] = np.where(points[mesh.eye, 0] > 0, REGIONS.index("eye_left"), REGIONS.index("eye_right"))
+    return {
+        "faces": mesh.faces.astype(np.int32),
+        "loop_uv": mesh.loop_uv.astype(np.float32),
+        "mirror": mesh.mirror.astype(np.int32),
+        "region": region.astype(np.uint8),
+        "border_power": np.float32(ORDER),
+        "canonical_map": to_blender(mean, eye_centre(kit, layout)).astype(np.float32),
+    }
+
+
+def mean_map(kit: FaceKit, layout: UvLayout, resolution: int) -> np.ndarray:
+    """(R, R, 3) cm: position map of the mean head in its own frame."""
+    baked = bake_operator(layout, resolution)[0] @ kit.mean[:SKIN_VERTICES]
+    return baked.reshape(resolution, resolution, 3).astype(np.float32)
+
+
+def eye_centre(kit: FaceKit, layout: UvLayout) -> np.ndarray:
+    """(3,) cm: the point midway between the mean head's eyes."""
+    return kit.mean[np.concatenate([layout.eye_right, layout.eye_left])].mean(0)
 
 
 def _faces_inwards(points: np.ndarray, faces: np.ndarray) -> bool:

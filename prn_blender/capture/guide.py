@@ -1,12 +1,12 @@
 """The head's surface as small images over UV space, on which masks and fills are worked out."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from .position_map import PositionMap
-from .raster import rasterise
+from .raster import Fragments, rasterise
 from .topology import Topology
 
 GUIDE_SIZE = 256
@@ -51,20 +51,57 @@ class Guide:
 
 def make_guide(position_map: PositionMap, topology: Topology, visibility: np.ndarray) -> Guide:
     """The guide of a capture, with `visibility` (V,) of the vertices."""
-    size = GUIDE_SIZE
-    fragments = rasterise(topology.triangle_uv * size, size, size)
-    openings = np.any([topology.in_region(name) for name in ("mouth_inner", "eye_left", "eye_right")], axis=0)
-    at_vertices = np.column_stack([topology.canonical, visibility, openings]).astype(np.float32)
-    image = np.zeros((size, size, at_vertices.shape[1]), np.float32)
-    image[fragments.row, fragments.column] = fragments.interpolate(at_vertices, topology.triangles)
-    domain = np.zeros((size, size), bool)
+    drawing = draw(topology)
+    return Guide(
+        drawing.repeat_nearest(position_map.at_size(GUIDE_SIZE)),
+        drawing.canonical,
+        drawing.interpolate(visibility),
+        drawing.openings,
+    )
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A topology drawn over UV space: what is the same for every capture."""
+
+    topology: Topology
+    fragments: Fragments
+    nearest: np.ndarray  # (G, G) index of each texel's nearest inside of the UV domain
+
+    def interpolate(self, at_vertices: np.ndarray) -> np.ndarray:
+        """(G, G, …) float32 of values (V, …)."""
+        image = np.zeros((GUIDE_SIZE, GUIDE_SIZE, *at_vertices.shape[1:]), np.float32)
+        values = at_vertices.astype(np.float32)
+        image[self.fragments.row, self.fragments.column] = self.fragments.interpolate(values, self.topology.triangles)
+        return self.repeat_nearest(image)
+
+    def repeat_nearest(self, image: np.ndarray) -> np.ndarray:
+        """`image` (G, G, …) with the texels outside of the UV domain taken from the nearest inside."""
+        return image.reshape(self.nearest.size, -1)[self.nearest].reshape(image.shape)
+
+    @cached_property
+    def canonical(self) -> np.ndarray:
+        """(G, G, 3) metres."""
+        return self.interpolate(self.topology.canonical)
+
+    @cached_property
+    def openings(self) -> np.ndarray:
+        """(G, G) 0..1."""
+        names = ("mouth_inner", "eye_left", "eye_right")
+        return self.interpolate(np.any([self.topology.in_region(name) for name in names], axis=0))
+
+
+@lru_cache(maxsize=2)
+def draw(topology: Topology) -> Drawing:
+    """Drawn once for each topology."""
+    fragments = rasterise(topology.triangle_uv * GUIDE_SIZE, GUIDE_SIZE, GUIDE_SIZE)
+    domain = np.zeros((GUIDE_SIZE, GUIDE_SIZE), bool)
     domain[fragments.row, fragments.column] = True
-    image, position = repeat_nearest(domain, image, position_map.at_size(size))
-    return Guide(position, image[..., :3], image[..., 3], image[..., 4])
+    return Drawing(topology, fragments, nearest_inside(domain))
 
 
-def repeat_nearest(domain: np.ndarray, *images: np.ndarray) -> list[np.ndarray]:
-    """`images` (G, G, …) with the texels outside of `domain` (G, G) taken from the nearest inside."""
+def nearest_inside(domain: np.ndarray) -> np.ndarray:
+    """(G, G) index into the flat image of each texel's nearest in `domain` (G, G)."""
     import cv2
 
     _, label = cv2.distanceTransformWithLabels(
@@ -72,5 +109,4 @@ def repeat_nearest(domain: np.ndarray, *images: np.ndarray) -> list[np.ndarray]:
     )
     source = np.zeros(label.max() + 1, np.int64)
     source[label[domain]] = np.flatnonzero(domain)
-    nearest = source[label]
-    return [image.reshape(domain.size, -1)[nearest].reshape(image.shape) for image in images]
+    return source[label]

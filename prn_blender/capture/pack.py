@@ -3,19 +3,23 @@
 import hashlib
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 from .crop import CropRule
+from .edge_loops import load_level
 from .errors import CaptureError
 from .soundness import require_small, require_sound
 from .topology import Topology
 
+STANDARD_TOPOLOGY = "standard"
+LEVELS = range(-2, 4)  # of subdivision; each has four times the quads
+
 
 @dataclass(frozen=True)
 class ModelPack:
-    """A folder with `pack.toml`, the network and `topology.npz`, its checksums verified."""
+    """A folder with `pack.toml`, the network, `topology.npz` and perhaps `loops.npz`, its checksums verified."""
 
     folder: Path
     name: str
@@ -26,8 +30,33 @@ class ModelPack:
     input_name: str
     output_name: str
     crop_rule: CropRule
-    topology: Topology
+    topology: Topology  # the standard one, by which poses, landmarks and textures are found
+    loops_file: Path | None  # other topologies,
+    levels: dict[str, int]  # by name
     sha256: str  # of pack.toml: it holds the other files' checksums, and how they are to be used
+    _loaded: dict[str, Topology] = field(default_factory=dict, repr=False, compare=False)
+
+    def choose_topology(self, name: str) -> Topology:
+        """The topology for the mesh, always the same object.
+
+        Raises:
+            CaptureError: the pack has none of this name.
+        """
+        if name == STANDARD_TOPOLOGY:
+            return self.topology
+        if name not in self.levels:
+            has = ", ".join((STANDARD_TOPOLOGY, *self.levels))
+            raise CaptureError(f"The model pack {self.name} has no topology {name!r}: choose one of {has}.")
+        if name not in self._loaded:
+            try:
+                topology = load_level(self.loops_file, self.levels[name], self.topology)
+                require_sound(topology, self.crop_rule)
+            except Exception as error:  # a damaged archive raises almost anything
+                raise CaptureError(
+                    f"The topology {name!r} of the model pack {self.name} cannot be used ({error}): install it again."
+                ) from error
+            self._loaded[name] = topology
+        return self._loaded[name]
 
 
 def default_pack_folder() -> Path:
@@ -68,10 +97,20 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
         raise CaptureError(f"The model pack in {folder} has position maps of an unknown kind: update this add-on.")
     network_file = _member(folder, network["file"])
     topology_file = _member(folder, "topology.npz")
-    for file, expected in ((network_file, pack["network_sha256"]), (topology_file, pack["topology_sha256"])):
+    checksums = {network_file: pack["network_sha256"], topology_file: pack["topology_sha256"]}
+    loops = described.get("loops")
+    loops_file = _member(folder, loops["file"]) if loops else None
+    if loops:
+        checksums[loops_file] = loops["sha256"]
+    for file, expected in checksums.items():
         if hashlib.sha256(file.read_bytes()).hexdigest() != expected:
             raise CaptureError(f"{file} is damaged (wrong checksum): copy or install the model pack again.")
+    levels = dict(loops["levels"]) if loops else {}
+    if not all(type(level) is int and level in LEVELS for level in levels.values()):
+        raise ValueError("a topology's level of subdivision is none")
     require_small(topology_file)
+    if loops:
+        require_small(loops_file)
     topology, crop_rule = Topology.load(topology_file), CropRule(**described["crop"]["from_landmarks"])
     require_sound(topology, crop_rule)
     return ModelPack(
@@ -85,6 +124,8 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
         output_name=network["output"],
         crop_rule=crop_rule,
         topology=topology,
+        loops_file=loops_file,
+        levels=levels,
         sha256=hashlib.sha256(manifest).hexdigest(),
     )
 

@@ -10,7 +10,7 @@ from .crop import Crop, crop_around, crop_in_box
 from .errors import CaptureError
 from .faces import FaceBox
 from .network import Network, open_network
-from .pack import ModelPack
+from .pack import STANDARD_TOPOLOGY, ModelPack
 from .photo import Photo
 from .pose import Similarity, fit_similarity, yaw_pitch_roll
 from .position_map import PositionMap
@@ -35,6 +35,7 @@ class Settings:
     projection: str = "exif"  # "exif": perspective where EXIF tells the focal length; "focal"; "orthographic"
     focal_mm: float = 50.0  # 35 mm equivalent, with projection "focal"
     provider: str = "auto"  # or an onnxruntime execution provider
+    topology: str = STANDARD_TOPOLOGY  # the mesh's, by its name in the pack
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Capture:
     photo: Photo
     face_box: FaceBox
     pack: ModelPack
+    topology: Topology  # the mesh's
     settings: Settings
     crop: Crop  # of the last pass
     position_map: PositionMap
@@ -60,6 +62,7 @@ class Capture:
     pose: Similarity  # aligned frame -> camera space; scale 1
     head: HeadMesh
     landmarks_in_photo: np.ndarray  # (68, 3) photo space
+    visible_share: float  # of the standard topology's vertices
     texture: Texture
     provider: str  # the execution provider that the session really used
     provider_fallback: str  # why it is not the one asked for; empty when it is
@@ -91,6 +94,7 @@ def reconstruct(
     """
     clock = Stopwatch()
     require_inside(face_box, photo)
+    topology = pack.choose_topology(settings.topology)
 
     progress(0.0, "Loading the model")
     network = open_network(pack, settings.provider)
@@ -122,11 +126,18 @@ def reconstruct(
     )
     clock.lap("texture")
 
+    share = float(visibility.mean())
+    if topology is not pack.topology:
+        vertices = topology.vertices(position_map)
+        visibility = vertex_visibility(vertices, topology.triangles, photo.width, photo.height)
+        clock.lap("topology")
+
     progress(1.0, "Captured")
     return Capture(
         photo=photo,
         face_box=face_box,
         pack=pack,
+        topology=topology,
         settings=settings,
         crop=crop,
         position_map=position_map,
@@ -138,6 +149,7 @@ def reconstruct(
             visibility=visibility,
         ),
         landmarks_in_photo=landmarks,
+        visible_share=share,
         texture=texture,
         provider=network.provider,
         provider_fallback=network.fallback,

@@ -53,7 +53,7 @@ def capture_record(capture: Capture) -> dict:
                 "pitch": pitch,
                 "roll": roll,
             },
-            "visible_share": capture.head.visibility.mean(),
+            "visible_share": capture.visible_share,
             "provider": capture.provider,
             "provider_fallback": capture.provider_fallback,
             "timings": capture.timings,

@@ -9,7 +9,7 @@ import numpy as np
 from .position_map import PositionMap
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Topology:
     """Vertices as UV samples of the position map, with everything that stays the same for every capture.
 

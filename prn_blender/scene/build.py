@@ -44,7 +44,7 @@ def build(
         landmark_collection = bpy.data.collections.new(f"PRN Landmarks {stem}")  # hides all of them with one click
         collection.children.link(landmark_collection)
 
-        topology = capture.pack.topology
+        topology = capture.topology
         mesh = create_mesh(HEAD_NAME, capture.head, topology, triangles)
         mesh.materials.append(create_material(images))
         head = bpy.data.objects.new(HEAD_NAME, mesh)

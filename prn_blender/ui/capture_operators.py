@@ -122,6 +122,7 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
                 projection=self._option(context, "projection"),
                 focal_mm=self._option(context, "focal_mm"),
                 provider=own.provider if self.provider == "PREFERENCES" else self.provider,
+                topology=self._option(context, "topology"),
             ),
             pack=Path(_absolute(own.pack)) if own.pack else None,
             yunet=_absolute(own.yunet),
@@ -286,7 +287,7 @@ def summary(result: Captured) -> str:
     count = len(result.captures)
     heads = "1 head" if count == 1 else f"{count} heads"
     found = "the given box" if result.faces is None else faces_in_words(len(result.faces.boxes))
-    visible = sum(float(capture.head.visibility.mean()) for capture in result.captures) / count
+    visible = sum(capture.visible_share for capture in result.captures) / count
     return f"{heads} in {result.seconds:.1f} s; {found}; {visible:.0%} of the surface seen"
 
 

@@ -256,6 +256,7 @@ class PRN_PT_head(InViewSidebar, PhotoPanel, bpy.types.Panel):
         layout, options = self.layout, context.scene.prn_capture
         layout.use_property_split = True
         layout.use_property_decorate = False
+        layout.prop(options, "topology")
         layout.prop(options, "polygons")
         layout.prop(options, "alignment")
         layout.separator()

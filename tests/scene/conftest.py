@@ -99,15 +99,15 @@ def topology(pack) -> Topology:
 
 @pytest.fixture
 def make_capture(pack, tmp_path):
-    """make_capture(shot, as_stored=True) -> Capture."""
+    """make_capture(shot, as_stored=True, name="standard") -> Capture, `name` the topology's."""
     import cv2
 
-    def make(shot: Shot, as_stored: bool = True) -> Capture:
+    def make(shot: Shot, as_stored: bool = True, name: str = "standard") -> Capture:
         rows, columns = np.mgrid[0 : shot.height, 0 : shot.width]
         pixels = np.stack([columns % 256, rows % 256, (rows + columns) % 256], axis=-1).astype(np.uint8)
         path = tmp_path / f"{shot.stem}.png"
         path.write_bytes(cv2.imencode(".png", pixels[..., ::-1])[1].tobytes())
-        topology, size = pack.topology, 64
+        topology, size = pack.choose_topology(name), 64
         ramp = np.linspace(0, 255, size).astype(np.uint8)
         colour = np.stack([*np.meshgrid(ramp, ramp), np.full((size, size), 128, np.uint8)], axis=-1)
         head = HeadMesh(
@@ -121,7 +121,8 @@ def make_capture(pack, tmp_path):
             photo=Photo(path, pixels, hashlib.sha256(path.read_bytes()).hexdigest(), shot.focal_px, as_stored),
             face_box=FaceBox(*on_photo.min(0).tolist(), *on_photo.max(0).tolist()),
             pack=pack,
-            settings=Settings(texture_size=size),
+            topology=topology,
+            settings=Settings(texture_size=size, topology=name),
             crop=Crop(shot.width / 2, shot.height / 2, 300.0),
             position_map=PositionMap(np.zeros((64, 64, 3), np.float32)),
             camera=Camera(
@@ -130,6 +131,7 @@ def make_capture(pack, tmp_path):
             pose=Similarity(1.0, shot.rotation, np.array(shot.position)),
             head=head,
             landmarks_in_photo=np.column_stack([on_photo, np.zeros(68)]),
+            visible_share=float(head.visibility.mean()),
             texture=Texture(colour, np.where(colour[..., 0] > 100, 255, 0).astype(np.uint8)),
             provider="CPUExecutionProvider",
             provider_fallback="",

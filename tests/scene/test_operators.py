@@ -212,6 +212,7 @@ def test_options_reach_the_capture():
         focal_mm=85.0,
         passes=1,
         fill=False,
+        topology="game",
         polygons="TRIANGLES",
         alignment="PHOTOGRAPHED",
         provider="CPUExecutionProvider",
@@ -224,6 +225,7 @@ def test_options_reach_the_capture():
         "projection": "focal",
         "focal_mm": 85.0,
         "provider": "CPUExecutionProvider",
+        "topology": "game",
     }
     assert {len(polygon.vertices) for polygon in head.data.polygons} == {3}
     assert alignment_of(head) == "PHOTOGRAPHED"

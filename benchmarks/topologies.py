@@ -1,0 +1,108 @@
+"""How well the pack's topologies follow the mean head, and how their quads are shaped.
+
+    .venv/bin/python benchmarks/topologies.py [PHOTO] [--pack PACK]
+
+Prints for each topology: quads; the distance of the finest one's vertices from its surface in mm (median, 95 %); the
+mean of the quads' angles' largest distances from 90 degrees; how much longer than wide quads are (median, 95 %);
+quads that fold back. Then how far apart the two samples of the seam's vertices are, whose mean closes it, in the mean
+head's position map and in that of the largest face in a photo.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import bpy  # noqa: F401 - brings mathutils
+from mathutils.bvhtree import BVHTree
+
+from prn_blender.capture.faces import choose_faces, find_faces
+from prn_blender.capture.network import open_network
+from prn_blender.capture.pack import STANDARD_TOPOLOGY, load_pack
+from prn_blender.capture.photo import load_photo
+from prn_blender.capture.pose import fit_similarity
+from prn_blender.capture.position_map import PositionMap
+from prn_blender.capture.reconstruct import regress
+from prn_blender.capture.topology import Topology
+
+PORTRAIT = Path(__file__).parents[1] / "examples" / "astronaut.jpg"
+
+
+def corner_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(F, 4, 3) normals at the quads' corners, as long as the product of the sides."""
+    corner = points[faces]
+    return np.cross(np.roll(corner, -1, 1) - corner, np.roll(corner, 1, 1) - corner)
+
+
+def corner_angles(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(F, 4) degrees."""
+    corner = points[faces]
+    ahead, behind = np.roll(corner, -1, 1) - corner, np.roll(corner, 1, 1) - corner
+    cosine = (ahead * behind).sum(-1) / np.linalg.norm(ahead, axis=-1) / np.linalg.norm(behind, axis=-1)
+    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+
+
+def elongation(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(F,) the longer of the two distances between the middles of opposite sides over the shorter."""
+    middle = (points[faces] + points[np.roll(faces, -1, 1)]) / 2
+    across = np.linalg.norm(middle[:, :2] - middle[:, 2:], axis=-1)
+    return across.max(1) / np.maximum(across.min(1), 1e-9)
+
+
+def distance(points: np.ndarray, vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """(P,) of points (P, 3) from a surface."""
+    tree = BVHTree.FromPolygons(vertices.tolist(), triangles.tolist())
+    return np.array([tree.find_nearest(point)[3] for point in points.tolist()])
+
+
+def print_quality(name: str, topology: Topology, finest: Topology) -> None:
+    points, faces = topology.canonical.astype(float), topology.faces
+    # The neck's edge is not the same in all: what lies below the highest one does not count.
+    above = finest.canonical[:, 2] > -0.08
+    off = 1000 * distance(finest.canonical[above], points, topology.triangles)
+    normals = corner_normals(points, faces)
+    folded = ((normals * normals.sum(1, keepdims=True)).sum(-1) <= 0).any(1)
+    skew = np.abs(corner_angles(points, faces) - 90).max(1).mean()
+    long = np.quantile(elongation(points, faces), (0.5, 0.95))
+    print(
+        f"{name:10} {len(faces):6} quads  off {np.median(off):.2f} {np.quantile(off, 0.95):.2f} mm  "
+        f"skew {skew:.0f} degrees  elongation {long[0]:.1f} {long[1]:.1f}  folded {folded.sum()}"
+    )
+
+
+def print_seam(name: str, topology: Topology, values: PositionMap) -> None:
+    """In any position map of a head; its scale is found by the canonical head's."""
+    both = values.sample(topology.sample_uv)
+    millimetres = 1000 / fit_similarity(topology.canonical, both.mean(1)).scale
+    gap = np.linalg.norm(both[:, 0] - both[:, 1], axis=1) * millimetres
+    gap = gap[(topology.sample_uv[:, 0] != topology.sample_uv[:, 1]).any(1)]
+    print(f"{name:20} two samples of a seam vertex {np.median(gap):.1f} {np.quantile(gap, 0.95):.1f} mm apart")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("photo", type=Path, nargs="?", default=PORTRAIT)
+    parser.add_argument("--pack", type=Path)
+    options = parser.parse_args()
+    pack = load_pack(options.pack)
+    names = (STANDARD_TOPOLOGY, *pack.levels)
+    finest = max((pack.choose_topology(name) for name in names), key=lambda topology: len(topology.faces))
+    for name in names:
+        print_quality(name, pack.choose_topology(name), finest)
+
+    photo = load_photo(options.photo)
+    box = choose_faces(find_faces(photo), "largest")[0]
+    _, predicted = regress(photo, box, pack, open_network(pack), 2)
+    with np.load(pack.loops_file) as data:
+        mean = PositionMap(data["canonical_map"])
+    upside = PositionMap(predicted.values * np.float32([1, -1, 1]))  # photo space has y down
+    for name in names:
+        print_seam(f"{name}, mean head", pack.choose_topology(name), mean)
+        print_seam(f"{name}, {photo.path.name}", pack.choose_topology(name), upside)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,432 @@
+"""Where the vertices of the topology with edge loops lie in UV.
+
+Lids and lips are followed exactly, the rims of nostrils and ears loosely. All else is relaxed: springs along the edges,
+and a force towards parallelograms, on the mean head's smoothed surface. Its distances alone would let vertices slide
+off nose and ears, so those in UV, in which both are large, count too.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.interpolate import CubicSpline, PchipInterpolator
+from scipy.ndimage import gaussian_filter
+from scipy.sparse.linalg import splu
+from scipy.spatial import cKDTree
+
+from prn_blender.capture.position_map import PositionMap
+from prn_blender.capture.subdivide import subdivide, subdivide_mirror
+
+from .assets import SKIN_VERTICES, FaceKit
+from .bake import bake_operator
+from .cage import BAND, CROWN_COLUMN, OPENINGS, ROWS, SIDE, HalfCage, make_half_cage, mirrored
+from .uv_layout import UvLayout, superellipse
+
+RESOLUTION = 512  # of the surface on which vertices are relaxed
+SMOOTHING = 5.0  # texels
+UV_LENGTH = 35.0  # cm that a unit of UV counts for
+LOOP_STIFFNESS = 0.3  # of the edges along a loop, those across have 1
+SQUARENESS = 0.5  # weight of parallelograms
+RIM_STIFFNESS = 630.0  # of loosely followed rims
+ITERATIONS = 80
+
+# Rings of the cage on the edges of ICT-FaceKit's skin.
+LID_RING = 3
+MOUTH_RING = 4
+
+MIRRORED_LANDMARKS = np.arange(68)
+for _first, _second in ((48, 54), (49, 53), (50, 52), (59, 55), (58, 56), (60, 64), (61, 63), (67, 65)):
+    MIRRORED_LANDMARKS[[_first, _second]] = _second, _first
+
+# The subject's right half in UV; from the corner near the middle at the top, away from the middle.
+NOSTRIL_RIM = (
+    (0.462, 0.498),
+    (0.447, 0.490),
+    (0.425, 0.503),
+    (0.412, 0.530),
+    (0.407, 0.560),
+    (0.415, 0.586),
+    (0.437, 0.598),
+    (0.462, 0.595),
+    (0.477, 0.578),
+    (0.480, 0.550),
+    (0.474, 0.523),
+)
+EAR_RIM = (
+    (0.138, 0.257),
+    (0.121, 0.243),
+    (0.103, 0.270),
+    (0.088, 0.340),
+    (0.083, 0.420),
+    (0.088, 0.500),
+    (0.100, 0.570),
+    (0.120, 0.635),
+    (0.143, 0.668),
+    (0.155, 0.645),
+    (0.155, 0.580),
+    (0.152, 0.500),
+    (0.147, 0.420),
+    (0.147, 0.360),
+    (0.146, 0.300),
+)
+NAPE = 0.853  # v at which the neck's edge meets the cut
+NECK_EDGE = PchipInterpolator(
+    (0.011, 0.06, 0.13, 0.18, 0.23, 0.28, 0.33, 0.38, 0.43, 0.50),
+    (NAPE, 0.862, 0.876, 0.878, 0.883, 0.893, 0.909, 0.930, 0.949, 0.961),
+)  # v of the neck's edge by u
+CUT = superellipse(np.linspace(4, 2.5, 6001))  # the layout's border from the crown to the nape
+
+
+@dataclass(frozen=True)
+class LoopMesh:
+    """The whole head; the coarse quads' vertices come first, and each four quads are one of theirs."""
+
+    faces: np.ndarray  # (F, 4)
+    sample_uv: np.ndarray  # (V, 2, 2) of the two halves, equal off the cut
+    loop_uv: np.ndarray  # (F, 4, 2)
+    mirror: np.ndarray  # (V,)
+    eye: np.ndarray  # (V,) bool: on and within the lids' edge
+    mouth: np.ndarray  # (V,) bool: on and within the mouth's edge, behind the lips
+
+
+def make_loop_mesh(kit: FaceKit, layout: UvLayout) -> LoopMesh:
+    """Quads with edge loops around eyes, mouth, nostrils and ears, the coarse ones of `cage` once subdivided."""
+    half = make_half()
+    surface = mean_surface(kit, layout)
+    uv = relax(half, place(half, kit, layout, surface), surface)
+
+    count = len(half.mirror)
+    first = np.empty((count, 2))
+    first[half.used] = uv
+    other = np.setdiff1d(np.arange(count), half.used)
+    first[other] = _flipped(uv[half.local(half.mirror[other])])
+    middle = half.mirror == np.arange(count)
+    second = np.where(middle[:, None], _flipped(first), first)
+    on_other_half = np.arange(len(half.faces)) >= len(half.faces) // 2
+    loop_uv = np.where(on_other_half[:, None, None], second[half.faces], first[half.faces])
+    return LoopMesh(
+        half.faces,
+        np.stack([first, second], 1),
+        loop_uv,
+        half.mirror,
+        eye=half.within("eye", LID_RING),
+        mouth=half.within("mouth", MOUTH_RING),
+    )
+
+
+def _flipped(uv: np.ndarray) -> np.ndarray:
+    return uv * (-1, 1) + (1, 0)
+
+
+@dataclass(frozen=True)
+class Half:
+    """The first half of the mesh. Its vertices are numbered by their place in `used`."""
+
+    cage: HalfCage
+    coarse: np.ndarray  # (F, 4) quads of the whole head before subdivision
+    edges: np.ndarray  # (E, 2) their edges
+    faces: np.ndarray  # (4 F, 4) quads of the whole head
+    mirror: np.ndarray  # (V,) of its vertices
+    used: np.ndarray  # (N,) those of the half
+
+    @property
+    def quads(self) -> np.ndarray:
+        """(2 F, 4) by the half's numbers."""
+        return self.local(self.faces[: len(self.faces) // 2])
+
+    @property
+    def on_middle(self) -> np.ndarray:
+        """(N,) bool: in the mirror plane."""
+        return self.mirror[self.used] == self.used
+
+    def local(self, vertices: np.ndarray) -> np.ndarray:
+        """The half's numbers of vertices of the whole head."""
+        return np.searchsorted(self.used, vertices)
+
+    def path(self, coarse: list[int], closed: bool = False) -> np.ndarray:
+        """The half's numbers along a path over coarse edges, with those in the edges' middles."""
+        ends = np.array([*coarse, coarse[0]] if closed else coarse)
+        count = self.coarse.max() + 1
+        key = np.sort(np.stack([ends[:-1], ends[1:]], 1), 1) @ (count, 1)
+        middles = count + np.searchsorted(self.edges @ (count, 1), key)
+        both = np.stack([ends[:-1], middles], 1).ravel()
+        return self.local(both if closed else np.append(both, ends[-1]))
+
+    def within(self, name: str, index: int) -> np.ndarray:
+        """(V,) bool: vertices of the whole head on a ring of an opening or within it, on both sides."""
+        coarse = np.zeros(self.coarse.max() + 1, bool)
+        for point, vertex in self.cage.number.items():
+            coarse[vertex] = point[0] == name and (len(point) == 4 or point[1] >= index)
+        inside = np.concatenate([coarse, coarse[self.edges].all(1), coarse[self.coarse].all(1)])
+        return inside | inside[self.mirror]
+
+    def ring(self, name: str, index: int) -> np.ndarray:
+        """The half's numbers along a ring of an opening."""
+        return self.path(self.cage.ring(name, index), closed=not OPENINGS[name].crosses_middle)
+
+
+def make_half() -> Half:
+    """Connectivity alone."""
+    cage = make_half_cage()
+    coarse, coarse_mirror = mirrored(np.array(cage.quads), np.array(cage.middle), len(cage.number))
+    faces, edges = subdivide(coarse)
+    mirror = subdivide_mirror(coarse_mirror, coarse, edges)
+    return Half(cage, coarse, edges, faces, mirror, np.unique(faces[: len(faces) // 2]))
+
+
+def mean_surface(kit: FaceKit, layout: UvLayout) -> np.ndarray:
+    """(RESOLUTION, RESOLUTION, 3) cm: the mean head by UV, made symmetric."""
+    baked = bake_operator(layout, RESOLUTION)[0] @ kit.mean[:SKIN_VERTICES]
+    image = baked.reshape(RESOLUTION, RESOLUTION, 3)
+    return ((image + image[:, ::-1] * (-1, 1, 1)) / 2).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """First places of the half's vertices, and what holds them."""
+
+    uv: np.ndarray  # (N, 2)
+    fixed: np.ndarray  # vertices that stay
+    midline: np.ndarray  # vertices that stay on u = 0.5,
+    cut: np.ndarray  # on the layout's border,
+    neck: np.ndarray  # on the neck's edge
+    rim: np.ndarray  # vertices that loosely follow
+    rim_uv: np.ndarray  # these places
+
+
+def place(half: Half, kit: FaceKit, layout: UvLayout, surface: np.ndarray) -> Placement:
+    """The lattice as drawn by hand, lids and lips where they belong, and what lies inside of openings evenly between."""
+    cage = half.cage
+    drawn = np.full((half.coarse.max() + 1, 2), np.nan)
+    for point, vertex in cage.number.items():
+        if len(point) == 2:
+            drawn[vertex] = _on_lattice(*point)
+    uv = np.concatenate([drawn, drawn[half.edges].mean(1), drawn[half.coarse].mean(1)])[half.used]
+
+    line, neck = half.path(cage.middle_line), half.path(cage.neck_line)
+    crown = int(np.flatnonzero(line == half.local(cage.crown))[0])
+    cut = line[crown + 1 : -1]
+    uv[cut] = CUT[_nearest_step(uv[cut])]
+    uv[half.on_middle, 0] = np.where(np.isin(np.flatnonzero(half.on_middle), line[crown:]), uv[half.on_middle, 0], 0.5)
+    uv[neck, 1] = NECK_EDGE(uv[neck, 0])
+    uv[[line[0], line[crown], line[-1]]] = (0.5, NECK_EDGE(0.5)), (0.5, 0), _cut_at(NAPE)
+    contours, contour_uv = contour_places(half, kit, layout, surface)
+    uv[contours] = contour_uv
+    fixed = np.concatenate([contours, [line[0], line[crown], line[-1]]])
+    rim, rim_uv = rim_places(half, surface)
+    return Placement(
+        uv=_filled(half, uv),
+        fixed=fixed,
+        midline=np.setdiff1d(np.flatnonzero(half.on_middle), [*fixed, *cut]),
+        cut=cut,
+        neck=neck[1:-1],
+        rim=rim,
+        rim_uv=rim_uv,
+    )
+
+
+def _on_lattice(i: int, j: int) -> np.ndarray:
+    """First UV of a point of the lattice."""
+    if j < BAND:  # over the skull: between the mirror plane and the side's upper edge
+        inner = np.array([np.interp(i, (BAND, BAND + SIDE), (0.215, 0.055)), 0.125])
+        beyond = i - BAND - CROWN_COLUMN
+        outer = (
+            np.array([0.5, -0.12 * beyond / CROWN_COLUMN])
+            if beyond <= 0
+            else superellipse(np.array([4 - 0.5 * beyond / (SIDE - CROWN_COLUMN)]))[0]
+        )
+        return outer + (inner - outer) * j / BAND
+    u = np.interp(i, (0, 2, 4, 6, 7, 9, 11, 13, 20), (0.5, 0.43, 0.34, 0.245, 0.215, 0.17, 0.07, 0.055, 0))
+    edge = float(NECK_EDGE(max(u, CUT[-1, 0])))
+    front = np.interp(j - BAND, (0, 3, 7, 12, 14, ROWS), (0.12, 0.235, 0.425, 0.62, 0.805, edge))
+    ear = np.interp(j - BAND, (0, 4, 11, ROWS), (0.13, 0.19, 0.70, edge))
+    back = np.interp(j - BAND, (0, ROWS), (0.13, edge))
+    v = np.interp(i, (BAND, BAND + 2, BAND + 4, 2 * BAND + SIDE), (front, ear, ear, back))
+    border = np.interp(v, CUT[2000:, 1], CUT[2000:, 0])
+    return np.array([0.5 - (0.5 - u) * (0.5 - border) / 0.5, v])
+
+
+def _nearest_step(uv: np.ndarray) -> np.ndarray:
+    return cKDTree(CUT).query(uv)[1]
+
+
+def _cut_at(v: float) -> np.ndarray:
+    return np.array([np.interp(v, CUT[2000:, 1], CUT[2000:, 0]), v])
+
+
+def contour_places(half: Half, kit: FaceKit, layout: UvLayout, surface: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices of the rings along lids and lips, and their UV, at equal distances between the corners."""
+    eye = _symmetric(kit, layout, layout.eye_right, layout.eye_left)
+    eye = _from(eye, eye[:, 0].argmax(), (0, -1))  # from the inner corner over the upper lid
+    outer = eye[:, 0].argmin()
+    mouth = _symmetric(kit, layout, layout.mouth, layout.mouth)
+    on_middle = np.flatnonzero(np.abs(mouth[:, 0] - 0.5) < 1e-6)
+    mouth = _from(mouth, on_middle[mouth[on_middle, 1].argmin()], (-1, 0))
+    mouth = mouth[: np.flatnonzero(np.abs(mouth[:, 0] - 0.5) < 1e-6)[1] + 1]
+    marks = (layout.landmark_uv + _flipped(layout.landmark_uv[MIRRORED_LANDMARKS])) / 2
+    # Upper and lower half of each contour; ICT-FaceKit's skin goes on behind the lips' line up to its mouth's edge.
+    contours = {
+        ("eye", LID_RING): (eye[: outer + 1], np.concatenate([eye[outer:], eye[:1]])),
+        ("mouth", 2): _halves(_spline(marks[[51, 50, 49, 48, 59, 58, 57]])),
+        ("mouth", 3): _halves(_spline(marks[[62, 61, 60, 67, 66]])),
+        ("mouth", MOUTH_RING): _halves(mouth),
+    }
+    vertices, places = [], []
+    for (name, index), (upper, lower) in contours.items():
+        ring = half.ring(name, index)
+        upper, lower = (_evenly(curve, len(ring) // 2, surface)[:-1] for curve in (upper, lower))
+        if OPENINGS[name].crosses_middle:
+            along = np.concatenate([upper, lower, contours[name, index][1][-1:]])
+        else:  # the ring begins at the rectangle's corner, the contour in the middle of its side
+            along = np.roll(np.concatenate([upper, lower]), -OPENINGS[name].height, axis=0)
+        vertices.append(ring)
+        places.append(along)
+    return np.concatenate(vertices), np.concatenate(places)
+
+
+def rim_places(half: Half, surface: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices of the rings around nostril and ear, and their UV."""
+    vertices, places = [], []
+    for name, points in (("nostril", NOSTRIL_RIM), ("ear", EAR_RIM)):
+        ring = half.ring(name, OPENINGS[name].rings)
+        vertices.append(ring)
+        places.append(_evenly(_spline(np.array([*points, points[0]]), "periodic"), len(ring), surface)[:-1])
+    return np.concatenate(vertices), np.concatenate(places)
+
+
+def _symmetric(kit: FaceKit, layout: UvLayout, loop: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(N, 2) UV of a loop, the mean with the mirrored one of the other side."""
+    partner = cKDTree(kit.mean[other] * (-1, 1, 1)).query(kit.mean[loop])[1]
+    return (layout.uv[loop] + _flipped(layout.uv[other[partner]])) / 2
+
+
+def _from(loop: np.ndarray, start: int, towards: tuple[float, float]) -> np.ndarray:
+    """(N, 2) a closed loop from one of its points on in the direction `towards`."""
+    loop = np.roll(loop, -start, axis=0)
+    return loop if (loop[1] - loop[-1]) @ towards > 0 else np.roll(loop[::-1], 1, axis=0)
+
+
+def _halves(curve: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A curve around the mouth (N, 2) cut in two at its corner."""
+    corner = curve[:, 0].argmin()
+    return curve[: corner + 1], curve[corner:]
+
+
+def _spline(points: np.ndarray, ends: str = "natural") -> np.ndarray:
+    """(400, 2) a smooth curve through points (N, 2)."""
+    length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+    return CubicSpline(length, points, bc_type=ends)(np.linspace(0, length[-1], 400))
+
+
+def _evenly(curve: np.ndarray, count: int, surface: np.ndarray) -> np.ndarray:
+    """(count + 1, 2) points of a curve (N, 2) in UV at equal distances on the surface."""
+    points = PositionMap(surface).sample(curve)
+    length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+    steps = np.linspace(0, length[-1], count + 1)
+    return np.stack([np.interp(steps, length, curve[:, k]) for k in range(2)], 1)
+
+
+def springs(half: Half) -> tuple[np.ndarray, np.ndarray]:
+    """(E, 2) edges of the half and their stiffness: edges along loops of openings give way more easily."""
+    quads = half.quads
+    edges = np.unique(np.sort(np.stack([quads, np.roll(quads, -1, 1)], -1).reshape(-1, 2), 1), axis=0)
+    stiffness = np.ones(len(edges))
+    stiffness[half.on_middle[edges].all(1)] = 0.5  # the other half has the rest
+    count = len(half.used)
+    for name, opening in OPENINGS.items():
+        for index in range(opening.rings + opening.inner + 1):
+            ring = half.ring(name, index)
+            along = np.sort(np.stack([ring, np.roll(ring, -1)], 1), 1) @ (count, 1)
+            stiffness[np.isin(edges @ (count, 1), along)] = LOOP_STIFFNESS
+    return edges, stiffness
+
+
+def _filled(half: Half, uv: np.ndarray) -> np.ndarray:
+    """`uv` (N, 2) with the unknown (nan) ones between their neighbours. W. Tutte, How to draw a graph, 1963."""
+    edges, stiffness = springs(half)
+    ends = np.concatenate([edges, edges[:, ::-1]])
+    pull = sparse.csr_matrix((np.tile(stiffness, 2), ends.T), shape=(len(uv), len(uv)))
+    laplacian = (sparse.diags(np.asarray(pull.sum(1)).ravel()) - pull).tocsr()
+    filled = uv.copy()
+    for axis in range(2):
+        unknown = np.isnan(uv[:, axis])
+        inside = laplacian[unknown]
+        filled[unknown, axis] = splu(inside[:, unknown].tocsc()).solve(-(inside[:, ~unknown] @ uv[~unknown, axis]))
+    return filled
+
+
+def relax(half: Half, placement: Placement, surface: np.ndarray) -> np.ndarray:
+    """(N, 2) UV at rest: Gauss-Newton steps, each on the surface's tangents at the vertices."""
+    smooth = gaussian_filter(surface, (SMOOTHING, SMOOTHING, 0), mode="nearest")
+    axis = (np.arange(RESOLUTION) + 0.5) / RESOLUTION
+    flat = np.stack(np.meshgrid(axis, axis), -1) * UV_LENGTH
+    sample = PositionMap(np.concatenate([smooth, flat], -1).astype(np.float32)).sample
+    forces = _forces(half)
+    edges, _ = springs(half)
+    uv, count = placement.uv, len(placement.uv)
+    rim = np.zeros((count, 2))
+    rim[placement.rim] = RIM_STIFFNESS
+    aim = np.zeros((count, 2))
+    aim[placement.rim] = placement.rim_uv
+    for _ in range(ITERATIONS):
+        allowed = _directions(placement, uv)
+        tangents = np.einsum("nij,njk->nik", _tangents(sample, uv), allowed)  # (N, 5, 2)
+        points = sample(uv)
+        rows = [
+            forces @ sparse.csr_matrix((along.ravel(), (np.repeat(np.arange(count), 2), np.arange(2 * count))))
+            for along in np.moveaxis(tangents, 1, 0)
+        ]
+        matrix, rest = sparse.vstack(rows), np.concatenate([forces @ coordinate for coordinate in points.T])
+        gradient = matrix.T @ rest + (rim * np.einsum("nji,nj->ni", allowed, uv - aim)).ravel()
+        damping = 0.3 * np.maximum((tangents**2).sum(1), 1e-3) + 1e-6
+        step = splu((matrix.T @ matrix + sparse.diags((rim + damping).ravel())).tocsc()).solve(-gradient)
+        step = np.einsum("nij,nj->ni", allowed, step.reshape(count, 2))
+        length = np.linalg.norm(uv[edges[:, 0]] - uv[edges[:, 1]], axis=1)
+        shortest = np.full(count, np.inf)
+        np.minimum.at(shortest, edges.ravel(), np.repeat(length, 2))
+        limit = np.maximum(shortest / 2, 1e-3) / np.maximum(np.linalg.norm(step, axis=1), 1e-12)
+        uv = _constrained(placement, uv + step * np.minimum(limit, 1)[:, None])
+    return uv
+
+
+def _forces(half: Half) -> sparse.csr_matrix:
+    """(E + F, N): edges, and how far quads are from parallelograms, by their stiffness."""
+    edges, stiffness = springs(half)
+    quads, count = half.quads, len(half.used)
+    pull = sparse.diags(np.sqrt(stiffness)) @ _signed(edges, (1, -1), count)
+    return sparse.vstack([pull, np.sqrt(SQUARENESS) * _signed(quads, (1, -1, 1, -1), count)]).tocsr()
+
+
+def _signed(elements: np.ndarray, signs: tuple[int, ...], count: int) -> sparse.csr_matrix:
+    rows = np.repeat(np.arange(len(elements)), len(signs))
+    return sparse.csr_matrix((np.tile(signs, len(elements)), (rows, elements.ravel())), shape=(len(elements), count))
+
+
+def _tangents(sample, uv: np.ndarray) -> np.ndarray:
+    """(N, 5, 2) change of the sampled values along u and v."""
+    change = []
+    for axis in np.eye(2) * 2e-3:
+        ahead, behind = np.clip(uv + axis, 0, 1), np.clip(uv - axis, 0, 1)
+        change.append((sample(ahead) - sample(behind)) / (ahead - behind).sum(1, keepdims=True))
+    return np.stack(change, -1)
+
+
+def _directions(placement: Placement, uv: np.ndarray) -> np.ndarray:
+    """(N, 2, 2) directions in UV in which each vertex may move, as columns; zero where it may not."""
+    allowed = np.tile(np.eye(2), (len(uv), 1, 1))
+    allowed[placement.fixed] = 0
+    allowed[placement.midline] = ((0, 0), (0, 1))
+    step = np.clip(_nearest_step(uv[placement.cut]), 1, len(CUT) - 2)
+    neck = uv[placement.neck, 0]
+    along_neck = np.stack([np.ones(len(neck)), NECK_EDGE.derivative()(neck)], 1)
+    for vertices, along in ((placement.cut, CUT[step + 1] - CUT[step - 1]), (placement.neck, along_neck)):
+        allowed[vertices] = 0
+        allowed[vertices, :, 0] = along / np.linalg.norm(along, axis=1, keepdims=True)
+    return allowed
+
+
+def _constrained(placement: Placement, uv: np.ndarray) -> np.ndarray:
+    uv[placement.midline, 0] = 0.5
+    uv[placement.cut] = CUT[_nearest_step(uv[placement.cut])]
+    uv[placement.neck, 1] = NECK_EDGE(uv[placement.neck, 0])
+    return uv
