@@ -112,7 +112,7 @@ def test_a_face_box_is_drawn_in_the_image_editor(chosen, screenshot):
     open_image_editor(window)
     window.python(f"""
         with context.temp_override(area={EDITOR}, region={MAIN}):
-            bpy.ops.image.view_zoom(factor=0.25)
+            bpy.ops.image.view_zoom(factor=1.5)
     """)
     window.desktop.click(*window.find_button("prn.pick_face"))
     window.wait(f"{SESSION}.is_picking")
@@ -121,7 +121,7 @@ def test_a_face_box_is_drawn_in_the_image_editor(chosen, screenshot):
     window.desktop.drag(start, end)
     window.wait("context.scene.prn_capture.face == 'BOX'")
     box = window.python("return list(context.scene.prn_capture.box)")
-    assert box == pytest.approx([180, 60, 280, 180], abs=4)
+    assert box == pytest.approx([180, 60, 280, 180], abs=3)
     assert not window.python(f"return {SESSION}.is_picking")
     screenshot("image_editor_box")
 
