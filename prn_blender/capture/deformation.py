@@ -175,18 +175,29 @@ class _Patch:
         straight = np.linalg.norm(self.positions[:, None] - self.places, axis=2)
         if not self.openings.any():
             return straight
-        crossing = self.steps[~self.openings[self.steps[:, 0]]]
-        length = np.linalg.norm(np.subtract(*self.positions[crossing.T]), axis=1)[:, None]
-        reached, first = np.unique(crossing[:, 1], return_index=True)
-        count = len(self.vertices)
-        along = np.full((count + 1, len(self.landmarks)), np.inf)
-        seed = self.corners, np.arange(len(self.landmarks))[:, None]
-        along[seed] = np.append(straight, np.full_like(straight[:1], np.inf), axis=0)[seed]
-        for _ in range(count):
-            shorter = np.minimum(along[reached], np.minimum.reduceat(along[crossing[:, 0]] + length, first))
-            if (shorter == along[reached]).all():
-                break
-            along[reached] = shorter
+        along = np.full((len(self.vertices) + 1, len(self.landmarks)), np.inf)
+        column = np.arange(len(self.landmarks))[:, None]
+        seeds = np.append(straight, np.full_like(straight[:1], np.inf), axis=0)[self.corners, column]
+        along[self.corners, column] = seeds
+        longest = EDGE_DETOUR * straight.max()
+        leaving = self.steps[np.argsort(self.steps[:, 0], kind="stable")]
+        leaving = leaving[~self.openings[leaving[:, 0]]]
+        length = np.linalg.norm(np.subtract(*self.positions[leaving.T]), axis=1)
+        first = np.searchsorted(leaving[:, 0], np.arange(len(along) + 1))
+        count = np.diff(first)
+        # Each round goes on only from where a shorter way was found in the round before.
+        changed = np.unique(self.corners * len(column) + column)
+        while len(changed):
+            vertex, landmark = np.divmod(changed, len(column))
+            degree = count[vertex]
+            within = np.arange(degree.sum()) - np.repeat(np.cumsum(degree) - degree, degree)
+            step = np.repeat(first[vertex], degree) + within
+            to, landmark = leaving[step, 1], np.repeat(landmark, degree)
+            way = np.repeat(along.ravel()[changed], degree) + length[step]
+            is_shorter = way < np.minimum(along[to, landmark], longest)
+            place, way = (to * len(column) + landmark)[is_shorter], way[is_shorter]
+            np.minimum.at(along.reshape(-1), place, way)
+            changed = np.unique(place)
         return np.maximum(straight, along[:-1] / EDGE_DETOUR)
 
     def fill_openings(self, values: np.ndarray) -> np.ndarray:

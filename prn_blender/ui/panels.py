@@ -349,7 +349,10 @@ class LandmarksPanel:
             wrapped(context, layout, why_not_adjustable(head), icon="INFO")
             return
         wrapped(context, layout, self.how)
-        layout.operator(PRN_OT_adjust_landmarks.bl_idname, icon="EMPTY_AXIS")
+        if PRN_OT_adjust_landmarks.poll(context):
+            layout.operator(PRN_OT_adjust_landmarks.bl_idname, icon="EMPTY_AXIS")
+        else:
+            layout.operator(PRN_OT_open_in_image_editor.bl_idname, icon="IMAGE_REFERENCE")
         count = len(moved_landmarks(head))
         if not count:
             return

@@ -152,7 +152,7 @@ def whole_windows(window: Window, photos: dict[str, str], pictures: Photographer
     find_faces(window)
     window.python("bpy.ops.prn.choose_face(index=1); bpy.ops.prn.open_in_image_editor()")
     pictures.screen("image-editor-faces")
-    window.python("view.ui_type = 'OUTLINER'")
+    window.python("view.spaces.active.show_region_ui = False")
     open_image_tab(window)
     pictures.screen("image-editor-panel")
 
@@ -239,7 +239,9 @@ def main(arguments: list[str]) -> None:
         blender.install(extension)
         photos = make_photos(machine)
         runs = ("", 1.0, "", TALL), ("-large", 2.0, "", TALLER), ("-light", 1.0, LIGHT, TALL)
-        for suffix, scale, theme, screen in runs:
+        for suffix, scale, theme, screen in (
+            runs if not wanted or any(name.startswith("panel") for name in wanted) else ()
+        ):
             real_blender.SCREEN = screen
             with Desktop(machine) as desktop, new_window(blender, desktop, scale, theme) as window:
                 panel_states(window, photos, Photographer(window, suffix, wanted))
