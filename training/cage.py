@@ -85,25 +85,15 @@ class HalfCage:
         return [self.vertex(_on_ring(name, opening, index, k)) for k in range(len(opening.border))]
 
     @property
-    def middle_line(self) -> list[int]:
-        """Vertices in the mirror plane from the throat over the crown to the nape, without those of the mouth's rings.
-
-        At the mouth it leaps over the opening.
-        """
-        far = 2 * BAND + SIDE
-        front = [(0, j) for j in range(BAND + ROWS, BAND, -1) if not _inside(0.5, j, OPENINGS["mouth"])]
-        over = [(i, 0) for i in range(BAND, BAND + SIDE + 1)]
-        return [self.vertex(p) for p in front + over + [(far, j) for j in range(BAND + 1, BAND + ROWS + 1)]]
+    def cut_line(self) -> list[int]:
+        """Vertices along the layout's cut, from the crown to the nape."""
+        over = [(i, 0) for i in range(BAND + CROWN_COLUMN, BAND + SIDE + 1)]
+        return [self.vertex(point) for point in over + [(2 * BAND + SIDE, j) for j in range(BAND + 1, BAND + ROWS + 1)]]
 
     @property
     def neck_line(self) -> list[int]:
         """Vertices along the neck's edge from the throat to the nape."""
         return [self.vertex((i, BAND + ROWS)) for i in range(2 * BAND + SIDE + 1)]
-
-    @property
-    def crown(self) -> int:
-        """The vertex on the middle line where the layout's cut ends."""
-        return self.vertex((BAND + CROWN_COLUMN, 0))
 
     @property
     def middle(self) -> list[int]:
@@ -112,7 +102,9 @@ class HalfCage:
         ends = [0, len(opening.border) - 1]
         rings = [_on_ring("mouth", opening, ring, k) for ring in range(opening.rings + opening.inner + 1) for k in ends]
         filling = [_in_filling("mouth", opening, (0, j)) for j in range(1, opening.height)]
-        return sorted({*self.middle_line, *(self.vertex(point) for point in rings + filling)})
+        front = [(0, j) for j in range(BAND, BAND + ROWS + 1) if not _inside(0.5, j, opening)]
+        over = [(i, 0) for i in range(BAND, BAND + CROWN_COLUMN)]
+        return sorted({*self.cut_line, *(self.vertex(point) for point in front + over + rings + filling)})
 
 
 def make_half_cage() -> HalfCage:

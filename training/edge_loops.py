@@ -203,16 +203,15 @@ def place(half: Half, kit: FaceKit, layout: UvLayout, surface: np.ndarray) -> Pl
             drawn[vertex] = _on_lattice(*point)
     uv = np.concatenate([drawn, drawn[half.edges].mean(1), drawn[half.coarse].mean(1)])[half.used]
 
-    line, neck = half.path(cage.middle_line), half.path(cage.neck_line)
-    crown = int(np.flatnonzero(line == half.local(cage.crown))[0])
-    cut = line[crown + 1 : -1]
+    line, neck = half.path(cage.cut_line), half.path(cage.neck_line)
+    cut, ends = line[1:-1], [neck[0], line[0], line[-1]]
     uv[cut] = CUT[_nearest_step(uv[cut])]
-    uv[half.on_middle, 0] = np.where(np.isin(np.flatnonzero(half.on_middle), line[crown:]), uv[half.on_middle, 0], 0.5)
+    uv[np.setdiff1d(np.flatnonzero(half.on_middle), line), 0] = 0.5
     uv[neck, 1] = NECK_EDGE(uv[neck, 0])
-    uv[[line[0], line[crown], line[-1]]] = (0.5, NECK_EDGE(0.5)), (0.5, 0), _cut_at(NAPE)
+    uv[ends] = (0.5, NECK_EDGE(0.5)), (0.5, 0), _cut_at(NAPE)
     contours, contour_uv = contour_places(half, kit, layout, surface)
     uv[contours] = contour_uv
-    fixed = np.concatenate([contours, [line[0], line[crown], line[-1]]])
+    fixed = np.concatenate([contours, ends])
     rim, rim_uv = rim_places(half, surface)
     return Placement(
         uv=_filled(half, uv),

@@ -128,3 +128,19 @@ def test_state_survives_packing():
     again = HeadState.unpack(state.pack())
     for name, value in vars(state).items():
         np.testing.assert_array_equal(getattr(again, name), value)
+
+
+def test_cage_is_half_a_head_with_poles_away_from_lids_and_lips():
+    from training.cage import OPENINGS, make_half_cage, mirrored
+
+    cage = make_half_cage()
+    faces, mirror = mirrored(np.array(cage.quads), np.array(cage.middle), len(cage.number))
+    directed = np.concatenate([faces[:, [k, (k + 1) % 4]] for k in range(4)])
+    assert len(np.unique(directed, axis=0)) == len(directed)  # one winding
+    edges, count = np.unique(np.sort(directed, axis=1), axis=0, return_counts=True)
+    assert count.max() == 2 and faces.max() + 1 - len(edges) + len(faces) == 1
+    np.testing.assert_array_equal(np.unique(edges[count == 1]), np.unique([cage.neck_line, mirror[cage.neck_line]]))
+    valence = np.bincount(edges.ravel())
+    for name, opening in OPENINGS.items():
+        for ring in range(1, opening.rings + opening.inner):  # between the rectangle's and the filling's corners
+            assert (valence[cage.ring(name, ring)] == 4).all()
