@@ -25,7 +25,9 @@ PORTRAIT = CHECKOUT / "examples" / "astronaut.jpg"
 SESSION = "__import__('sys').modules['bl_ext.user_default.prn_head_capture.ui.session'].current"
 TAB = "Head Capture"
 LIGHT = "Blender_Light.xml"
-COLOURS = 192
+COLOURS = 256
+# What is drawn over the photo has few pixels, so that its colours would be lost.
+ACCENTS = ((140, 204, 255), (191, 166, 255), (255, 230, 115), (128, 255, 178), (255, 153, 166), (255, 161, 41))
 TALL = (1280, 1400)  # screens on which the whole panel has room
 TALLER = (1800, 2500)
 
@@ -62,8 +64,15 @@ class Photographer:
         if self.wanted and not name.startswith(self.wanted):
             return
         path = DOCS / f"{name}.png"
-        picture.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+        _with_palette(picture).save(path, optimize=True)
         show(f"  {path.relative_to(CHECKOUT)}: {path.stat().st_size // 1024} KB")
+
+
+def _with_palette(picture: Image.Image) -> Image.Image:
+    common = picture.quantize(COLOURS - len(ACCENTS), dither=Image.Dither.NONE)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*common.getpalette(), *(value for accent in ACCENTS for value in accent)])
+    return picture.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 def _without_empty_rows(picture: Image.Image) -> Image.Image:
@@ -138,7 +147,7 @@ def whole_windows(window: Window, photos: dict[str, str], pictures: Photographer
     window.python("bpy.ops.prn.view_photo()")
     window.python("""
         view.spaces.active.region_3d.view_camera_zoom = 60
-        view.spaces.active.region_3d.view_camera_offset = -0.02, 0.22
+        view.spaces.active.region_3d.view_camera_offset = -0.02, 0.13
     """)
     pictures.screen("landmarks-over-photo")
     drag_landmark(window)
@@ -220,6 +229,7 @@ def new_window(blender: Blender, desktop: Desktop, scale: float, theme: str) -> 
             context.preferences.view.smooth_view = 0
             context.preferences.system.use_region_overlap = False
         """)
+        window.python("bpy.ops.preferences.reset_default_theme()")  # Blender keeps the theme of the window before
         if theme:
             window.python(f"""
                 import os
