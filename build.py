@@ -34,7 +34,7 @@ PORTRAIT = ROOT / "examples" / "astronaut.jpg"
 
 # --- What is pinned -------------------------------------------------------------------------------------------------
 
-# opencv 5 has no cascades. This opencv 4 works with the numpy 1 of Blender 4.2 to 5.0 and the numpy 2 of the later ones.
+# Works with the numpy 1 of Blender 4.2 to 5.0 and with the numpy 2 of the later ones; newer opencvs want numpy 2.
 OPENCV = "4.11.0.86"
 ONNXRUNTIME = "1.31.1"
 PILLOW = "13.0.0"

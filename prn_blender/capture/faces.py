@@ -38,9 +38,9 @@ def find_faces(photo: Photo, yunet: str | Path | None = None) -> list[FaceBox]:
         yunet: a YuNet ONNX file to use in place of the built-in detector.
 
     Raises:
-        CaptureError: the file is no YuNet, or this OpenCV has no cascades.
+        CaptureError: the file is no YuNet, or the built-in detector is missing or damaged.
     """
-    detector = _yunet_of(Path(yunet)) if yunet else _cascades()
+    detector = _yunet_of(Path(yunet)) if yunet else _finder()
     longer = max(photo.width, photo.height)
     found: list[FaceBox] = []
     for side in COPY_SIDES:
@@ -76,11 +76,10 @@ def choose_faces(faces: list[FaceBox], choice: str | int) -> list[FaceBox]:
     return [faces[index]]
 
 
-@lru_cache(maxsize=1)
-def _cascades() -> FaceDetector:
-    from .cascades import Cascades
+def _finder() -> FaceDetector:
+    from .finder import open_finder
 
-    return Cascades()
+    return open_finder()
 
 
 def _yunet_of(path: Path) -> FaceDetector:

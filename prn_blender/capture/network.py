@@ -48,7 +48,7 @@ class Network:
             return self.attempt(image)
         except Exception as error:  # onnxruntime raises classes of its own, all without a common base
             raise CaptureError(
-                f"The network stopped on the {PROVIDER_LABELS[self.provider]} ({_reason(error)}): "
+                f"The network stopped on the {PROVIDER_LABELS[self.provider]} ({reason_of(error)}): "
                 "close what uses its memory, or choose to compute on the CPU in the preferences."
             ) from error
 
@@ -84,27 +84,42 @@ def release_networks() -> None:
         _networks.clear()
 
 
-def _create(pack: ModelPack, provider: str) -> Network:
+def load_onnxruntime() -> Any:
+    """The module onnxruntime, silent.
+
+    Raises:
+        CaptureError: it is missing or broken.
+    """
     try:
         import onnxruntime
     except ImportError as error:
         raise CaptureError(f"onnxruntime does not load ({error}): install the extension again.") from error
     onnxruntime.disable_telemetry_events()
     onnxruntime.set_default_logger_severity(4)
-    available = onnxruntime.get_available_providers()
-    wanted = [provider] if provider != "auto" else [name for name in PROVIDER_LABELS if name in available]
-    reasons = {name: _why_unusable(onnxruntime, name) for name in wanted}
-    usable = [name for name in wanted if not reasons[name] and name != CPU]
+    return onnxruntime
+
+
+def session_options(onnxruntime: Any) -> Any:
+    """How every session here is set up."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = min(4, os.cpu_count() or 1)
     # Threads that spin while they wait take the processor from Blender, and from one another when it is busy.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4
+    return options
+
+
+def _create(pack: ModelPack, provider: str) -> Network:
+    onnxruntime = load_onnxruntime()
+    available = onnxruntime.get_available_providers()
+    wanted = [provider] if provider != "auto" else [name for name in PROVIDER_LABELS if name in available]
+    reasons = {name: _why_unusable(onnxruntime, name) for name in wanted}
+    usable = [name for name in wanted if not reasons[name] and name != CPU]
 
     def start(providers: list[str]) -> tuple[Network, np.ndarray]:
         session = onnxruntime.InferenceSession(
             str(pack.network_file),
-            options,
+            session_options(onnxruntime),
             providers=[_with_options(name) for name in (*providers, CPU)],
             enable_fallback=0,  # it would print the reason on the console and keep it from us
         )
@@ -118,13 +133,13 @@ def _create(pack: ModelPack, provider: str) -> Network:
             if not usable or isinstance(error, CaptureError):
                 raise
             # A card that is too old or full tells only now.
-            reasons.update({name: f"{PROVIDER_LABELS[name]} does not start: {_reason(error)}" for name in usable})
+            reasons.update({name: f"{PROVIDER_LABELS[name]} does not start: {reason_of(error)}" for name in usable})
             network, values = start([])
     except CaptureError:
         raise
     except Exception as error:
         raise CaptureError(
-            f"The network of the pack {pack.name} does not run ({_reason(error)}): "
+            f"The network of the pack {pack.name} does not run ({reason_of(error)}): "
             "install the pack again, or use another."
         ) from error
     if not is_position_map(values):
@@ -132,7 +147,7 @@ def _create(pack: ModelPack, provider: str) -> Network:
     return network
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """What onnxruntime says, in one line without its codes and source files."""
     text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", str(error).strip())
     of_the_card = re.search(r"\w+ failure \d+: [^;]+", text)

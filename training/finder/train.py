@@ -1,0 +1,211 @@
+"""Trains the face finder on scenes that it composes; an interrupted run goes on where it stopped.
+
+python -m training.finder.train RUN_FOLDER SPRITES --surroundings ENV... --hours 1
+"""
+
+import argparse
+import math
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from .clutter import Surroundings
+from .losses import finder_loss
+from .network import FinderNetwork, FinderSize
+from .scenes import FACE_VALUES, Scene, SceneMaker, SpriteShards
+from .targets import assign, cell_centres
+
+SIZE = 128
+REUSE = 4  # how often a scene is learnt from, on average, often mirrored
+START, CAPACITY = 300, 6000  # scenes to choose from
+MIRRORED_POINTS = np.array([1, 0, 2, 4, 3])
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to learn."""
+
+    hours: float
+    batch: int = 16
+    learning_rate: float = 2e-3
+    warm_up_steps: int = 200
+    weight_decay: float = 1e-3
+
+    def rate(self, step: int, elapsed_hours: float) -> float:
+        """Cosine over the hours, after a linear start."""
+        part = min(elapsed_hours / self.hours, 1.0)
+        return self.learning_rate * min(1, (step + 1) / self.warm_up_steps) * (0.505 + 0.495 * math.cos(math.pi * part))
+
+
+def mirrored(scene: Scene) -> Scene:
+    """The scene in a mirror."""
+    size = scene.picture.shape[1]
+    faces, ignored = scene.faces.copy(), scene.ignored.copy()
+    faces[:, 0] = size - faces[:, 0]
+    points = faces[:, 4:14].reshape(-1, 5, 2)[:, MIRRORED_POINTS]
+    points[..., 0] = size - points[..., 0]
+    faces[:, 4:14] = points.reshape(-1, 10)
+    faces[:, 14] *= -1
+    ignored[:, [0, 2]] = size - ignored[:, [2, 0]]
+    return Scene(scene.picture[:, ::-1], faces, ignored)
+
+
+class Pool:
+    """Scenes to learn from; new ones take the places of the oldest."""
+
+    def __init__(self, maker: SceneMaker, rng: np.random.Generator):
+        self.maker, self.rng = maker, rng
+        self.scenes: list[Scene] = []
+        self.composed = 0
+        self.centres, self.strides = cell_centres(maker.size)
+
+    def batch(self, count: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Pictures (count, 3, S, S) 0..1, owners (count, C), faces (count, N, FACE_VALUES); half of them mirrored."""
+        for _ in range(max(count // REUSE, START - len(self.scenes))):
+            self._compose()
+        chosen = [self.scenes[k] for k in self.rng.integers(len(self.scenes), size=count)]
+        chosen = [mirrored(scene) if self.rng.random() < 0.5 else scene for scene in chosen]
+        pictures = torch.from_numpy(np.stack([scene.picture for scene in chosen]))
+        owners = np.stack([assign(scene.faces, scene.ignored, self.centres, self.strides) for scene in chosen])
+        faces = np.zeros((count, max(1, *(len(scene.faces) for scene in chosen)), FACE_VALUES), np.float32)
+        for row, scene in zip(faces, chosen, strict=True):
+            row[: len(scene.faces)] = scene.faces
+        return pictures.permute(0, 3, 1, 2).float() / 255, torch.from_numpy(owners), torch.from_numpy(faces)
+
+    def _compose(self) -> None:
+        scene = self.maker.sample(self.rng)
+        if len(self.scenes) < CAPACITY:
+            self.scenes.append(scene)
+        else:
+            self.scenes[self.composed % CAPACITY] = scene
+        self.composed += 1
+
+
+class Trainer:
+    """One run in one folder."""
+
+    def __init__(self, folder: Path, size: FinderSize, schedule: Schedule):
+        self.folder, self.schedule = folder, schedule
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.network = FinderNetwork(size).to(self.device, memory_format=torch.channels_last)
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay
+        )
+        self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+        self.step, self.elapsed = 0, 0.0
+        centres, strides = cell_centres(SIZE)
+        self.cells = torch.from_numpy(centres).to(self.device), torch.from_numpy(strides).to(self.device)
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / "checkpoint.pt"
+
+    def resume(self) -> bool:
+        """Reads the folder's checkpoint; False where there is none."""
+        if not self.checkpoint.exists():
+            return False
+        saved = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        self.network.load_state_dict(saved["network"])
+        self.average = saved["average"]
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.step, self.elapsed = saved["step"], saved["elapsed"]
+        return True
+
+    def start_from(self, checkpoint: Path) -> None:
+        """Takes an earlier run's weights."""
+        self.network.load_state_dict(torch.load(checkpoint, map_location=self.device, weights_only=True)["average"])
+        self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+
+    def save(self) -> None:
+        """Writes the checkpoint."""
+        temporary = self.checkpoint.with_suffix(".tmp")
+        torch.save(
+            {
+                "network": self.network.state_dict(),
+                "average": self.average,
+                "optimiser": self.optimiser.state_dict(),
+                "size": self.network.size.to_dict(),
+                "step": self.step,
+                "elapsed": self.elapsed,
+            },
+            temporary,
+        )
+        os.replace(temporary, self.checkpoint)
+
+    def learn(self, pictures: torch.Tensor, owner: torch.Tensor, faces: torch.Tensor) -> dict[str, float]:
+        """One step; the loss's terms."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.schedule.rate(self.step, self.elapsed)
+        self.network.train()
+        pictures = pictures.to(self.device, memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            answers = self.network(pictures)
+        terms = finder_loss(answers, owner.to(self.device), faces.to(self.device), *self.cells)
+        self.optimiser.zero_grad()
+        sum(terms.values()).backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        self.optimiser.step()
+        self.step += 1
+        keep = min(0.998, (1 + self.step) / (10 + self.step))
+        for name, value in self.network.state_dict().items():
+            if value.is_floating_point():
+                self.average[name].lerp_(value.detach(), 1 - keep)
+            else:
+                self.average[name].copy_(value)
+        return {name: float(term.detach()) for name, term in terms.items()}
+
+
+def run(trainer: Trainer, pool: Pool, save_every: int = 250) -> None:
+    """Learns until the schedule's hours are over."""
+    from torch.utils.tensorboard import SummaryWriter
+
+    log = SummaryWriter(trainer.folder / "log")
+    sums: dict[str, float] = {}
+    while trainer.elapsed < trainer.schedule.hours:
+        started = time.time()
+        batch = pool.batch(trainer.schedule.batch)
+        for name, value in trainer.learn(*batch).items():
+            sums[name] = sums.get(name, 0.0) + value
+        trainer.elapsed += (time.time() - started) / 3600
+        if trainer.step % 50 == 0:
+            means = {name: value / 50 for name, value in sums.items()}
+            sums = {}
+            for name, value in means.items():
+                log.add_scalar(f"loss/{name}", value, trainer.step)
+            losses = " ".join(f"{name} {value:.3f}" for name, value in means.items())
+            print(f"step {trainer.step} {trainer.elapsed * 60:.1f} min {losses} composed {pool.composed}", flush=True)
+        if trainer.step % save_every == 0:
+            trainer.save()
+    trainer.save()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="of the run")
+    parser.add_argument("sprites", type=Path, help="folder written by training.finder.sprites")
+    parser.add_argument("--surroundings", type=Path, nargs="+", required=True, help="folders of HDRIs")
+    parser.add_argument("--hours", type=float, required=True)
+    parser.add_argument("--batch", type=int, default=Schedule.batch)
+    parser.add_argument("--learning-rate", type=float, default=Schedule.learning_rate)
+    parser.add_argument("--start", type=Path, help="checkpoint of another run to start from")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(
+        options.folder, FinderSize(), Schedule(options.hours, options.batch, learning_rate=options.learning_rate)
+    )
+    if not trainer.resume() and options.start:
+        trainer.start_from(options.start)
+    print(f"{sum(p.numel() for p in trainer.network.parameters()) / 1e3:.0f} thousand parameters", flush=True)
+    cv2.setNumThreads(1)
+    cv2.setRNGSeed(trainer.step)
+    maker = SceneMaker(SpriteShards(options.sprites), Surroundings(options.surroundings), SIZE)
+    run(trainer, Pool(maker, np.random.default_rng(trainer.step)))
+
+
+if __name__ == "__main__":
+    main()
