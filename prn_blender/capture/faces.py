@@ -18,6 +18,7 @@ COPY_SIDES = (640, 1280, 2560, 5120)
 # On a copy where a face is no larger than this many pixels there may be others too small for it.
 NEARLY_TOO_SMALL = 40
 MAX_OVERLAP = 0.25
+SURE_ENOUGH = 0.8  # parts of the best score; what scores less is not taken for the largest face
 
 
 class FaceDetector(Protocol):
@@ -57,7 +58,7 @@ def choose_faces(faces: list[FaceBox], choice: str | int) -> list[FaceBox]:
     """The wanted ones of a photo's faces.
 
     Args:
-        choice: "largest", "all", or an index into `faces`, best first.
+        choice: "largest" of those that are nearly as sure as the best, "all", or an index into `faces`, best first.
 
     Raises:
         NoFaceError: there is none.
@@ -68,7 +69,8 @@ def choose_faces(faces: list[FaceBox], choice: str | int) -> list[FaceBox]:
     if choice == "all":
         return list(faces)
     if choice == "largest":
-        return [max(faces, key=lambda face: face.area)]
+        sure = [face for face in faces if face.score >= SURE_ENOUGH * max(face.score for face in faces)]
+        return [max(sure, key=lambda face: face.area)]
     index = int(choice)
     if not 0 <= index < len(faces):
         count = "1 face" if len(faces) == 1 else f"{len(faces)} faces"

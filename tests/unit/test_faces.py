@@ -135,6 +135,7 @@ FACES = [FaceBox(0, 0, 10, 10, 0.9), FaceBox(20, 0, 60, 50, 0.8), FaceBox(80, 0,
 
 def test_choice_of_a_face():
     assert choose_faces(FACES, "largest") == [FACES[1]]
+    assert choose_faces([*FACES, FaceBox(0, 0, 500, 500, 0.6)], "largest") == [FACES[1]]  # large, but hardly a face
     assert choose_faces(FACES, "all") == FACES
     assert choose_faces(FACES, 2) == [FACES[2]]
     for wrong in (3, -1):
