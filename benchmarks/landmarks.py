@@ -69,7 +69,7 @@ def main() -> None:
                 box, passes = choose_faces(find_faces(photo), "largest")[0], Settings().passes
         except NoFaceError:
             continue
-        _, position_map = regress(photo, box, pack, network, passes)
+        _, position_map, _ = regress(photo, box, pack, network, passes)
         errors[index] = nme(pack.topology.landmarks(position_map), truth)
         if index % 50 == 49:
             print(f"{index + 1} of {len(photos.names)} photos", file=sys.stderr)

@@ -97,7 +97,10 @@ def _parser(program: str) -> argparse.ArgumentParser:
     )
     lens = parser.add_mutually_exclusive_group()
     lens.add_argument(
-        "--focal", type=_focal, metavar="MM", help="35 mm equivalent focal length; default: the photo's EXIF data"
+        "--focal",
+        type=_focal,
+        metavar="MM",
+        help="35 mm equivalent focal length (default: the photo's EXIF data, else estimated from the face)",
     )
     lens.add_argument("--orthographic", action="store_true", help="a camera without perspective")
     parser.add_argument(

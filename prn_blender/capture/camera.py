@@ -11,6 +11,9 @@ class Camera:
 
     With a focal length it is perspective, and `distance` is the depth of the head's origin (where the position
     map's z is 0). Without one it is orthographic, and `distance` only says how far away the camera is put.
+
+    A network sees a crop and not where it lies in the photo: a position map's z is measured along the line of sight
+    to the head's origin, at which the camera is aimed in the photo at `aim_x`, `aim_y`.
     """
 
     width: int  # photo pixels
@@ -18,6 +21,8 @@ class Camera:
     focal_px: float | None  # focal length in photo pixels; None: orthographic
     distance: float  # metres
     metres_per_px: float  # at the depth of the head's origin
+    aim_x: float  # photo pixels
+    aim_y: float
 
     @property
     def is_perspective(self) -> bool:
@@ -28,6 +33,11 @@ class Camera:
         """(2,) the principal point, the middle of the photo."""
         return np.array([self.width / 2, self.height / 2])
 
+    @property
+    def sight(self) -> np.ndarray:
+        """(2,) tangents of the angles between the camera's axis and the line of sight to the head's origin; y down."""
+        return (np.array([self.aim_x, self.aim_y]) - self.centre) / self.focal_px
+
     def scaled(self, factor: float) -> "Camera":
         """The same camera for a head `factor` times as large."""
         distance = self.distance * factor if self.is_perspective else self.distance
@@ -36,12 +46,17 @@ class Camera:
     def to_camera_space(self, points: np.ndarray) -> np.ndarray:
         """(…, 3) photo space to (…, 3) camera space.
 
-        A position map's z is (D - depth) f / D with D the depth of the head's origin, so depth = D (1 - z / f).
+        A position map's z is n f / D, with n how far a point lies before the head's origin along the line of sight and
+        D the origin's depth. With t the tangents of the sight the origin is D (t, -1), and a point seen at tangents u
+        is depth (u, -1). Both together give depth = D ((1 + t t) - sqrt(1 + t t) z / f) / (1 + u t).
         """
         points = np.asarray(points, np.float64)
         offset = (points[..., :2] - self.centre) * (1, -1)
         if self.is_perspective:
-            depth = self.distance * (1 - points[..., 2] / self.focal_px)
+            sight = self.sight * (1, -1)
+            length = 1 + sight @ sight  # squared
+            along = length - np.sqrt(length) * points[..., 2] / self.focal_px
+            depth = self.distance * along / (1 + offset @ sight / self.focal_px)
             return np.concatenate([offset * (depth / self.focal_px)[..., None], -depth[..., None]], axis=-1)
         z = points[..., 2:] * self.metres_per_px - self.distance
         return np.concatenate([offset * self.metres_per_px, z], axis=-1)
@@ -65,12 +80,35 @@ def focal_pixels(focal_mm: float, width: int, height: int) -> float:
     return focal_mm / FULL_FRAME_DIAGONAL_MM * float(np.hypot(width, height))
 
 
+# 35 mm equivalents between which an estimated focal length stays: phones' wide cameras, and long lenses or cut photos.
+ESTIMATED_MM = (22.0, 400.0)
+
 # Where an orthographic camera is put; it changes nothing in the picture.
 ORTHOGRAPHIC_DISTANCE = 1.0
 
 
-def unit_camera(width: int, height: int, focal_px: float | None) -> Camera:
-    """The camera of a photo before the head's size is known; `Camera.scaled` gives it metres."""
+def unit_camera(width: int, height: int, focal_px: float | None, aim: np.ndarray) -> Camera:
+    """The camera of a photo before the head's size is known; `Camera.scaled` gives it metres.
+
+    Args:
+        aim: (2,) where in the photo the head's origin lies.
+    """
     if focal_px is None:
-        return Camera(width, height, None, ORTHOGRAPHIC_DISTANCE, 1.0)
-    return Camera(width, height, focal_px, focal_px, 1.0)
+        return Camera(width, height, None, ORTHOGRAPHIC_DISTANCE, 1.0, *map(float, aim))
+    return Camera(width, height, focal_px, focal_px, 1.0, *map(float, aim))
+
+
+def focal_from_distance(distance_px: float, width: int, height: int, aim: np.ndarray) -> float:
+    """The focal length in photo pixels of a camera that is `distance_px` away from what it is aimed at.
+
+    `distance_px` is in units of the pixels that the head has at its origin, so it is the image point's distance from
+    the camera's centre times the same factor: it has a part along the axis, the focal length, and one across.
+    The result is kept within what lenses for pictures of people have (`ESTIMATED_MM`).
+
+    Args:
+        aim: (2,) where in the photo the head's origin lies.
+    """
+    across = float(np.hypot(*(np.asarray(aim) - (width / 2, height / 2))))
+    along = max(distance_px**2 - across**2, 0.0) ** 0.5
+    least, most = (focal_pixels(mm, width, height) for mm in ESTIMATED_MM)
+    return float(np.clip(along, least, most))

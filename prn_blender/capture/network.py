@@ -28,18 +28,28 @@ SIDES = (16, 4096)  # pixels of the input, texels of the output
 
 
 @dataclass(frozen=True)
+class Regression:
+    """What a network says of a crop; None where the pack's network has no such output."""
+
+    position_map: np.ndarray  # (R, R, 3) float32: x, y and z of the surface in crop units
+    visibility: np.ndarray | None  # (V, V) float32 0..1 by UV, how likely the surface is seen, not covered by anything
+    expected_error: np.ndarray | None  # (V, V) float32 by UV, of the position, crop units
+    distance: float | None  # metres from the camera to the head's origin if the head is as large as the canonical one
+
+
+@dataclass(frozen=True)
 class Network:
     """A pack's network, ready to run."""
 
     session: Any  # onnxruntime.InferenceSession
     input_name: str
-    output_name: str
+    output_names: tuple[str | None, ...]  # in the order of `Regression`
     input_size: int  # pixels per side of the crop
     provider: str  # that the session really uses
     fallback: str  # why it is not the provider asked for; empty when it is
 
-    def run(self, image: np.ndarray) -> np.ndarray:
-        """A crop (S, S, 3) uint8 sRGB to (R, R, 3) float32: x, y and z of the surface in crop units.
+    def run(self, image: np.ndarray) -> Regression:
+        """What the network says of a crop (S, S, 3) uint8 sRGB.
 
         Raises:
             CaptureError: it cannot; a graphics card may have run out of memory.
@@ -52,10 +62,13 @@ class Network:
                 "close what uses its memory, or choose to compute on the CPU in the preferences."
             ) from error
 
-    def attempt(self, image: np.ndarray) -> np.ndarray:
+    def attempt(self, image: np.ndarray) -> Regression:
         """`run` with whatever error onnxruntime raises."""
         batch = np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32) / 255
-        return self.session.run([self.output_name], {self.input_name: batch})[0][0]
+        names = [name for name in self.output_names if name]
+        values = dict(zip(names, self.session.run(names, {self.input_name: batch}), strict=True))
+        position_map, visibility, error, distance = (values[name][0] if name else None for name in self.output_names)
+        return Regression(position_map, visibility, error, None if distance is None else float(distance))
 
 
 _networks: dict[tuple[str, str], Network] = {}
@@ -124,7 +137,8 @@ def _create(pack: ModelPack, provider: str) -> Network:
             enable_fallback=0,  # it would print the reason on the console and keep it from us
         )
         network = _described(session, pack, provider, reasons)
-        return network, network.attempt(np.zeros((network.input_size, network.input_size, 3), np.uint8))  # warms it up
+        blank = np.zeros((network.input_size, network.input_size, 3), np.uint8)
+        return network, network.attempt(blank).position_map  # warms it up
 
     try:
         try:
@@ -178,12 +192,17 @@ def _described(session: Any, pack: ModelPack, asked: str, reasons: dict[str, str
     shape = next((value.shape for value in session.get_inputs() if value.name == pack.input_name), [])
     outputs = [value.name for value in session.get_outputs()]
     known = len(shape) == 4 and shape[1] == 3 and shape[2] == shape[3] and isinstance(shape[2], int)
-    if not known or not SIDES[0] <= shape[2] <= SIDES[1] or pack.output_name not in outputs:
+    names = (pack.output_name, pack.visibility_name, pack.error_name, pack.distance_name)
+    if (
+        not known
+        or not SIDES[0] <= shape[2] <= SIDES[1]
+        or not {name for name in names if name is not None} <= set(outputs)
+    ):
         raise CaptureError(f"The network of the pack {pack.name} has other inputs or outputs than its pack.toml says.")
     used = session.get_providers()[0]
     preferred = next(iter(reasons), used)
     fallback = "" if used == preferred else reasons[preferred] or f"{PROVIDER_LABELS[preferred]} did not start"
-    return Network(session, pack.input_name, pack.output_name, shape[2], used, fallback)
+    return Network(session, pack.input_name, names, shape[2], used, fallback)
 
 
 def _why_unusable(onnxruntime: Any, provider: str) -> str:

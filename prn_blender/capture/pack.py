@@ -29,6 +29,12 @@ class ModelPack:
     network_file: Path
     input_name: str
     output_name: str
+    # Outputs that a pack may have besides the position map; None where it has not.
+    visibility_name: str | None  # (N, V, V) 0..1, how likely the surface is seen
+    error_name: str | None  # (N, V, V) expected error of the position, crop units
+    distance_name: (
+        str | None
+    )  # (N,) metres from the camera to the head's origin if the head is the canonical one's size
     crop_rule: CropRule
     topology: Topology  # the standard one, by which poses, landmarks and textures are found
     loops_file: Path | None  # other topologies,
@@ -116,6 +122,9 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
         network_file=network_file,
         input_name=network["input"],
         output_name=network["output"],
+        visibility_name=network.get("visibility"),
+        error_name=network.get("expected_error"),
+        distance_name=network.get("distance"),
         crop_rule=crop_rule,
         topology=topology,
         loops_file=loops_file,

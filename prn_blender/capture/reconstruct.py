@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .camera import Camera, focal_pixels, unit_camera
+from .camera import Camera, focal_from_distance, focal_pixels, unit_camera
 from .crop import Crop, crop_around, crop_in_box
 from .errors import CaptureError
 from .faces import FaceBox
-from .network import Network, open_network
+from .network import Network, Regression, open_network
 from .pack import STANDARD_TOPOLOGY, ModelPack
 from .photo import Photo
 from .pose import Similarity, fit_similarity, yaw_pitch_roll
@@ -32,7 +32,8 @@ class Settings:
     texture_size: int = 2048
     fill: bool = True  # continue the texture where the photo does not show the head
     passes: int = 2  # network passes; from the second on the crop follows the landmarks
-    projection: str = "exif"  # "exif": perspective where EXIF tells the focal length; "focal"; "orthographic"
+    # "auto": the focal length that EXIF tells, else one estimated from the face; "focal"; "orthographic"
+    projection: str = "auto"
     focal_mm: float = 50.0  # 35 mm equivalent, with projection "focal"
     provider: str = "auto"  # or an onnxruntime execution provider
     topology: str = STANDARD_TOPOLOGY  # the mesh's, by its name in the pack
@@ -59,6 +60,7 @@ class Capture:
     crop: Crop  # of the last pass
     position_map: PositionMap
     camera: Camera
+    focal_from: str  # "exif", "settings" or "face", where the focal length is from; empty without one
     pose: Similarity  # aligned frame -> camera space; scale 1
     head: HeadMesh
     landmarks_in_photo: np.ndarray  # (68, 3) photo space
@@ -101,12 +103,14 @@ def reconstruct(
     clock.lap("load model")
 
     progress(0.2, "Finding the head's shape")
-    crop, position_map = regress(photo, face_box, pack, network, settings.passes)
+    crop, position_map, regression = regress(photo, face_box, pack, network, settings.passes)
     clock.lap("network")
 
     vertices = pack.topology.vertices(position_map)
     landmarks = pack.topology.landmarks(position_map)
-    camera, pose = place(vertices, pack.topology, photo, focal_length(photo, settings))
+    focal_px, focal_from = focal_length(photo, settings)
+    estimate = regression.distance if settings.projection == "auto" and focal_px is None else None
+    camera, pose = place(vertices, pack.topology, photo, focal_px, estimate)
     clock.lap("geometry")
 
     progress(0.35, "Finding what the photo shows")
@@ -142,6 +146,7 @@ def reconstruct(
         crop=crop,
         position_map=position_map,
         camera=camera,
+        focal_from="face" if estimate else focal_from,
         pose=pose,
         head=HeadMesh(
             vertices=pose.inverse_apply(camera.to_camera_space(vertices)).astype(np.float32),
@@ -173,17 +178,20 @@ def require_inside(box: FaceBox, photo: Photo) -> None:
 
 def regress(
     photo: Photo, face_box: FaceBox, pack: ModelPack, network: Network, passes: int
-) -> tuple[Crop, PositionMap]:
-    """The position map of a face. From the second pass on the crop follows the head that the pass before found."""
+) -> tuple[Crop, PositionMap, Regression]:
+    """A face's crop, its position map, and all that the network said of it.
+
+    From the second pass on the crop follows the head that the pass before found.
+    """
     crop = crop_in_box(face_box.corners, pack.crop_rule, face_box.roll)
     for remaining in reversed(range(passes)):
-        values = network.run(crop.resample(photo.pixels, network.input_size))
-        require_head(values, pack.topology)
-        position_map = in_photo_space(values, crop)
+        regression = network.run(crop.resample(photo.pixels, network.input_size))
+        require_head(regression.position_map, pack.topology)
+        position_map = in_photo_space(regression.position_map, crop)
         if remaining:
             landmarks = pack.topology.landmarks(position_map)[:, :2]
             crop = crop_around(landmarks, pack.crop_rule, in_plane_roll(position_map, pack.topology))
-    return crop, position_map
+    return crop, position_map, regression
 
 
 def in_plane_roll(position_map: PositionMap, topology: Topology) -> float:
@@ -202,28 +210,56 @@ def in_photo_space(values: np.ndarray, crop: Crop) -> PositionMap:
     return PositionMap(photo_values)
 
 
-def focal_length(photo: Photo, settings: Settings) -> float | None:
-    """Photo pixels; None means orthographic."""
-    if settings.projection == "exif":
-        return photo.focal_px
+def focal_length(photo: Photo, settings: Settings) -> tuple[float | None, str]:
+    """What is known of it: photo pixels, and where from; None and an empty string where nothing is."""
+    if settings.projection == "auto" and photo.focal_px is not None:
+        return photo.focal_px, "exif"
     if settings.projection == "focal":
-        return focal_pixels(settings.focal_mm, photo.width, photo.height)
-    return None
+        return focal_pixels(settings.focal_mm, photo.width, photo.height), "settings"
+    return None, ""
 
 
-def place(vertices: np.ndarray, topology: Topology, photo: Photo, focal_px: float | None) -> tuple[Camera, Similarity]:
+def place(
+    vertices: np.ndarray,
+    topology: Topology,
+    photo: Photo,
+    focal_px: float | None,
+    distance: float | None = None,
+) -> tuple[Camera, Similarity]:
     """The photo's camera in metres, and the pose of the aligned frame in its space.
 
     The photo alone does not tell the head's size: it is taken from the canonical head.
 
     Args:
         vertices: (V, 3) photo space.
+        focal_px: photo pixels, None where it is not known.
+        distance: metres from the camera to the head's origin, where the focal length follows from it. With neither the
+            camera is orthographic.
     """
     rigid = topology.rigid
-    camera = unit_camera(photo.width, photo.height, focal_px)
+    camera = aim(vertices, topology, photo, focal_px, distance)
     fit = fit_similarity(topology.canonical[rigid], camera.to_camera_space(vertices[rigid]))
     camera = camera.scaled(1 / fit.scale)
     in_camera = camera.to_camera_space(vertices)
     # The origin goes between the eyes of this head, not of the canonical one.
     eyes = topology.eye_weights @ in_camera - fit.rotation @ (topology.eye_weights @ topology.canonical)
     return camera, Similarity(1.0, fit.rotation, eyes)
+
+
+def aim(
+    vertices: np.ndarray, topology: Topology, photo: Photo, focal_px: float | None, distance: float | None
+) -> Camera:
+    """The photo's camera aimed at the head's origin, before the head's size is known; arguments as of `place`."""
+    some = np.flatnonzero(topology.rigid)[::16]
+    canonical, origin, seen = topology.canonical[some], topology.origin_canonical, vertices[some]
+    fit = fit_similarity(canonical, seen * (1, -1, 1))  # as if by parallel rays
+    aimed_at, scale = fit.apply(origin)[:2] * (1, -1), fit.scale
+    for _ in range(3):  # where it aims and what it sees follow from one another
+        if distance is not None:
+            focal_px = focal_from_distance(distance * scale, photo.width, photo.height, aimed_at)
+        camera = unit_camera(photo.width, photo.height, focal_px, aimed_at)
+        if not camera.is_perspective:
+            break
+        fit = fit_similarity(canonical, camera.to_camera_space(seen))
+        aimed_at, scale = camera.project(fit.apply(origin)), fit.scale
+    return camera

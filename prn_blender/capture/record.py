@@ -46,7 +46,11 @@ def capture_record(capture: Capture) -> dict:
                 "sha256": capture.pack.sha256,
             },
             "settings": asdict(capture.settings),
-            "camera": {"projection": "perspective" if capture.camera.is_perspective else "orthographic", **camera},
+            "camera": {
+                "projection": "perspective" if capture.camera.is_perspective else "orthographic",
+                "focal_from": capture.focal_from,
+                **camera,
+            },
             "pose": {
                 "aligned_to_camera": capture.pose.matrix.ravel(),  # 4 x 4, row by row
                 "yaw": yaw,  # degrees

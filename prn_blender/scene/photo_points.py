@@ -44,6 +44,9 @@ def _camera_and_pose(head: bpy.types.Object) -> tuple[Camera, Similarity]:
         focal_px=stored.get("focal_px"),
         distance=stored["distance"],
         metres_per_px=stored["metres_per_px"],
+        # records of older versions aimed at the photo's middle
+        aim_x=stored.get("aim_x", stored["width"] / 2),
+        aim_y=stored.get("aim_y", stored["height"] / 2),
     )
     matrix = np.array(record["pose"]["aligned_to_camera"]).reshape(4, 4)
     return camera, Similarity(1.0, matrix[:3, :3], matrix[:3, 3])

@@ -239,9 +239,9 @@ class PRN_PT_camera(InViewSidebar, PhotoPanel, bpy.types.Panel):
         if options.projection == "focal":
             layout.prop(options, "focal_mm")
         info = session.current.info
-        if options.projection == "exif" and info is not None and info.focal_mm is None:
+        if options.projection == "auto" and info is not None and info.focal_mm is None:
             wrapped(
-                context, layout, "The photo does not tell its focal length: the camera will be orthographic", "INFO"
+                context, layout, "The photo does not tell its focal length: it will be estimated from the face", "INFO"
             )
 
 

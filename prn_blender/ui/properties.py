@@ -13,7 +13,11 @@ FACES = (
     ("BOX", "Box", "The face in a box given by hand; nothing is detected"),
 )
 PROJECTIONS = (
-    ("exif", "From EXIF", "What the camera wrote into the photo; orthographic where it wrote nothing"),
+    (
+        "auto",
+        "From Photo",
+        "What the camera wrote into the photo (EXIF); estimated from the face where it wrote nothing",
+    ),
     ("focal", "By Hand", "A focal length that you know"),
     ("orthographic", "Orthographic", "No perspective"),
 )
@@ -64,7 +68,7 @@ class CaptureOptions:
         name="Focal Length",
         description="Where the camera's focal length comes from",
         items=PROJECTIONS,
-        default="exif",
+        default="auto",
         options={"SKIP_SAVE"},
     )
     focal_mm: bpy.props.FloatProperty(

@@ -126,8 +126,15 @@ def make_capture(pack, tmp_path):
             crop=Crop(shot.width / 2, shot.height / 2, 300.0),
             position_map=PositionMap(np.zeros((64, 64, 3), np.float32)),
             camera=Camera(
-                shot.width, shot.height, shot.focal_px, distance, distance / shot.focal_px if shot.focal_px else 0.001
+                shot.width,
+                shot.height,
+                shot.focal_px,
+                distance,
+                distance / shot.focal_px if shot.focal_px else 0.001,
+                shot.width / 2,
+                shot.height / 2,
             ),
+            focal_from="exif" if shot.focal_px else "",
             pose=Similarity(1.0, shot.rotation, np.array(shot.position)),
             head=head,
             landmarks_in_photo=np.column_stack([on_photo, np.zeros(68)]),

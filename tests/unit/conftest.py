@@ -55,14 +55,16 @@ class Shot:
     def photograph(self, points: np.ndarray, origin: np.ndarray) -> np.ndarray:
         """(N, 3) photo-space points for points (N, 3) of the aligned frame: the textbook pinhole, or parallel rays.
 
-        z is relative to `origin` (3,) of the aligned frame, in pixels at its depth.
+        z is relative to `origin` (3,) of the aligned frame, along the line of sight to it, in pixels at its depth.
         """
-        x, y, z = (np.asarray(points, np.float64) @ self.rotation.T + self.position).T
-        origin_z = (self.rotation @ origin + self.position)[2]
+        x, y, z = in_camera = (np.asarray(points, np.float64) @ self.rotation.T + self.position).T
+        in_sight = self.rotation @ origin + self.position
+        origin_z = in_sight[2]
         if self.focal_px is None:
             return np.stack([self.width / 2 + 1000 * x, self.height / 2 - 1000 * y, 1000 * (z - origin_z)], axis=1)
         factor = self.focal_px / -z
-        relative = (z - origin_z) * self.focal_px / -origin_z
+        nearer = -in_sight / np.linalg.norm(in_sight) @ (in_camera - in_sight[:, None])
+        relative = nearer * self.focal_px / -origin_z
         return np.stack([self.width / 2 + factor * x, self.height / 2 - factor * y, relative], axis=1)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prn_blender.capture.camera import focal_pixels
+from prn_blender.capture.camera import ESTIMATED_MM, focal_from_distance, focal_pixels
 from prn_blender.capture.photo import Photo
 from prn_blender.capture.pose import fit_similarity, yaw_pitch_roll
 from prn_blender.capture.position_map import sample_bicubic, upsample_bicubic
@@ -48,6 +48,29 @@ def test_place_recovers_pose_camera_and_metres(shot, topology):
     if shot.focal_px:
         # The distance is the head's depth: metres come out right without being told.
         assert np.allclose(pose.translation, shot.position, rtol=0.01, atol=0.002)
+
+
+@pytest.mark.parametrize("shot", [shot for shot in SHOTS if shot.focal_px], ids=lambda shot: f"focal {shot.focal_px}")
+def test_distance_tells_the_focal_length(shot, topology):
+    vertices = shot.photograph(topology.canonical, topology.origin_canonical)
+    distance = np.linalg.norm(shot.rotation @ topology.origin_canonical + shot.position)
+    camera, pose = place(vertices, topology, photo_of(shot), None, distance)
+    least, most = (focal_pixels(mm, shot.width, shot.height) for mm in ESTIMATED_MM)
+    assert camera.focal_px == pytest.approx(np.clip(shot.focal_px, least, most), rel=2e-3)
+    if least < shot.focal_px < most:
+        assert np.allclose(pose.translation, shot.position, rtol=0.005, atol=0.001)
+        assert np.allclose(pose.rotation, shot.rotation, atol=2e-3)
+        sight = shot.rotation @ topology.origin_canonical + shot.position
+        assert np.allclose((camera.aim_x, camera.aim_y), camera.project(sight), atol=0.002 * camera.focal_px)
+
+
+def test_estimated_focal_length_stays_what_lenses_have():
+    middle = np.array([600.0, 400.0])
+    assert focal_from_distance(2000.0, 1200, 800, middle) == pytest.approx(2000)
+    # the image point's distance from the camera's centre has a part across the axis
+    assert focal_from_distance(2000.0, 1200, 800, middle + (0, 1200)) == pytest.approx(1600)
+    for distance_px, mm in ((1.0, ESTIMATED_MM[0]), (1e9, ESTIMATED_MM[1])):
+        assert focal_from_distance(distance_px, 1200, 800, middle) == pytest.approx(focal_pixels(mm, 1200, 800))
 
 
 def test_pose_ignores_expression_and_scale(topology):

@@ -26,6 +26,16 @@ def edit(folder, old: str, new: str) -> None:
     manifest.write_text(changed, encoding="utf-8")
 
 
+EXTRA_OUTPUTS = ("visibility", "expected_error", "distance")
+
+
+def leave_out(folder, names: tuple[str, ...]) -> None:
+    """The pack's manifest no longer tells of these outputs of the network."""
+    manifest = folder / "pack.toml"
+    lines = manifest.read_text(encoding="utf-8").splitlines(keepends=True)
+    manifest.write_text("".join(line for line in lines if not line.startswith(names)), encoding="utf-8")
+
+
 def test_topology_is_a_closed_head_with_a_neck(topology):
     edges = np.sort(np.concatenate([topology.faces[:, [k, (k + 1) % 4]] for k in range(4)]), axis=1)
     unique, count = np.unique(edges, axis=0, return_counts=True)
@@ -96,9 +106,26 @@ def test_damaged_pack_is_refused_in_one_line(copied, damage, words):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["input", "output"])
+@pytest.mark.parametrize("told", [EXTRA_OUTPUTS, EXTRA_OUTPUTS[:1], EXTRA_OUTPUTS[2:], ()])
+def test_extra_outputs_are_read_where_the_pack_tells_of_them(copied, told):
+    leave_out(copied, tuple(name for name in EXTRA_OUTPUTS if name not in told))
+    network = open_network(load_pack(copied), "CPUExecutionProvider")
+    image = np.random.default_rng(0).integers(0, 256, (network.input_size, network.input_size, 3), dtype=np.uint8)
+    found = network.run(image)
+    assert found.position_map.shape[2] == 3
+    for name in EXTRA_OUTPUTS:
+        assert (getattr(found, name) is not None) == (name in told)
+    if "visibility" in told:
+        assert found.visibility.ndim == 2 and 0 <= found.visibility.min() and found.visibility.max() <= 1
+    if "expected_error" in told:
+        assert found.expected_error.shape == found.visibility.shape and found.expected_error.min() > 0
+    if "distance" in told:
+        assert 0.2 < found.distance < 6
+
+
+@pytest.mark.parametrize("name", ["input", "output", *EXTRA_OUTPUTS])
 def test_network_with_other_names_is_refused(copied, name):
-    edit(copied, f'{name} = "[a-z_]*"', f'{name} = "landmarks"')
+    edit(copied, f'\n{name} = "[a-z_]*"', f'\n{name} = "landmarks"')
     with pytest.raises(CaptureError, match="other inputs or outputs"):
         open_network(load_pack(copied), "CPUExecutionProvider")
 
@@ -106,6 +133,7 @@ def test_network_with_other_names_is_refused(copied, name):
 def test_network_that_gives_no_position_map_is_refused(copied):
     import onnx
 
+    leave_out(copied, EXTRA_OUTPUTS)
     nodes = [onnx.helper.make_node("Identity", ["image"], ["position_map"])]
     value = [
         onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", 3, 128, 128])
