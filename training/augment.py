@@ -72,15 +72,29 @@ def crop_batch(
     return cropped, to_crop(points), to_crop(landmarks)
 
 
-def flip_batch(pictures: torch.Tensor, maps: torch.Tensor, chosen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mirrors chosen (B,) of the crops (B, 3, H, W) and their maps (B, 3, R, R)."""
-    mirrored = torch.cat([1 - maps[:, :1].flip(3), maps[:, 1:].flip(3)], 1)
-    chosen = chosen[:, None, None, None]
-    return torch.where(chosen, pictures.flip(3), pictures), torch.where(chosen, mirrored, maps)
+def flip_batch(
+    chosen: torch.Tensor, pictures: torch.Tensor, maps: torch.Tensor, shapes: torch.Tensor, seen: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Mirrors chosen (B,) of the crops (B, 3, H, W), maps and shapes (B, 3, R, R) and visibilities (B, V, V)."""
+    mirrored = (
+        pictures.flip(3),
+        torch.cat([1 - maps[:, :1].flip(3), maps[:, 1:].flip(3)], 1),
+        mirror_shapes(shapes),
+        seen.flip(2),
+    )
+    return tuple(
+        torch.where(chosen.view(-1, *[1] * (before.dim() - 1)), after, before)
+        for before, after in zip((pictures, maps, shapes, seen), mirrored, strict=True)
+    )
+
+
+def mirror_shapes(shapes: torch.Tensor) -> torch.Tensor:
+    """Mirror images of shapes (B, 3, R, R) in the head's own axes."""
+    return torch.cat([-shapes[:, :1], shapes[:, 1:]], 1).flip(3)
 
 
 def recolour_batch(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Exposure, contrast, white balance, gamma, blur, noise and blots on crops (B, 3, H, W) 0..1."""
+    """Exposure, contrast, white balance, gamma, blur and noise on crops (B, 3, H, W) 0..1."""
     count, _, height, width = pictures.shape
 
     def normal(*shape: int) -> torch.Tensor:
@@ -99,12 +113,24 @@ def recolour_batch(pictures: torch.Tensor, generator: torch.Generator) -> torch.
     blurred = functional.avg_pool2d(values, 3, 1, 1, count_include_pad=False)
     values = torch.where(chance(0.2) > 0, blurred, values)
     values = values + normal(count, 3, height, width) * (0.03 * chance(0.3))
-    return _cut_off(_blots(values, generator), generator).clamp(0, 1)
+    return values.clamp(0, 1)
 
 
-def _cut_off(values: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Ends a fifth of the pictures early on one or two sides, as where a photo ends inside of the crop."""
-    count, _, height, width = values.shape
+def cover_batch(pictures: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Blots on some crops (B, 3, H, W) 0..1, and an early end of some; where, (B, 1, H, W) 0..1, comes second."""
+    count, _, height, width = pictures.shape
+    blot, colour = _blots(count, height, width, generator)
+    pictures = pictures + blot * (colour - pictures)
+    inside, border = _ends(count, height, width, generator)
+    return torch.where(inside, pictures, border), torch.where(inside, blot, 1.0)
+
+
+def _ends(count: int, height: int, width: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """A fifth of the pictures end early on one or two sides, as where a photo ends inside of the crop.
+
+    Returns:
+        (B, 1, H, W) bool, what lies inside, and (B, 1, 1, 1) the grey of the rest.
+    """
     depth = torch.rand(count, 4, generator=generator) * 0.3
     used = torch.rand(count, 4, generator=generator) < torch.tensor([0.1, 0.12, 0.12, 0.14])
     left, top, right, bottom = (depth * used * (torch.rand(count, 1, generator=generator) < 0.6)).unbind(1)
@@ -113,12 +139,11 @@ def _cut_off(values: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     edges = [side[:, None, None] for side in (left, top, right, bottom)]
     inside = (x >= edges[0]) & (y >= edges[1]) & (x < 1 - edges[2]) & (y < 1 - edges[3])
     border = (torch.rand(count, 1, 1, 1, generator=generator) < 0.25) * torch.rand(count, 1, 1, 1, generator=generator)
-    return torch.where(inside[:, None], values, border)
+    return inside[:, None], border
 
 
-def _blots(values: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """A soft-edged rectangle of one colour on a quarter of the pictures."""
-    count, _, height, width = values.shape
+def _blots(count: int, height: int, width: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Soft-edged rectangles on a quarter of the pictures, (B, 1, H, W) 0..1, and their colours (B, 3, 1, 1)."""
     y = (torch.arange(height) + 0.5)[None, :, None] / height
     x = (torch.arange(width) + 0.5)[None, None, :] / width
     centre = torch.rand(count, 2, 1, 1, generator=generator)
@@ -128,5 +153,4 @@ def _blots(values: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     along, across = dx * torch.cos(turn) + dy * torch.sin(turn), dy * torch.cos(turn) - dx * torch.sin(turn)
     inside = ((half[:, 0] - along.abs()) * width).clamp(0, 1) * ((half[:, 1] - across.abs()) * height).clamp(0, 1)
     drawn = (torch.rand(count, 1, 1, generator=generator) < 0.25).float() * inside
-    colour = torch.rand(count, 3, 1, 1, generator=generator)
-    return values + drawn[:, None] * (colour - values)
+    return drawn[:, None], torch.rand(count, 3, 1, 1, generator=generator)

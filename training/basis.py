@@ -1,4 +1,4 @@
-"""The linear decoder: principal components of the position maps that training crops have.
+"""The linear decoder: principal components of the heads' shapes, in their own axes and at the mean head's size.
 
 python -m training.basis LAYOUT.npz DATA... --landmarks L.npz --output BASIS.npz
 """
@@ -10,17 +10,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .assets import load_facekit
-from .augment import CropRange, crop_batch
-from .bake import bake_operator, sampling_operator
+from .augment import mirror_shapes
+from .crops import CropMaker
 from .dataset import RenderedHeads
-from .labels import LabelMaker
 from .uv_layout import UvLayout
 
 
 @dataclass(frozen=True)
 class MapBasis:
-    """Position maps are mean + coefficients @ components, by channel; two resolutions share coefficients."""
+    """Shapes are mean + coefficients @ components in metres, by channel; two resolutions share coefficients."""
 
     mean: np.ndarray  # (3, r * r) for training
     components: np.ndarray  # (K, r * r)
@@ -55,23 +53,18 @@ def texel_weights(landmark_uv: np.ndarray, resolution: int) -> np.ndarray:
 def make_basis(
     layout: UvLayout, heads: RenderedHeads, landmark_uv: np.ndarray, count: int, coarse: int, fine: int, samples: int
 ) -> MapBasis:
-    """Components of random crops' maps, weighted like the loss."""
-    kit = load_facekit()
-    operators = [bake_operator(layout, resolution)[0] for resolution in (coarse, fine)]
-    makers = [LabelMaker(kit, operator) for operator in operators]
-    landmark_maker = LabelMaker(kit, sampling_operator(layout, landmark_uv))
-    generator = torch.Generator().manual_seed(0)
-    chosen = torch.randperm(len(heads), generator=generator)[:samples]
-    maps = []
-    for states in torch.split(heads.states[chosen], 128):
-        both = torch.cat([maker(states) for maker in makers], 1)
-        blank = torch.zeros(len(states), 3, 4, 4)
-        points = crop_batch(blank, both, landmark_maker(states), 4, CropRange(), generator)[1]
-        flip = torch.rand(len(points), 1, 1, generator=generator) < 0.5
-        maps.append(torch.where(flip, _mirrored(points, coarse, fine), points).transpose(1, 2))
-    maps = torch.cat(maps)  # (samples, 3, r r + R R)
-    mean = maps.mean(0)
-    rows = (maps - mean).reshape(-1, maps.shape[2])
+    """Components of the rendered heads' shapes and their mirror images, weighted like the loss."""
+    makers = [CropMaker(heads, layout, landmark_uv, resolution, size=4) for resolution in (coarse, fine)]
+    rng = np.random.default_rng(0)
+    chosen = rng.permutation(len(heads))[:samples]
+    shapes = []
+    for some in np.array_split(chosen, -(-len(chosen) // 128)):
+        flip = torch.from_numpy(rng.random(len(some)) < 0.5)[:, None, None, None]
+        both = [maker.shapes(some) for maker in makers]
+        shapes.append(torch.cat([torch.where(flip, mirror_shapes(values), values).flatten(2) for values in both], 2))
+    shapes = torch.cat(shapes)  # (samples, 3, r r + R R)
+    mean = shapes.mean(0)
+    rows = (shapes - mean).reshape(-1, shapes.shape[2])
     coarse_rows = rows[:, : coarse * coarse]
     weight = torch.from_numpy(np.sqrt(texel_weights(landmark_uv, coarse)).ravel().astype(np.float32))
     _, directions = torch.linalg.eigh((coarse_rows * weight).T @ (coarse_rows * weight))
@@ -80,24 +73,13 @@ def make_basis(
     scores /= scores.std(0)  # coefficients of unit variance
     components = torch.linalg.lstsq(scores, rows).solution
     residual = rows - scores @ components
-    print(f"residual of the basis: {residual[:, coarse * coarse :].std():.5f} crop sides rms")
+    print(f"residual of the basis: {1000 * residual[:, coarse * coarse :].std():.3f} mm rms")
     return MapBasis(
         mean[:, : coarse * coarse].numpy(),
         components[:, : coarse * coarse].numpy(),
         mean[:, coarse * coarse :].numpy(),
         components[:, coarse * coarse :].numpy(),
     )
-
-
-def _mirrored(points: torch.Tensor, *resolutions: int) -> torch.Tensor:
-    """Maps (B, sum R R, 3) of the mirrored crop."""
-    parts = torch.split(points, [resolution**2 for resolution in resolutions], 1)
-    flipped = [
-        part.view(len(part), resolution, resolution, 3).flip(2).reshape(part.shape)
-        for part, resolution in zip(parts, resolutions, strict=True)
-    ]
-    mirrored = torch.cat(flipped, 1)
-    return torch.cat([1 - mirrored[..., :1], mirrored[..., 1:]], -1)
 
 
 def main() -> None:

@@ -25,7 +25,13 @@ at its mirror image and returns the mean.
 - `image` (N, 3, {size}, {size}) float32 RGB 0..1. `position_map` (N, {resolution}, {resolution}, 3) float32, texel (i, j)
   at u = (j + .5)/{resolution}, v = (i + .5)/{resolution}, v downwards.
 - x, y are where the surface point appears in the crop (perspective-exact: the training cameras were perspective, 32 to
-  400 cm away). z = (depth of the origin - depth of the point) x f / (depth of the origin), in crop units, larger is nearer.
+  400 cm away). z = n x f / D, in crop units, with n how far the point lies before the head's origin along the line of
+  sight to it, and D the origin's depth; larger is nearer.
+- `visibility` (N, V, V) float32 0..1: how likely each texel's surface is seen, hidden neither by the head itself nor by
+  hair, glasses, hands or anything else. `expected_error` (N, V, V) float32: the expected distance of the position from
+  the true one, in crop units. V is {seen}.
+- `distance` (N,) float32: metres from the camera to the head's origin, for a head as large as the canonical one. With
+  pixels per metre at the origin it gives the focal length in pixels, as far as the origin lies in the photo's middle.
 
 ## Topology
 
@@ -89,7 +95,8 @@ def main() -> None:
         training=options.training,
         megabytes=pack.network_file.stat().st_size / 1e6,
         size=size,
-        resolution=session.run(None, image)[0].shape[1],
+        resolution=session.run([pack.output_name], image)[0].shape[1],
+        seen=session.run([pack.visibility_name], image)[0].shape[1],
         vertices=len(pack.topology.sample_uv),
         quads=len(pack.topology.faces),
         loops=", ".join(f"{len(pack.choose_topology(name).faces):,} quads ({name})" for name in pack.levels),

@@ -14,9 +14,8 @@ class RenderedHeads:
         if not files:
             raise FileNotFoundError(f"no finished shards in {', '.join(map(str, folders))}; run training.render first")
         self.states = torch.from_numpy(np.concatenate([np.load(path) for path in files]))
-        self._pictures = [
-            np.load(path.with_name(path.name.replace("_states", "_pictures")), mmap_mode="r") for path in files
-        ]
+        self._pictures = [_beside(path, "pictures") for path in files]
+        self._visibility = [_beside(path, "visibility") for path in files]
         self._starts = np.cumsum([0, *[len(pictures) for pictures in self._pictures]])
 
     def __len__(self) -> int:
@@ -24,7 +23,19 @@ class RenderedHeads:
 
     def batch(self, chosen: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, 3, S, S) float 0..1 and states (B, STATE_SIZE) of the indices `chosen`."""
-        shard = np.searchsorted(self._starts, chosen, side="right") - 1
-        pictures = np.stack([self._pictures[s][i - self._starts[s]] for s, i in zip(shard, chosen, strict=True)])
+        pictures = self._take(self._pictures, chosen)
         tensor = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
         return tensor, self.states[torch.from_numpy(chosen)]
+
+    def visibility(self, chosen: np.ndarray) -> np.ndarray:
+        """(B, >= SKIN_VERTICES) uint8, 1 where the picture shows the skin's vertex."""
+        return np.unpackbits(self._take(self._visibility, chosen), axis=1)
+
+    def _take(self, shards: list[np.ndarray], chosen: np.ndarray) -> np.ndarray:
+        shard = np.searchsorted(self._starts, chosen, side="right") - 1
+        return np.stack([shards[s][i - self._starts[s]] for s, i in zip(shard, chosen, strict=True)])
+
+
+def _beside(states: Path, kind: str) -> np.ndarray:
+    """Another array of the shard, left on disk."""
+    return np.load(states.with_name(states.name.replace("_states", f"_{kind}")), mmap_mode="r")

@@ -1,6 +1,9 @@
-"""Writes a model pack from a training run: ONNX with half-precision weights, topologies, manifest, card.
+"""Writes a model pack from a training run: network, topologies, manifest.
 
-python -m training.export RUN_FOLDER PACK_FOLDER --layout L.npz --landmarks LM.npz --basis B.npz --version 0.2.0
+python -m training.export RUN_FOLDER PACK_FOLDER --layout L.npz --landmarks LM.npz --basis B.npz --version 0.3.0
+
+Precisions: `compact` stores large weights as fp16 and computes in fp32, the same result on every provider in half the
+size; `fp32` is the network as it was trained; `fp16` computes in half precision too, for graphics cards.
 """
 
 import argparse
@@ -13,7 +16,7 @@ import torch
 
 from .assets import load_facekit
 from .basis import MapBasis
-from .network import HeadNetwork, MapNetwork, NetworkSize
+from .network import SEEN_RESOLUTION, HeadNetwork, MapNetwork, NetworkSize
 from .topology import make_loop_topology, make_topology
 from .uv_layout import UvLayout
 
@@ -34,13 +37,16 @@ levels = {{ low = -1, game = 0, detailed = 1, sculpt = 2 }}
 file = "network.onnx"
 input = "image"             # float32 (N, 3, {size}, {size}), RGB, 0..1
 output = "position_map"     # float32 (N, {resolution}, {resolution}, 3)
+visibility = "visibility"   # float32 (N, {seen}, {seen}) by UV, 0..1: how likely the surface is seen, not covered by itself or by anything else
+expected_error = "expected_error"   # float32 (N, {seen}, {seen}) by UV: expected distance of the position from the true one, crop units
+distance = "distance"       # float32 (N,): metres from the camera to origin_canonical for a head as large as the canonical one
 
 [crop]
 from_landmarks = {{ scale = 1.6, shift_y = -0.03 }}   # side = 1.6 x mean of the 68 points' box sides, centre moved up by 3 % of the side
 
 [position_map]
 xy = "crop"                 # unit crop: x right, y down, (0, 0) the crop's top-left corner, (1, 1) its bottom-right corner
-z = "crop"                  # same unit, larger is nearer, 0 at origin_canonical
+z = "crop"                  # same unit, larger is nearer, along the line of sight to origin_canonical, where it is 0
 projection = "perspective"
 """
 
@@ -57,45 +63,71 @@ def load_network(checkpoint: Path, basis_file: Path, mirrored: bool = True) -> M
     ).eval()
 
 
-def write_onnx(network: MapNetwork, path: Path) -> None:
-    """ONNX with fixed names; weights stored as fp16 where they are large, computed in fp32."""
+PRECISIONS = ("compact", "fp32", "fp16")
+
+
+def write_onnx(network: MapNetwork, path: Path, precision: str = "compact") -> None:
+    """ONNX with fixed names and float32 inputs and outputs."""
     import onnx
-    from onnx import TensorProto, helper, numpy_helper
 
     size = network.network.size.input_size
+    names = ["image", *MapNetwork.OUTPUTS]
     torch.onnx.export(
         network,
         (torch.zeros(1, 3, size, size),),
         str(path),
-        input_names=["image"],
-        output_names=["position_map"],
-        dynamic_axes={"image": {0: "n"}, "position_map": {0: "n"}},
+        input_names=names[:1],
+        output_names=names[1:],
+        dynamic_axes={name: {0: "n"} for name in names},
         opset_version=17,
         dynamo=False,
     )
     model = onnx.load(path)
-    graph = model.graph
+    if precision == "compact":
+        _store_half(model.graph)
+    elif precision == "fp16":
+        from onnxconverter_common.float16 import convert_float_to_float16
+
+        model = convert_float_to_float16(model, keep_io_types=True)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def _store_half(graph) -> None:
+    """Large weights of an ONNX graph become fp16, and are cast to fp32 where they are used."""
+    from onnx import TensorProto, helper, numpy_helper
+
     for item in list(graph.initializer):
         if item.data_type == TensorProto.FLOAT and np.prod(item.dims) > 4096:
             half = numpy_helper.from_array(numpy_helper.to_array(item).astype(np.float16), f"{item.name}_half")
             graph.initializer.remove(item)
             graph.initializer.append(half)
             graph.node.insert(0, helper.make_node("Cast", [half.name], [item.name], to=TensorProto.FLOAT))
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
 
 
-def check_onnx(network: MapNetwork, path: Path, crops: np.ndarray) -> float:
-    """The largest difference in crop sides between ONNX and PyTorch for crops (N, S, S, 3) uint8."""
+@torch.no_grad()
+def check_onnx(network: MapNetwork, path: Path, crops: np.ndarray) -> dict[str, float]:
+    """The largest difference of each output between ONNX and PyTorch for crops (N, S, S, 3) uint8."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     image = crops.transpose(0, 3, 1, 2).astype(np.float32) / 255
-    return float(np.abs(session.run(["position_map"], {"image": image})[0] - network.predict(crops)).max())
+    found = session.run(list(MapNetwork.OUTPUTS), {"image": image})
+    right = network(torch.from_numpy(image))
+    return {
+        name: float(np.abs(a - b.numpy()).max()) for name, a, b in zip(MapNetwork.OUTPUTS, found, right, strict=True)
+    }
 
 
 def write_pack(
-    network: MapNetwork, folder: Path, layout: UvLayout, landmark_uv: np.ndarray, name: str, title: str, version: str
+    network: MapNetwork,
+    folder: Path,
+    layout: UvLayout,
+    landmark_uv: np.ndarray,
+    name: str,
+    title: str,
+    version: str,
+    precision: str = "compact",
 ) -> None:
     """Writes network, topologies and manifest; the manifest comes last, so that a broken pack has none."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -106,7 +138,7 @@ def write_pack(
     for file, write in (
         ("topology.npz", lambda path: np.savez_compressed(path, **topology)),
         ("loops.npz", lambda path: np.savez_compressed(path, **loops)),
-        ("network.onnx", lambda path: write_onnx(network, path)),
+        ("network.onnx", lambda path: write_onnx(network, path, precision)),
     ):
         temporary = folder / f"new_{file}"
         write(temporary)
@@ -119,6 +151,7 @@ def write_pack(
             title=title,
             size=network.network.size.input_size,
             resolution=network.resolution,
+            seen=SEEN_RESOLUTION,
             **checksums,
         )
     )
@@ -132,18 +165,26 @@ def main() -> None:
     parser.add_argument("--landmarks", type=Path, required=True)
     parser.add_argument("--basis", type=Path, required=True)
     parser.add_argument("--version", required=True)
+    parser.add_argument("--precision", choices=PRECISIONS, default="compact")
     parser.add_argument("--name", default="head_fast")
     parser.add_argument("--title", default="Synthetic head (fast)")
     options = parser.parse_args()
     network = load_network(options.run / "checkpoint.pt", options.basis)
     landmark_uv = np.load(options.landmarks)["landmark_uv"]
     write_pack(
-        network, options.pack, UvLayout.load(options.layout), landmark_uv, options.name, options.title, options.version
+        network,
+        options.pack,
+        UvLayout.load(options.layout),
+        landmark_uv,
+        options.name,
+        options.title,
+        options.version,
+        options.precision,
     )
     size = network.network.size.input_size
     crops = np.random.default_rng(0).integers(0, 256, (4, size, size, 3), dtype=np.uint8)
-    difference = check_onnx(network, options.pack / "network.onnx", crops)
-    print(f"largest difference between ONNX and PyTorch: {difference:.5f} crop sides")
+    for name, difference in check_onnx(network, options.pack / "network.onnx", crops).items():
+        print(f"largest difference between ONNX and PyTorch, {name}: {difference:.6f}")
 
 
 if __name__ == "__main__":

@@ -107,15 +107,20 @@ def to_camera(points: np.ndarray, state: HeadState) -> np.ndarray:
 
 
 def project(camera_points: np.ndarray, state: HeadState) -> np.ndarray:
-    """(..., 3) camera space to picture coordinates 0..1 (y down), with the position map's z."""
+    """(..., 3) camera space to picture coordinates 0..1 (y down), with the position map's z.
+
+    z is measured along the line of sight to the head's origin, not along the camera's axis: where in the photo a
+    crop lies is not to be seen in the crop.
+    """
     focal, centre_x, centre_y = state.projection
     depth = -camera_points[..., 2]
-    distance = -state.translation[2]
+    origin = state.translation
+    towards_camera = (camera_points - origin) @ -origin / np.linalg.norm(origin)
     return np.stack(
         [
             focal * camera_points[..., 0] / depth + centre_x,
             -focal * camera_points[..., 1] / depth + centre_y,
-            (distance - depth) * focal / distance,
+            towards_camera * focal / -origin[2],
         ],
         axis=-1,
     )

@@ -61,16 +61,21 @@ class LabelMaker(torch.nn.Module):
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         """(B, P, 3) picture coordinates x, y 0..1 and z in the same unit, from states (B, STATE_SIZE)."""
         parts = split_states(states)
-        camera = (self.head_points(parts) - self.origin) @ parts["rotation"].transpose(1, 2)
-        camera = camera + parts["translation"][:, None]
+        return self.in_picture(self.head_points(parts), parts)
+
+    def in_picture(self, head_points: torch.Tensor, parts: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Picture coordinates as of `forward`, from points (B, P, 3) in head coordinates."""
+        origin = parts["translation"][:, None]
+        turned = (head_points - self.origin) @ parts["rotation"].transpose(1, 2)
+        camera = turned + origin
         focal, centre_x, centre_y = parts["projection"][:, None].unbind(-1)
-        distance = -parts["translation"][:, None, 2]
         depth = -camera[..., 2]
+        towards_camera = -(turned * origin).sum(-1) / origin.norm(dim=-1)
         return torch.stack(
             [
                 focal * camera[..., 0] / depth + centre_x,
                 centre_y - focal * camera[..., 1] / depth,
-                (distance - depth) * focal / distance,
+                towards_camera * focal / -origin[..., 2],
             ],
             dim=-1,
         )

@@ -1,11 +1,13 @@
-"""The head networks: a residual encoder and a linear decoder.
+"""The head networks: a residual encoder, a linear decoder of the head's shape, and the camera that looks at it.
 
-Position maps of heads in crops are linear in few numbers: each of x, y, z is a weighted sum of the head's coordinate
-functions. So the decoder is a fixed basis (`basis.py`) and the encoder finds 3 K coefficients; a pass costs what the
-encoder costs, and the map may have any resolution.
+The encoder finds 3 K coefficients of a fixed basis (`basis.py`), which give the shape in the head's own axes, and how
+the shape stands before the camera: turn, size, place, distance. Together they give the position map, so that a map is
+always a head seen in perspective; a pass costs what the encoder costs, and the map may have any resolution.
 """
 
+import math
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -28,6 +30,13 @@ class NetworkSize:
         """For checkpoints."""
         return asdict(self)
 
+
+# Texels per side of what is said about the surface besides its position.
+SEEN_RESOLUTION = 32
+# Metres. The cameras of the training pictures were 0.32 to 4 metres away.
+DISTANCES = (0.25, 5.0)
+# Crop sides per metre, about: the network's numbers should be about 1.
+SCALE_UNIT = 4.0
 
 FAST = NetworkSize()
 FULL = NetworkSize(input_size=256, width=64, blocks=(3, 4, 6, 4), widths=(1, 2, 4, 8), features=1024, basis=160)
@@ -53,8 +62,19 @@ class Residual(nn.Module):
         return functional.relu(y + (x if self.shortcut is None else self.shortcut_norm(self.shortcut(x))))
 
 
+class Prediction(NamedTuple):
+    """What a head network says of crops."""
+
+    shape: torch.Tensor  # (B, 3, K) coefficients of the basis
+    stance: (
+        torch.Tensor
+    )  # (B, 9): two rows of scaled rotation, the origin's place in the crop, the distance's logarithm
+    seen: torch.Tensor  # (B, V, V) logits: is this texel's surface seen
+    error: torch.Tensor  # (B, V, V) logarithm of the expected distance to the true position, crop sides
+
+
 class HeadNetwork(nn.Module):
-    """Crops to coefficients of the position map's basis."""
+    """Crops to what `decode` makes position maps of."""
 
     def __init__(self, size: NetworkSize):
         super().__init__()
@@ -69,48 +89,80 @@ class HeadNetwork(nn.Module):
         self.layers = nn.Sequential(*layers)
         grid = size.input_size // 2 ** (1 + len(size.blocks))
         self.gather = nn.Linear(channels * grid * grid, size.features)
-        self.coefficients = nn.Linear(size.features, 3 * size.basis)
-        self._frozen_blocks = 0
-
-    def freeze(self, blocks: int) -> None:
-        """Keeps the stem and the first blocks as they are: a warm start then learns faster on little hardware."""
-        self._frozen_blocks = blocks
-        for module in self._frozen():
-            module.requires_grad_(False)
-
-    def _frozen(self) -> list[nn.Module]:
-        return [self.stem, self.stem_norm, *self.layers[: self._frozen_blocks]] if self._frozen_blocks else []
-
-    def train(self, mode: bool = True) -> "HeadNetwork":
-        """As usual; frozen norms stay in evaluation mode."""
-        super().train(mode)
-        for module in self._frozen():
-            module.eval()
-        return self
+        self.head = nn.Linear(size.features, 3 * size.basis + 9)
+        self.seen = nn.Linear(size.features, SEEN_RESOLUTION**2)
+        self.error = nn.Linear(size.features, SEEN_RESOLUTION**2)
+        nn.init.constant_(self.error.bias, -4.0)  # 2 % of the crop's side
 
     def features(self, crops: torch.Tensor) -> torch.Tensor:
         """(B, features) of crops (B, 3, S, S) 0..1."""
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self._frozen_blocks):
-            x = functional.relu(self.stem_norm(self.stem(crops - 0.5)))
-            x = self.layers[: self._frozen_blocks](x)
-        x = self.layers[self._frozen_blocks :](x)
+        x = self.layers(functional.relu(self.stem_norm(self.stem(crops - 0.5))))
         return functional.relu(self.gather(x.contiguous().flatten(1)))
 
-    def forward(self, crops: torch.Tensor) -> torch.Tensor:
-        """(B, 3, K) coefficients."""
-        return self.coefficients(self.features(crops)).view(-1, 3, self.size.basis)
+    def forward(self, crops: torch.Tensor) -> Prediction:
+        features = self.features(crops)
+        with torch.autocast(crops.device.type, enabled=False):  # a tenth of a pixel is finer than bf16
+            if features.dtype != torch.float32:  # a cast that casts nothing would still be exported
+                features = features.float()
+            shape, stance = self.head(features).split([3 * self.size.basis, 9], 1)
+            grid = (-1, SEEN_RESOLUTION, SEEN_RESOLUTION)
+            return Prediction(
+                shape.view(-1, 3, self.size.basis),
+                stance,
+                self.seen(features).view(grid),
+                # the error is judged by what the map needs anyway; it must not shape the features
+                self.error(features.detach()).view(grid),
+            )
 
 
-def decode(coefficients: torch.Tensor, mean: torch.Tensor, basis: torch.Tensor) -> torch.Tensor:
-    """Positions (B, 3, P) from coefficients (B, 3, K), mean (3, P) and basis (K, P)."""
-    return coefficients @ basis + mean
+class Decoded(NamedTuple):
+    """The head that a prediction describes."""
+
+    maps: torch.Tensor  # (B, 3, P) crop units
+    shapes: torch.Tensor  # (B, 3, P) metres in the head's own axes
+    log_distance: torch.Tensor  # (B,) logarithm of metres
+
+
+def orthonormal(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The rotations (B, 3, 3) whose first two rows are nearest to `rows` (B, 2, 3) and the rows' mean length (B,)."""
+    length = rows.norm(dim=2, keepdim=True)
+    first, second = (rows / length).unbind(1)
+    middle = functional.normalize(first + second, dim=1)
+    across = functional.normalize(first - second, dim=1)
+    first, second = (middle + across) * 0.5**0.5, (middle - across) * 0.5**0.5
+    return torch.stack([first, second, torch.linalg.cross(first, second)], 1), length.mean((1, 2))
+
+
+def decode(prediction: Prediction, mean: torch.Tensor, basis: torch.Tensor) -> Decoded:
+    """Position maps of points with mean (3, P) and basis (K, P), in metres in the head's own axes.
+
+    The camera looks at the head's origin from a distance D. A point q from there, in camera axes, appears at
+    origin + scale q_xy / (1 - q_z / D), and its z is scale q_z (`head_model.project`).
+    """
+    shapes = prediction.shape @ basis + mean
+    turn, scale = orthonormal(prediction.stance[:, :6].view(-1, 2, 3) * SCALE_UNIT)
+    log_distance = prediction.stance[:, 8]
+    distance = log_distance.clamp(math.log(DISTANCES[0]), math.log(DISTANCES[1])).exp()
+    x, y, z = ((turn * scale[:, None, None]) @ shapes).unbind(1)
+    nearness = 1 / (1 - z / (scale * distance)[:, None]).clamp(min=0.2)
+    place = prediction.stance[:, 6:8]
+    # crops have y downwards
+    maps = torch.stack([place[:, :1] + x * nearness, place[:, 1:] - y * nearness, z], 1)
+    return Decoded(maps, shapes, log_distance)
 
 
 class MapNetwork(nn.Module):
-    """A head network as packs store it: `image` (N, 3, S, S) to `position_map` (N, R, R, 3).
+    """A head network as packs store it, from `image` (N, 3, S, S) to
 
-    With `mirrored` it also sees the mirrored crop and returns the mean of both maps.
+    - `position_map` (N, R, R, 3),
+    - `visibility` (N, V, V) 0..1, how likely each texel's surface is seen,
+    - `expected_error` (N, V, V), of the position, crop units,
+    - `distance` (N,), metres from the camera to the head's origin for a head of the canonical head's size.
+
+    With `mirrored` it also sees the mirrored crop and returns the mean of both.
     """
+
+    OUTPUTS = ("position_map", "visibility", "expected_error", "distance")
 
     def __init__(self, network: HeadNetwork, mean: torch.Tensor, basis: torch.Tensor, mirrored: bool):
         super().__init__()
@@ -122,20 +174,22 @@ class MapNetwork(nn.Module):
         self.register_buffer("mirror_sign", torch.tensor([-1.0, 1.0, 1.0]).view(1, 3, 1, 1))
         self.register_buffer("mirror_offset", torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1))
 
-    def maps(self, image: torch.Tensor) -> torch.Tensor:
-        """(N, 3, R, R)."""
-        return decode(self.network(image), self.mean, self.basis).view(-1, 3, self.resolution, self.resolution)
-
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        if not self.mirrored:
-            return self.maps(image).permute(0, 2, 3, 1)
-        seen, mirrored = self.maps(torch.cat([image, image.flip(3)])).chunk(2)
-        return ((seen + mirrored.flip(3) * self.mirror_sign + self.mirror_offset) / 2).permute(0, 2, 3, 1)
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        prediction = self.network(torch.cat([image, image.flip(3)]) if self.mirrored else image)
+        decoded = decode(prediction, self.mean, self.basis)
+        maps = decoded.maps.view(-1, 3, self.resolution, self.resolution)
+        seen, error, log_distance = prediction.seen.sigmoid(), prediction.error.exp(), decoded.log_distance
+        if self.mirrored:
+            one, other = maps.chunk(2)
+            maps = (one + other.flip(3) * self.mirror_sign + self.mirror_offset) / 2
+            seen, error = (sum((values.chunk(2)[0], values.chunk(2)[1].flip(2))) / 2 for values in (seen, error))
+            log_distance = sum(log_distance.chunk(2)) / 2
+        return maps.permute(0, 2, 3, 1), seen, error, log_distance.exp()
 
     @torch.no_grad()
     def predict(self, crops: np.ndarray) -> np.ndarray:
-        """(N, R, R, 3) of crops (N, S, S, 3) uint8."""
+        """Position maps (N, R, R, 3) of crops (N, S, S, 3) uint8."""
         parts = np.array_split(crops, -(-len(crops) // 32))
         return np.concatenate(
-            [self(torch.from_numpy(part.copy()).permute(0, 3, 1, 2).float() / 255).numpy() for part in parts]
+            [self(torch.from_numpy(part.copy()).permute(0, 3, 1, 2).float() / 255)[0].numpy() for part in parts]
         )

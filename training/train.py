@@ -15,18 +15,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import distributed
+from torch.utils.data import DataLoader
 
-from .assets import load_facekit
-from .augment import CropRange, crop_batch, flip_batch, recolour_batch
-from .bake import bake_operator, sampling_operator
 from .basis import MapBasis, texel_weights
+from .crops import CropMaker, Crops, CropStream
 from .dataset import RenderedHeads
-from .labels import LabelMaker
-from .losses import LossWeights, edge_loss, landmark_loss, position_loss
-from .network import FAST, FULL, HeadNetwork, NetworkSize, decode
+from .losses import LossWeights, edge_loss, error_loss, landmark_loss, lengths, position_loss
+from .network import FAST, FULL, SEEN_RESOLUTION, Decoded, HeadNetwork, NetworkSize, Prediction, decode
 from .photos import load_aflw, nme
 from .uv_layout import UvLayout
-from .warm_start import start_decoder, start_encoder
+from .warm_start import find_stance, start_encoder, start_head
 
 
 @dataclass(frozen=True)
@@ -38,34 +36,12 @@ class Schedule:
     learning_rate: float
     warm_up_steps: int = 100
     weight_decay: float = 1e-3
-    evaluate_every: int = 100
+    evaluate_every: int = 200
 
     def rate(self, step: int, elapsed_hours: float) -> float:
         """Cosine over the hours, after a linear start."""
         part = min(elapsed_hours / self.hours, 1.0)
         return self.learning_rate * min(1, (step + 1) / self.warm_up_steps) * (0.51 + 0.49 * math.cos(math.pi * part))
-
-
-class BatchMaker:
-    """Random augmented batches with their maps and landmarks."""
-
-    def __init__(self, heads: RenderedHeads, layout: UvLayout, landmark_uv: np.ndarray, resolution: int, size: int):
-        kit = load_facekit()
-        self.heads, self.resolution, self.size = heads, resolution, size
-        self.map_labels = LabelMaker(kit, bake_operator(layout, resolution)[0])
-        self.landmark_labels = LabelMaker(kit, sampling_operator(layout, landmark_uv))
-
-    def __call__(
-        self, chosen: np.ndarray, generator: torch.Generator, device: torch.device
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Crops (B, 3, S, S) and position maps (B, 3, R, R) of the pictures `chosen`."""
-        pictures, states = self.heads.batch(chosen)
-        crops, points, _ = crop_batch(
-            pictures, self.map_labels(states), self.landmark_labels(states), self.size, CropRange(), generator
-        )
-        maps = points.transpose(1, 2).reshape(len(points), 3, self.resolution, self.resolution)
-        crops, maps = flip_batch(crops, maps, torch.rand(len(crops), generator=generator) < 0.5)
-        return recolour_batch(crops, generator).to(device), maps.to(device)
 
 
 class Average:
@@ -86,8 +62,16 @@ class Average:
 class Trainer:
     """One run in one folder."""
 
-    def __init__(self, folder: Path, size: NetworkSize, basis: MapBasis, landmark_uv: np.ndarray, schedule: Schedule):
-        self.folder, self.schedule, self.weights = folder, schedule, LossWeights()
+    def __init__(
+        self,
+        folder: Path,
+        size: NetworkSize,
+        basis: MapBasis,
+        landmark_uv: np.ndarray,
+        schedule: Schedule,
+        is_half: bool,
+    ):
+        self.folder, self.schedule, self.weights, self.is_half = folder, schedule, LossWeights(), is_half
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         if self.device.type == "cuda":
             self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
@@ -98,7 +82,7 @@ class Trainer:
         self.texel_weights = torch.from_numpy(texel_weights(landmark_uv, self.resolution)).float().to(self.device)
         self.landmark_grid = (torch.from_numpy(landmark_uv).float() * 2 - 1).to(self.device)[None, None]
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay
+            self.network.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
         )
         self.average = Average(self.network)
         self.step, self.elapsed = 0, 0.0
@@ -135,33 +119,29 @@ class Trainer:
         )
         os.replace(temporary, self.checkpoint)
 
-    def warm_start(self, onnx_file: Path, batches: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
-        """Starts from an earlier pack's encoder and a decoder fitted to `batches`."""
-        start_encoder(self.network, onnx_file, torch.cat([crops for crops, _ in batches[:4]]))
+    def warm_start(self, onnx_file: Path, batches: list[Crops]) -> None:
+        """Starts from an earlier pack's encoder and a last layer fitted to `batches`."""
+        start_encoder(self.network, onnx_file, torch.cat([crops.pictures for crops in batches[:4]]))
         self.network.eval()
-        with torch.no_grad():
-            features = torch.cat([self.network.features(crops) for crops, _ in batches])
-        maps = torch.cat([maps for _, maps in batches]).flatten(2)
+        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.is_half):
+            features = torch.cat([self.network.features(crops.pictures) for crops in batches]).float()
+        shapes = torch.cat([crops.shapes for crops in batches]).flatten(2)
+        maps = torch.cat([crops.maps for crops in batches]).flatten(2)
+        distance = torch.cat([crops.distance for crops in batches])
         scale = self.texel_weights.flatten().sqrt()
         design = (self.components * scale).T
-        targets = ((maps - self.mean) * scale).reshape(-1, maps.shape[2]).T
-        coefficients = torch.linalg.lstsq(design, targets).solution.T.reshape(len(maps), 3, -1)
-        start_decoder(self.network, features, coefficients)
+        targets = ((shapes - self.mean) * scale).reshape(-1, shapes.shape[2]).T
+        coefficients = torch.linalg.lstsq(design, targets).solution.T.reshape(len(shapes), -1)
+        start_head(self.network, features, torch.cat([coefficients, find_stance(maps, shapes, distance)], 1))
         self.average = Average(self.network)
 
-    def learn(self, crops: torch.Tensor, maps: torch.Tensor, network: torch.nn.Module) -> dict[str, float]:
+    def learn(self, crops: Crops, network: torch.nn.Module) -> dict[str, float]:
         """One step; the loss's terms."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.schedule.rate(self.step, self.elapsed)
-        crops = crops.to(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            coefficients = network(crops)
-        predicted = decode(coefficients.float(), self.mean, self.components).view(maps.shape)
-        terms = {
-            "position": position_loss(predicted, maps, self.texel_weights),
-            "edges": edge_loss(predicted, maps, self.texel_weights) * self.weights.edges,
-            "landmarks": landmark_loss(self.landmarks(predicted), self.landmarks(maps)) * self.weights.landmarks,
-        }
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.is_half):
+            prediction = network(crops.pictures.contiguous(memory_format=torch.channels_last))
+        terms = self.terms(prediction, crops)
         self.optimiser.zero_grad()
         sum(terms.values()).backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -170,64 +150,118 @@ class Trainer:
         self.average.update(self.network, self.step)
         return {name: float(term.detach()) for name, term in terms.items()}
 
+    def terms(self, prediction: Prediction, crops: Crops) -> dict[str, torch.Tensor]:
+        """The loss, by what is compared."""
+        decoded, weights = self.decode(prediction), self.weights
+        wrong_by = lengths(decoded.maps - crops.maps).detach()
+        seen = torch.nn.functional.binary_cross_entropy_with_logits(prediction.seen, crops.seen)
+        error = torch.nn.functional.adaptive_avg_pool2d(wrong_by, SEEN_RESOLUTION)
+        return {
+            "position": position_loss(decoded.maps, crops.maps, self.texel_weights),
+            "edges": edge_loss(decoded.maps, crops.maps, self.texel_weights) * weights.edges,
+            "landmarks": landmark_loss(self.landmarks(decoded.maps), self.landmarks(crops.maps)) * weights.landmarks,
+            "shape": position_loss(decoded.shapes, crops.shapes, self.texel_weights) * weights.shape,
+            "distance": (decoded.log_distance - crops.distance.log()).abs().mean() * weights.distance,
+            "seen": seen * weights.seen,
+            "error": error_loss(error, prediction.error) * weights.error,
+        }
+
+    def decode(self, prediction: Prediction) -> Decoded:
+        """`network.decode` with maps and shapes (B, 3, R, R)."""
+        decoded = decode(prediction, self.mean, self.components)
+        grid = (-1, 3, self.resolution, self.resolution)
+        return decoded._replace(maps=decoded.maps.view(grid), shapes=decoded.shapes.view(grid))
+
     def landmarks(self, maps: torch.Tensor) -> torch.Tensor:
         """(B, 3, 68) from maps (B, 3, R, R)."""
         grid = self.landmark_grid.expand(len(maps), -1, -1, -1)
         return torch.nn.functional.grid_sample(maps, grid, align_corners=False)[:, :, 0]
 
     @torch.no_grad()
-    def predict(self, pictures: np.ndarray) -> torch.Tensor:
-        """(N, 3, R, R) of the averaged network for crops (N, S, S, 3) uint8."""
+    def averaged(self, pictures: torch.Tensor) -> Prediction:
+        """What the averaged network says of crops (N, 3, S, S) 0..1."""
         network = HeadNetwork(self.network.size).to(self.device, memory_format=torch.channels_last).eval()
         network.load_state_dict(self.average.state)
-        maps = []
-        for part in np.array_split(pictures, -(-len(pictures) // 50)):
-            crops = torch.from_numpy(part).to(self.device).permute(0, 3, 1, 2).float() / 255
-            coefficients = network(crops.contiguous(memory_format=torch.channels_last))
-            maps.append(decode(coefficients, self.mean, self.components))
-        return torch.cat(maps).view(-1, 3, self.resolution, self.resolution)
+        parts = [
+            network(part.to(self.device).contiguous(memory_format=torch.channels_last)) for part in pictures.split(50)
+        ]
+        return Prediction(*(torch.cat(values) for values in zip(*parts, strict=True)))
 
 
-def run(trainer: Trainer, batches: BatchMaker, photo_step: int) -> None:
-    """Learns until the schedule's hours are over."""
-    from torch.utils.tensorboard import SummaryWriter
+class Watch:
+    """Measures a run on annotated photos and on rendered heads that are kept from it."""
 
-    schedule, heads = trainer.schedule, batches.heads
-    rank, ranks = trainer.rank, distributed.get_world_size() if distributed.is_initialized() else 1
+    def __init__(self, trainer: Trainer, photo_step: int, kept: CropMaker | None):
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.trainer = trainer
+        self.photos = load_aflw(trainer.network.size.input_size, step=photo_step)
+        self.log = SummaryWriter(trainer.folder / "log")
+        self.kept = None
+        if kept:
+            chosen = np.linspace(0, len(kept.heads) - 1, 192).astype(int)
+            self.kept = kept(chosen, torch.Generator().manual_seed(0)).to(trainer.device)
+
+    def note(self, kind: str, values: dict[str, float]) -> None:
+        """Adds to the curves."""
+        for name, value in values.items():
+            self.log.add_scalar(f"{kind}/{name}", value, self.trainer.step)
+
+    def measure(self, terms: dict[str, float]) -> None:
+        """Prints and notes what the averaged network can."""
+        trainer = self.trainer
+        pictures = torch.from_numpy(self.photos.pictures).permute(0, 3, 1, 2).float() / 255
+        maps = trainer.decode(trainer.averaged(pictures)).maps
+        result = nme(trainer.landmarks(maps)[:, :2].transpose(1, 2).numpy(force=True), self.photos)
+        self.note("photos", {"nme": result.mean_of_bins})
+        kept = {}
+        if self.kept:
+            kept = {k: float(v) for k, v in trainer.terms(trainer.averaged(self.kept.pictures), self.kept).items()}
+            self.note("kept", kept)
+        for name, values in (("learning", terms), ("kept", kept)):
+            print(f"  {name:8s} " + " ".join(f"{key} {value:.4f}" for key, value in values.items()))
+        bins = " / ".join(f"{value:.2f}" for value in result.bins)
+        print(
+            f"step {trainer.step} {trainer.elapsed * 60:.1f} min photos {bins} mean {result.mean_of_bins:.2f}",
+            flush=True,
+        )
+
+
+def run(trainer: Trainer, maker: CropMaker, workers: int, watch: Watch | None) -> None:
+    """Learns until the schedule's hours are over; the first process has the `watch`.
+
+    Crops are made by `workers` processes beside each training process, or in it.
+    """
+    schedule = trainer.schedule
+    ranks = distributed.get_world_size() if distributed.is_initialized() else 1
     network = trainer.network
     if ranks > 1:
         network = torch.nn.parallel.DistributedDataParallel(network)
-    photos = load_aflw(trainer.network.size.input_size, step=photo_step) if rank == 0 else None
-    log = SummaryWriter(trainer.folder / "log") if rank == 0 else None
-    rng = np.random.default_rng([trainer.step, rank])
-    generator = torch.Generator().manual_seed(trainer.step * ranks + rank)
+    stream = CropStream(maker, schedule.batch, seed=(trainer.step, trainer.rank))
+    loader = iter(DataLoader(stream, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None))
     while trainer.elapsed < schedule.hours:
         started = time.time()
         trainer.network.train()
-        chosen = rng.integers(len(heads), size=schedule.batch)
-        terms = trainer.learn(*batches(chosen, generator, trainer.device), network)
+        terms = trainer.learn(next(loader).to(trainer.device), network)
         elapsed = torch.tensor([trainer.elapsed + (time.time() - started) / 3600], dtype=torch.float64)
         if ranks > 1:  # one clock for all: learning rates must agree
             elapsed = elapsed.to(trainer.device)
             distributed.broadcast(elapsed, 0)
         trainer.elapsed = float(elapsed)
-        if rank == 0:
-            for name, value in terms.items():
-                log.add_scalar(f"loss/{name}", value, trainer.step)
+        if watch:
+            watch.note("learning", terms)
             if trainer.step % schedule.evaluate_every == 0:
-                result = nme(
-                    trainer.landmarks(trainer.predict(photos.pictures))[:, :2].transpose(1, 2).numpy(force=True), photos
-                )
-                log.add_scalar("photos/nme", result.mean_of_bins, trainer.step)
-                bins = " / ".join(f"{value:.2f}" for value in result.bins)
-                losses = " ".join(f"{name} {value:.4f}" for name, value in terms.items())
-                print(
-                    f"step {trainer.step} {trainer.elapsed * 60:.1f} min {losses} photos {bins} mean {result.mean_of_bins:.2f}",
-                    flush=True,
-                )
+                watch.measure(terms)
                 trainer.save()
-    if rank == 0:
+    if watch:
         trainer.save()
+
+
+def best_precision() -> str:
+    """bf16 where the hardware multiplies in it."""
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    return "bf16" if torch.cpu.get_capabilities().get("avx512_bf16") else "fp32"
 
 
 def main() -> None:
@@ -240,9 +274,16 @@ def main() -> None:
     parser.add_argument("--size", choices=("fast", "full"), default="fast")
     parser.add_argument("--hours", type=float, required=True)
     parser.add_argument("--batch", type=int, default=64, help="of each process")
+    parser.add_argument("--workers", type=int, default=1, help="that make crops, beside each process")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--warm-start", type=Path, help="network.onnx whose encoder to start from")
-    parser.add_argument("--freeze", type=int, default=0, help="how many first blocks of a warm start stay as they are")
+    parser.add_argument("--kept", type=Path, help="folder of rendered heads to measure on, not among DATA")
+    parser.add_argument(
+        "--precision",
+        choices=("bf16", "fp32"),
+        default=best_precision(),
+        help="of the encoder; here %(default)s is best",
+    )
     parser.add_argument("--photo-step", type=int, default=2, help="every how many-th photo is measured during training")
     options = parser.parse_args()
     if "WORLD_SIZE" in os.environ:
@@ -254,17 +295,26 @@ def main() -> None:
     if size.basis != len(basis.components):
         parser.error(f"{options.basis} has {len(basis.components)} components, {options.size} needs {size.basis}")
     schedule = Schedule(options.hours, options.batch, options.learning_rate)
-    trainer = Trainer(options.folder, size, basis, landmark_uv, schedule)
+    is_half = options.precision == "bf16"
+    trainer = Trainer(options.folder, size, basis, landmark_uv, schedule, is_half)
     heads = RenderedHeads(options.data)
     print(f"{len(heads)} pictures, {sum(p.numel() for p in trainer.network.parameters()) / 1e6:.1f} M parameters")
-    batches = BatchMaker(heads, UvLayout.load(options.layout), landmark_uv, trainer.resolution, size.input_size)
-    if not trainer.resume() and options.warm_start:
+    layout = UvLayout.load(options.layout)
+
+    def crops_of(rendered: RenderedHeads) -> CropMaker:
+        return CropMaker(rendered, layout, landmark_uv, trainer.resolution, size.input_size)
+
+    maker = crops_of(heads)
+    # the other processes get the first one's weights
+    if not trainer.resume() and options.warm_start and trainer.rank == 0:
         generator, rng = torch.Generator().manual_seed(1), np.random.default_rng(1)
-        first = [batches(rng.integers(len(heads), size=64), generator, trainer.device) for _ in range(24)]
+        first = [maker(rng.integers(len(heads), size=64), generator).to(trainer.device) for _ in range(48)]
         trainer.warm_start(options.warm_start, first)
         trainer.save()
-    trainer.network.freeze(options.freeze)
-    run(trainer, batches, options.photo_step)
+    watch = None
+    if trainer.rank == 0:
+        watch = Watch(trainer, options.photo_step, crops_of(RenderedHeads([options.kept])) if options.kept else None)
+    run(trainer, maker, options.workers, watch)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from .network import HeadNetwork
+from .network import SCALE_UNIT, HeadNetwork
 
 
 def read_encoder(onnx_file: Path) -> tuple[list[tuple[np.ndarray, np.ndarray]], tuple[np.ndarray, np.ndarray]]:
@@ -27,12 +27,12 @@ def read_encoder(onnx_file: Path) -> tuple[list[tuple[np.ndarray, np.ndarray]], 
 
 
 def _pairs(network: HeadNetwork) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
-    """Convolutions with their norms in the order they run: of a block, the shortcut comes first."""
+    """Convolutions with their norms in the order they run."""
     pairs = [(network.stem, network.stem_norm)]
     for block in network.layers:
+        pairs += [(block.first, block.first_norm), (block.second, block.second_norm)]
         if block.shortcut is not None:
             pairs.append((block.shortcut, block.shortcut_norm))
-        pairs += [(block.first, block.first_norm), (block.second, block.second_norm)]
     return pairs
 
 
@@ -51,10 +51,10 @@ def start_encoder(network: HeadNetwork, onnx_file: Path, crops: torch.Tensor) ->
         raise ValueError(f"{onnx_file} has an encoder of another shape")
     hooks = []
     for (weight, bias), (conv, norm) in zip(convolutions, pairs, strict=True):
-        conv.weight.data = torch.from_numpy(weight.copy())
+        conv.weight.data.copy_(torch.from_numpy(weight.copy()))
         hooks.append(norm.register_forward_hook(_calibrator(torch.from_numpy(bias.copy()))))
-    network.gather.weight.data = torch.from_numpy(gather_weight.copy())
-    network.gather.bias.data = torch.from_numpy(gather_bias.copy())
+    network.gather.weight.data.copy_(torch.from_numpy(gather_weight.copy()))
+    network.gather.bias.data.copy_(torch.from_numpy(gather_bias.copy()))
     network.eval()
     with torch.no_grad():
         network.features(crops)
@@ -70,18 +70,47 @@ def _calibrator(bias: torch.Tensor):
         mean, variance = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
         norm.running_mean.copy_(mean)
         norm.running_var.copy_(variance)
-        norm.weight.data = torch.sqrt(variance + norm.eps)
-        norm.bias.data = bias + mean
+        norm.weight.data.copy_(torch.sqrt(variance + norm.eps))
+        norm.bias.data.copy_(bias + mean)
         return x + bias[:, None, None]
 
     return calibrate
 
 
-def start_decoder(network: HeadNetwork, features: torch.Tensor, coefficients: torch.Tensor) -> None:
-    """Sets the last layer by ridge regression from features (N, F) to coefficients (N, 3, K)."""
+def find_stance(maps: torch.Tensor, shapes: torch.Tensor, distance: torch.Tensor) -> torch.Tensor:
+    """(B, 9) as `Prediction.stance`, from maps and shapes (B, 3, P) and distances (B,), by least squares.
+
+    Without perspective a map is an affine image of its shape: each point is moved to where it were without.
+    """
+    ones = torch.ones_like(shapes[:, :1])
+    design = torch.cat([shapes, ones], 1).transpose(1, 2)
+    towards_camera = torch.linalg.lstsq(design, maps[:, 2:].transpose(1, 2)).solution
+    scale = towards_camera[:, :3, 0].norm(dim=1)
+    far = 1 - maps[:, 2] / (scale * distance)[:, None]  # depth over the origin's depth
+    # x = place + scale (turn q) / far: linear in the unknowns once it is multiplied by far
+    rows = [
+        torch.linalg.lstsq(
+            torch.cat([shapes, far[:, None]], 1).transpose(1, 2), (maps[:, axis] * far)[..., None]
+        ).solution[..., 0]
+        for axis in (0, 1)
+    ]
+    return torch.cat(
+        [
+            rows[0][:, :3] / SCALE_UNIT,
+            -rows[1][:, :3] / SCALE_UNIT,
+            rows[0][:, 3:],
+            rows[1][:, 3:],
+            distance.log()[:, None],
+        ],
+        1,
+    )
+
+
+def start_head(network: HeadNetwork, features: torch.Tensor, targets: torch.Tensor) -> None:
+    """Sets the last layer by ridge regression from features (N, F) to coefficients and stance (N, 3 K + 9)."""
     design = torch.cat([features, torch.ones(len(features), 1)], 1)
     gram = design.T @ design
     gram += torch.eye(len(gram)) * (1e-4 * gram.diagonal().mean())
-    solution = torch.linalg.solve(gram, design.T @ coefficients.flatten(1))
-    network.coefficients.weight.data = solution[:-1].T.contiguous()
-    network.coefficients.bias.data = solution[-1].contiguous()
+    solution = torch.linalg.solve(gram, design.T @ targets)
+    network.head.weight.data.copy_(solution[:-1].T.contiguous())
+    network.head.bias.data.copy_(solution[-1].contiguous())

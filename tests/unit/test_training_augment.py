@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.augment import CropRange, crop_batch, flip_batch
+from training.augment import CropRange, cover_batch, crop_batch, flip_batch
 
 SIZE = 96
 
@@ -62,15 +62,28 @@ def test_still_crop_is_the_packs_rule():
     pytest.fail("no upright crop among 40")
 
 
-def test_mirrored_map_marks_the_mirrored_picture():
+def test_mirrored_labels_mark_the_mirrored_picture():
     picture = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     centre = (torch.arange(32) + 0.5) / 32
     # every texel marks the pixel of the same place
     identity = torch.stack([centre.expand(32, 32), centre[:, None].expand(32, 32), torch.zeros(32, 32)])
     maps = identity.expand(2, -1, -1, -1)
-    mirrored, moved = flip_batch(picture, maps, torch.tensor([True, False]))
-    torch.testing.assert_close(mirrored[0], picture[0].flip(2))
-    torch.testing.assert_close(mirrored[1], picture[1])
+    shapes = (identity - torch.tensor([0.5, 0, 0])[:, None, None]).expand(2, -1, -1, -1)  # symmetric about x = 0
+    seen = centre.expand(2, 32, 32)
+    flipped, moved, turned, shown = flip_batch(torch.tensor([True, False]), picture, maps, shapes, seen)
+    torch.testing.assert_close(flipped[0], picture[0].flip(2))
+    torch.testing.assert_close(flipped[1], picture[1])
     torch.testing.assert_close(moved[1], identity)
     # texel (i, j) of the mirrored map is the mirrored counterpart of texel (i, 31 - j)
     torch.testing.assert_close(moved[0, 0], identity[0])
+    torch.testing.assert_close(turned[0], shapes[0])
+    torch.testing.assert_close(shown, torch.stack([centre.flip(0).expand(32, 32), centre.expand(32, 32)]))
+
+
+def test_covers_are_where_the_picture_changed():
+    pictures = torch.full((200, 3, 32, 32), 0.5)
+    changed, covered = cover_batch(pictures, torch.Generator().manual_seed(0))
+    untouched = (covered == 0).expand(-1, 3, -1, -1)
+    torch.testing.assert_close(changed[untouched], pictures[untouched])
+    assert 0.2 < (covered.flatten(1).amax(1) > 0).float().mean() < 0.7
+    assert (changed - 0.5).abs().amax(1)[covered[:, 0] == 1].gt(1e-4).float().mean() > 0.9

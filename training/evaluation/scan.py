@@ -100,9 +100,8 @@ class View:
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """(N, 2) photo pixels of points (N, 3) in scan millimetres."""
-        camera = Camera(
-            self.photo.width, self.photo.height, self.photo.focal_px, DISTANCE, DISTANCE / self.photo.focal_px
-        )
+        width, height, focal = self.photo.width, self.photo.height, self.photo.focal_px
+        camera = Camera(width, height, focal, DISTANCE, DISTANCE / focal, width / 2, height / 2)
         return camera.project(self.to_camera.apply(points))
 
 
@@ -133,7 +132,7 @@ def photograph(scan: Scan, head: np.ndarray, turn: float) -> View:
     middle = np.concatenate([scan.landmarks[:17], scan.landmarks[36:48]]).mean(0) + frame.rotation @ (0, 40, 20)
     to_camera = Similarity(0.001, rotation, np.array([0, 0, -DISTANCE]) - 0.001 * rotation @ middle)
     fine = 2 * SIZE
-    camera = Camera(fine, fine, fine * DISTANCE / FIELD, DISTANCE, FIELD / fine)
+    camera = Camera(fine, fine, fine * DISTANCE / FIELD, DISTANCE, FIELD / fine, fine / 2, fine / 2)
     points = to_camera.apply(scan.vertices)
     pixels = camera.project(points)
     found = rasterise(pixels[scan.triangles], fine, fine)

@@ -1,0 +1,143 @@
+"""Training crops with everything that a network learns of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from .assets import LANDMARK_VERTICES, SKIN_VERTICES, FaceKit, load_facekit
+from .augment import CropRange, cover_batch, crop_batch, flip_batch, recolour_batch
+from .bake import bake_operator, sampling_operator
+from .dataset import RenderedHeads
+from .head_model import ORIGIN
+from .labels import LabelMaker, split_states
+from .network import SEEN_RESOLUTION
+from .uv_layout import UvLayout
+
+CENTIMETRES = 0.01
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Crops of one batch and what is true of them."""
+
+    pictures: torch.Tensor  # (B, 3, S, S) 0..1
+    maps: torch.Tensor  # (B, 3, R, R) crop units
+    shapes: torch.Tensor  # (B, 3, R, R) metres in the head's own axes from ORIGIN, scaled to the mean head's size
+    distance: torch.Tensor  # (B,) metres from the camera to ORIGIN for a head of the mean head's size
+    seen: torch.Tensor  # (B, V, V) 0..1, at SEEN_RESOLUTION
+
+    def to(self, device: torch.device) -> "Crops":
+        """The same on a device."""
+        return Crops(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+
+def rigid_points(points: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """(P,) bool: points (P, 3) of the mean head that tell its size: above the mouth in front, above the nape behind.
+
+    Args:
+        landmarks: (68, 3) of the mean head.
+    """
+    ears = landmarks[[0, 16]].mean(0)
+    return points[:, 1] > np.where(points[:, 2] < ears[2], ears[1], landmarks[33, 1])
+
+
+def size_against(mean: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+    """(B,) scale of the best similarity from mean (P, 3) to points (B, P, 3). Source: Umeyama 1991."""
+    mean_centred = mean - mean.mean(0)
+    centred = points - points.mean(1, keepdim=True)
+    covariance = centred.transpose(1, 2) @ mean_centred
+    singular = torch.linalg.svdvals(covariance)
+    sign = torch.ones_like(singular)
+    sign[:, 2] = torch.linalg.det(covariance).sign()
+    return (singular * sign).sum(1) / mean_centred.square().sum()
+
+
+class CropMaker:
+    """Random augmented crops of rendered heads."""
+
+    def __init__(
+        self, heads: RenderedHeads, layout: UvLayout, landmark_uv: np.ndarray, resolution: int, size: int
+    ) -> None:
+        kit = load_facekit()
+        self.heads, self.resolution, self.size = heads, resolution, size
+        operator, self.inside = bake_operator(layout, resolution)
+        self.map_labels = LabelMaker(kit, operator)
+        self.landmark_labels = LabelMaker(kit, sampling_operator(layout, landmark_uv))
+        self.seen_operator = bake_operator(layout, 2 * SEEN_RESOLUTION)[0]
+        self._rigid, self._mean = self._size_reference(kit)
+
+    def _size_reference(self, kit: FaceKit) -> tuple[torch.Tensor, torch.Tensor]:
+        mean = self.map_labels.mean.numpy()
+        rigid = np.flatnonzero(rigid_points(mean, kit.mean[LANDMARK_VERTICES]) & self.inside.ravel())[::4]
+        return torch.from_numpy(rigid), torch.from_numpy(mean[rigid])
+
+    def __call__(self, chosen: np.ndarray, generator: torch.Generator) -> Crops:
+        """The pictures `chosen`, each cut, turned, mirrored, recoloured and covered at random."""
+        pictures, states = self.heads.batch(chosen)
+        parts = split_states(states)
+        head, size = self._heads(parts)
+        crops, points, _ = crop_batch(
+            pictures,
+            self.map_labels.in_picture(head, parts),
+            self.landmark_labels(states),
+            self.size,
+            CropRange(),
+            generator,
+        )
+        flip = torch.rand(len(crops), generator=generator) < 0.5
+        crops, maps, shapes, seen = flip_batch(
+            flip, crops, self._as_maps(points), self._shapes(head, size), self._seen(chosen)
+        )
+        crops, covered = cover_batch(recolour_batch(crops, generator), generator)
+        return Crops(
+            pictures=crops,
+            maps=maps,
+            shapes=shapes,
+            distance=parts["translation"].norm(dim=1) / size * CENTIMETRES,
+            seen=seen * (1 - sample_at(covered, functional.adaptive_avg_pool2d(maps[:, :2], SEEN_RESOLUTION))),
+        )
+
+    def shapes(self, chosen: np.ndarray) -> torch.Tensor:
+        """(B, 3, R, R) as `Crops.shapes`, not mirrored."""
+        return self._shapes(*self._heads(split_states(self.heads.states[torch.from_numpy(chosen)])))
+
+    def _heads(self, parts: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Points (B, R * R, 3) cm in head coordinates, and the heads' sizes (B,) against the mean head."""
+        points = self.map_labels.head_points(parts)
+        return points, size_against(self._mean, points[:, self._rigid])
+
+    def _shapes(self, points: torch.Tensor, size: torch.Tensor) -> torch.Tensor:
+        return self._as_maps((points - torch.from_numpy(ORIGIN)) / size[:, None, None] * CENTIMETRES)
+
+    def _as_maps(self, points: torch.Tensor) -> torch.Tensor:
+        """(B, 3, R, R) of points (B, R * R, 3)."""
+        return points.transpose(1, 2).reshape(len(points), 3, self.resolution, self.resolution)
+
+    def _seen(self, chosen: np.ndarray) -> torch.Tensor:
+        """(B, V, V) 0..1: how much of each texel's surface the picture shows."""
+        vertices = self.heads.visibility(chosen)[:, :SKIN_VERTICES].T.astype(np.float32)
+        texels = torch.from_numpy(np.ascontiguousarray((self.seen_operator @ vertices).T))
+        return functional.avg_pool2d(texels.view(-1, 1, 2 * SEEN_RESOLUTION, 2 * SEEN_RESOLUTION), 2)[:, 0]
+
+
+class CropStream(torch.utils.data.IterableDataset):
+    """Endless batches of random crops for a `DataLoader` without batching of its own, whose workers all differ."""
+
+    def __init__(self, maker: CropMaker, batch: int, seed: tuple[int, ...]):
+        self.maker, self.batch, self.seed = maker, batch, seed
+
+    def __iter__(self) -> Iterator[Crops]:
+        worker = torch.utils.data.get_worker_info()
+        rng = np.random.default_rng([*self.seed, worker.id if worker else 0])
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        while True:
+            yield self.maker(rng.integers(len(self.maker.heads), size=self.batch), generator)
+
+
+def sample_at(picture: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """(B, V, V) values of pictures (B, 1, H, W) at places (B, 2, V, V) in crop units, the border repeated."""
+    grid = places.permute(0, 2, 3, 1) * 2 - 1
+    return functional.grid_sample(picture, grid, padding_mode="border", align_corners=False)[:, 0]
