@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 
 from ..capture.deformation import Anchors, Surface
-from .landmarks import LANDMARK_NAMES, landmark_positions, landmarks_of
+from .landmarks import LANDMARK_NAMES, hang_in_mesh_space, landmark_positions, landmarks_of
 
 CAPTURED = "captured"  # point attribute
 _STATE = "prn_landmarks"
@@ -35,14 +35,26 @@ def prepare_adjustment(mesh: bpy.types.Mesh, landmarks: np.ndarray, anchors: Anc
 
 
 def is_adjustable(head: bpy.types.Object) -> bool:
-    """Whether the mesh can follow the landmarks: it is the file's own, has its vertices, and is not being edited."""
+    """Whether the mesh can follow the landmarks: it is the file's own and only this head's, has its vertices, lies
+    where they lie, and is not being edited."""
     mesh = head.data
     return (
         mesh.library is None
         and _STATE in mesh
         and mesh[_STATE]["vertex_count"] == len(mesh.vertices)
         and not mesh.is_editmode
+        and not shares_mesh(head)
+        and hang_in_mesh_space(head)
     )
+
+
+def shares_mesh(head: bpy.types.Object) -> bool:
+    """Whether landmarks of another head would move the same mesh, after *Duplicate Linked*."""
+    mesh = head.data
+    if mesh.users - mesh.use_fake_user < 2 or next(landmarks_of(head), None) is None:
+        return False
+    others = (other for other in bpy.data.objects if other.data == mesh and other != head)
+    return any(next(landmarks_of(other), None) is not None for other in others)
 
 
 def captured_landmarks(head: bpy.types.Object) -> np.ndarray:

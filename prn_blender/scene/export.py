@@ -74,7 +74,9 @@ def _alone(context: bpy.types.Context, head: bpy.types.Object) -> Iterator[None]
     try:
         with discarded():
             copy = head.copy()
-            head.name, copy.name = "PRN_Head being exported", name
+            if not head.library:  # a linked one's name is free here
+                head.name = "PRN_Head being exported"
+            copy.name = name
             copy.parent = None
             copy.matrix_basis.identity()
             copy.hide_viewport = False
@@ -85,7 +87,8 @@ def _alone(context: bpy.types.Context, head: bpy.types.Object) -> Iterator[None]
             objects.active = copy
             yield
     finally:
-        head.name = name
+        if not head.library:
+            head.name = name
         for other in selected:
             other.select_set(True)
         objects.active = active

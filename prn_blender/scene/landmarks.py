@@ -22,6 +22,7 @@ LANDMARK_NAMES = tuple(
 )
 
 _SIZE = 0.0015  # metres
+_SAME_PLACE = 1e-5  # metres
 _INDEX = "prn_landmark"  # on each empty: names are the artist's, and Blender's where there are two heads
 
 
@@ -52,16 +53,29 @@ def landmark_index(candidate: bpy.types.Object) -> int | None:
 
 
 def landmarks_of(head: bpy.types.Object) -> Iterator[tuple[int, bpy.types.Object]]:
-    """The landmarks that a head still has, with their indices."""
+    """The landmarks that a head still has, with their indices; not those of heads that hang on it, nor copies."""
+    found: dict[int, bpy.types.Object] = {}
     for child in head.children_recursive:
         index = landmark_index(child)
-        if index is not None:
-            yield index, child
+        if index is not None and head_of_landmark(child) == head:
+            found.setdefault(index, child)
+    yield from found.items()
 
 
 def head_of_landmark(landmark: bpy.types.Object) -> bpy.types.Object | None:
     """The object that a landmark hangs on, by way of the empty that holds all of them."""
     return landmark.parent.parent if landmark.parent else None
+
+
+def hang_in_mesh_space(head: bpy.types.Object) -> bool:
+    """Whether the landmarks' places are in the space of the mesh.
+
+    After *Apply Scale* or *Apply Rotation* they are not: Blender then turns the empty that holds the landmarks.
+    """
+    roots = {landmark.parent for _, landmark in landmarks_of(head)}
+    return all(
+        np.allclose(root.matrix_parent_inverse @ root.matrix_basis, np.eye(4), atol=_SAME_PLACE) for root in roots
+    )
 
 
 def landmark_positions(head: bpy.types.Object) -> np.ndarray:

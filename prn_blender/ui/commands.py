@@ -1,4 +1,4 @@
-"""The command line and the network's memory: parts that need the bundled libraries, which may be missing."""
+"""The command line and the networks' memory: parts that need the bundled libraries, which may be missing."""
 
 from . import dependencies
 
@@ -19,7 +19,9 @@ def unregister() -> None:
     if dependencies.problem():
         return
     from .. import cli
+    from ..capture.finder import release_finders
     from ..capture.network import release_networks
 
     cli.unregister()
     release_networks()
+    release_finders()

@@ -40,9 +40,9 @@ def photo_image(path: Path, info: PhotoInfo) -> bpy.types.Image:
     else:
         from ..capture.photo import load_photo
         from ..scene.encoded import photo_bytes
-        from ..scene.images import packed_image
+        from ..scene.images import as_name, packed_image
 
-        image = packed_image(path.name, photo_bytes(load_photo(path)))
+        image = packed_image(as_name(path.name), photo_bytes(load_photo(path)))
     mark_as_photo(image, path)
     return image
 

@@ -163,6 +163,8 @@ class PRN_OT_adjust_landmarks(bpy.types.Operator):
         from ..scene.photo_points import landmarks_in_photo
 
         heads = _adjustable_heads(context, self._area)
+        if not heads:  # drawn before the tool noticed
+            return None
         points = [_screen(self._region, head).points_to_region(landmarks_in_photo(head)) for head in heads]
         flat = np.concatenate(points)
         nearest = nearest_point(flat, self._mouse, _GRAB * ui_scale())
@@ -188,10 +190,17 @@ class PRN_OT_adjust_landmarks(bpy.types.Operator):
 
 def why_not_adjustable(head: bpy.types.Object) -> str:
     """For an artist, in one line."""
+    from ..scene.adjustment import shares_mesh
+    from ..scene.landmarks import hang_in_mesh_space
+
     if head.data.library:
         return "The head's mesh is linked from another file: make it local"
-    if head.mode == "EDIT":
+    if head.data.is_editmode:
         return "Leave Edit Mode"
+    if shares_mesh(head):
+        return "Another head has the same mesh: make it single-user (Object, Relations, Make Single User)"
+    if not hang_in_mesh_space(head):
+        return "The head's scale or rotation was applied: its landmarks no longer fit the mesh"
     return "The head's vertices are no longer those that were captured: capture the photo again"
 
 

@@ -14,6 +14,7 @@ from prn_blender.scene.build import build
 from prn_blender.scene.export import export_glb
 from prn_blender.scene.landmarks import landmark_positions, landmarks_of
 from prn_blender.scene.record import is_captured_head
+from prn_blender.ui.landmark_operators import why_not_adjustable
 
 MOUTH_CORNER, CHIN, BROW, NOSE_TIP, UPPER_LIP, LOWER_LIP, LID = 48, 8, 19, 30, 62, 66, 37
 MILLIMETRE = 0.001
@@ -317,3 +318,74 @@ def test_heads_are_found_again_after_unregister(head):
     move(head, BROW, 0, 0, 2 * MILLIMETRE)
     assert moved_landmarks(head) == [CHIN, BROW]
     assert [candidate for candidate in bpy.data.objects if is_captured_head(candidate)] == [head]
+
+
+def test_a_head_that_hangs_on_another_moves_alone(capture):
+    upper, lower = build(capture, bpy.context), build(capture, bpy.context)
+    upper.parent, before = lower, shape(lower)
+    move(upper, CHIN, 0, 0, -5 * MILLIMETRE)
+    lower_landmarks = {landmark.name for _, landmark in landmarks_of(lower)}
+    assert len(lower_landmarks) == 68
+    assert lower_landmarks.isdisjoint(landmark.name for _, landmark in landmarks_of(upper))
+    move(lower, BROW, 0, 0, 2 * MILLIMETRE)
+    reset_landmarks(lower)
+    assert (shape(lower) == before).all()
+    assert moved_landmarks(upper) == [CHIN]
+
+
+def test_a_copied_landmark_takes_nothing_from_the_original(head):
+    original = dict(landmarks_of(head))[CHIN]
+    copy = original.copy()
+    bpy.context.scene.collection.objects.link(copy)
+    copy.location.z += 50 * MILLIMETRE
+    bpy.context.view_layer.update()
+    assert moved_landmarks(head) == []
+    move(head, CHIN, 0, 0, -5 * MILLIMETRE)
+    assert dict(landmarks_of(head))[CHIN] == original
+    assert moved_landmarks(head) == [CHIN]
+
+
+def duplicated(head: bpy.types.Object, linked: bool) -> bpy.types.Object:
+    """The head with all that hangs on it."""
+    bpy.ops.object.select_all(action="DESELECT")
+    for part in (head, *head.children_recursive):
+        part.select_set(True)
+    bpy.context.view_layer.objects.active = head
+    bpy.ops.object.duplicate(linked=linked)
+    return bpy.context.view_layer.objects.active
+
+
+def test_a_duplicate_starts_from_what_was_adjusted(head):
+    move(head, CHIN, 0, 0, -5 * MILLIMETRE)
+    copy = duplicated(head, linked=False)
+    move(copy, BROW, 0, 0, 2 * MILLIMETRE)
+    assert moved_landmarks(head) == [CHIN]
+    assert moved_landmarks(copy) == [CHIN, BROW]
+
+
+def test_heads_that_share_a_mesh_do_not_undo_one_another(head):
+    move(head, CHIN, 0, 0, -5 * MILLIMETRE)
+    adjusted = shape(head)
+    copy = duplicated(head, linked=True)
+    move(copy, BROW, 0, 0, 2 * MILLIMETRE)
+    assert (shape(head) == adjusted).all()
+    assert "single-user" in why_not_adjustable(head)
+    with pytest.raises(RuntimeError, match="single-user"):
+        bpy.ops.prn.reset_landmarks()
+    copy.data = copy.data.copy()
+    move(copy, BROW, 0, 0, 1 * MILLIMETRE)
+    assert moved_landmarks(copy) == [CHIN, BROW]
+    assert (shape(head) == adjusted).all()
+
+
+@pytest.mark.parametrize("applied", ["scale", "rotation"])
+def test_applied_transforms_leave_the_mesh_alone(head, applied):
+    head.scale, head.rotation_euler = (10, 10, 10), (0, 0, 1)
+    bpy.context.view_layer.update()
+    assert is_adjustable(head)
+    bpy.ops.object.transform_apply(location=False, rotation=applied == "rotation", scale=applied == "scale")
+    bpy.context.view_layer.update()
+    before = shape(head)
+    move(head, CHIN, 0, 0, -5 * MILLIMETRE)
+    assert (shape(head) == before).all()
+    assert "applied" in why_not_adjustable(head)

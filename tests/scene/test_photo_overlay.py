@@ -280,5 +280,7 @@ def test_a_linked_head_can_be_looked_at_but_not_changed(head, tmp_path):
     assert captured_head(bpy.context) is not None
     for operator in (bpy.ops.prn.align, bpy.ops.prn.reset_landmarks):
         assert not operator.poll()
-    assert bpy.ops.prn.export_head.poll()
-    bpy.context.view_layer.update()
+    before = set(bpy.data.objects)
+    assert bpy.ops.prn.export_head(filepath=str(tmp_path / "head.glb")) == {"FINISHED"}
+    assert (tmp_path / "head.glb").stat().st_size > 100_000
+    assert set(bpy.data.objects) == before
