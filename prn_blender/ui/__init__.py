@@ -25,6 +25,7 @@ CLASSES = (
     capture_operators.PRN_OT_choose_face,
     capture_operators.PRN_OT_use_face_box,
     image_editor.PRN_OT_open_in_image_editor,
+    image_editor.PRN_OT_open_photo_of_head,
     image_editor.PRN_OT_use_image,
     face_picker.PRN_OT_pick_face,
     capture_operators.PRN_OT_reconstruct_from_image,

@@ -2,6 +2,7 @@
 
 # ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
 
+from functools import partial
 from pathlib import Path
 
 import bpy
@@ -9,6 +10,7 @@ import bpy
 from ..capture.errors import CaptureError
 from ..scene.photo_images import is_marked_as_photo, mark_as_photo, photo_of_image
 from . import session
+from .head_operators import captured_head
 from .tasks import PhotoInfo
 
 
@@ -47,6 +49,16 @@ def photo_image(path: Path, info: PhotoInfo) -> bpy.types.Image:
     return image
 
 
+def image_of_head(head: bpy.types.Object) -> bpy.types.Image | None:
+    """The upright photo that was packed when the head was captured; None where it was deleted."""
+    from ..scene.record import photo_of_head
+
+    photo = photo_of_head(head)
+    return next(
+        (image for image in bpy.data.images if is_marked_as_photo(image) and photo_of_image(image) == photo), None
+    )
+
+
 class PRN_OT_open_in_image_editor(bpy.types.Operator):
     """Show the photo in an Image Editor beside the 3D View, where you can zoom into it, pick faces and
     move landmarks"""
@@ -68,15 +80,29 @@ class PRN_OT_open_in_image_editor(bpy.types.Operator):
         except (CaptureError, OSError, RuntimeError) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        area = _image_editor(context)
-        if area is None:
-            self.report({"ERROR"}, "There is no room for an Image Editor: open one and choose the photo there.")
-            return {"CANCELLED"}
-        space = area.spaces.active
-        space.mode = "VIEW"
-        space.image = image
-        bpy.app.timers.register(_fit_when_drawn, first_interval=0.2)
-        return {"FINISHED"}
+        return _show(self, context, image)
+
+
+class PRN_OT_open_photo_of_head(bpy.types.Operator):
+    """Show the photo that the captured head was made from in an Image Editor, where you can move its landmarks"""
+
+    bl_idname = "prn.open_photo_of_head"
+    bl_label = "Open Photo of Head in Image Editor"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        head = captured_head(context)
+        if head is None:
+            cls.poll_message_set("Select a captured head")
+            return False
+        if image_of_head(head) is None:
+            cls.poll_message_set("The head's photo is no longer in this file")
+            return False
+        return context.window is not None
+
+    def execute(self, context):
+        return _show(self, context, image_of_head(captured_head(context)))
 
 
 class PRN_OT_use_image(bpy.types.Operator):
@@ -116,6 +142,18 @@ class PRN_OT_use_image(bpy.types.Operator):
         return {"FINISHED"}
 
 
+def _show(operator: bpy.types.Operator, context: bpy.types.Context, image: bpy.types.Image) -> set[str]:
+    area = _image_editor(context)
+    if area is None:
+        operator.report({"ERROR"}, "There is no room for an Image Editor: open one and choose the photo there.")
+        return {"CANCELLED"}
+    space = area.spaces.active
+    space.mode = "VIEW"
+    space.image = image
+    bpy.app.timers.register(partial(_fit_when_drawn, image.name), first_interval=0.2)
+    return {"FINISHED"}
+
+
 def _image_editor(context: bpy.types.Context) -> bpy.types.Area | None:
     """An Image Editor of the window; where it has none, half of its largest 3D View becomes one."""
     areas = context.window.screen.areas
@@ -138,13 +176,13 @@ def _image_editor(context: bpy.types.Context) -> bpy.types.Area | None:
     return left
 
 
-def _fit_when_drawn() -> None:
+def _fit_when_drawn(image_name: str) -> None:
     """Only when a new editor was drawn does it know its size."""
-    path = bpy.context.scene.prn_capture.photo_path
     for window in bpy.context.window_manager.windows:
-        area = editor_of_photo(window, path, session.current.info)
-        if area is None:
-            continue
-        region = next(part for part in area.regions if part.type == "WINDOW")
-        with bpy.context.temp_override(window=window, area=area, region=region):
-            bpy.ops.image.view_all(fit_view=True)
+        for area in window.screen.areas:
+            image = area.spaces.active.image if area.type == "IMAGE_EDITOR" else None
+            if image is None or image.name != image_name:
+                continue
+            region = next(part for part in area.regions if part.type == "WINDOW")
+            with bpy.context.temp_override(window=window, area=area, region=region):
+                bpy.ops.image.view_all(fit_view=True)

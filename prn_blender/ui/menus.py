@@ -4,7 +4,7 @@ import bpy
 
 from .capture_operators import PHOTO_EXTENSIONS, PRN_OT_choose_photo, PRN_OT_reconstruct_from_image
 from .head_operators import PRN_OT_align, PRN_OT_export_head, PRN_OT_show_alone, PRN_OT_view_photo, captured_head
-from .image_editor import PRN_OT_open_in_image_editor, PRN_OT_use_image
+from .image_editor import PRN_OT_open_in_image_editor, PRN_OT_open_photo_of_head, PRN_OT_use_image
 from .landmark_operators import PRN_OT_adjust_landmarks, PRN_OT_reset_landmarks
 from .properties import ALIGNMENTS
 
@@ -24,6 +24,7 @@ class PRN_MT_captured_head(bpy.types.Menu):
             layout.operator(PRN_OT_view_photo.bl_idname, icon="VIEW_CAMERA")
             layout.operator(PRN_OT_show_alone.bl_idname)
             layout.separator()
+        layout.operator(PRN_OT_open_photo_of_head.bl_idname, icon="IMAGE_REFERENCE")
         layout.operator(PRN_OT_reset_landmarks.bl_idname, text="Reset All Landmarks").only_selected = False
         layout.operator(PRN_OT_reset_landmarks.bl_idname, text="Reset Selected Landmarks").only_selected = True
         layout.separator()

@@ -28,7 +28,7 @@ from .head_operators import (
     captured_head,
     is_photo_viewed,
 )
-from .image_editor import PRN_OT_open_in_image_editor, PRN_OT_use_image, shows_photo
+from .image_editor import PRN_OT_open_in_image_editor, PRN_OT_open_photo_of_head, PRN_OT_use_image, shows_photo
 from .landmark_operators import PRN_OT_adjust_landmarks, PRN_OT_reset_landmarks, why_not_adjustable
 from .preferences import PACKAGE, preferences
 from .properties import ALIGNMENTS, PRN_PG_capture
@@ -352,7 +352,9 @@ class LandmarksPanel:
         if PRN_OT_adjust_landmarks.poll(context):
             layout.operator(PRN_OT_adjust_landmarks.bl_idname, icon="EMPTY_AXIS")
         else:
-            layout.operator(PRN_OT_open_in_image_editor.bl_idname, icon="IMAGE_REFERENCE")
+            layout.operator(
+                PRN_OT_open_photo_of_head.bl_idname, text="Open Photo in Image Editor", icon="IMAGE_REFERENCE"
+            )
         count = len(moved_landmarks(head))
         if not count:
             return

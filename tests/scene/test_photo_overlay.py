@@ -14,7 +14,7 @@ from prn_blender.scene.camera import capture_camera, heads_of_camera
 from prn_blender.scene.landmarks import landmark_positions, landmarks_of
 from prn_blender.scene.photo_images import photo_of_image
 from prn_blender.scene.photo_points import heads_of_photo, landmarks_in_photo, location_at
-from prn_blender.scene.record import is_captured_head
+from prn_blender.scene.record import is_captured_head, photo_of_head
 from prn_blender.ui import landmark_handlers, menus, overlay, session
 from prn_blender.ui.head_operators import captured_head
 from prn_blender.ui.image_editor import editor_of_photo, photo_image, shows_photo
@@ -109,6 +109,20 @@ def test_the_photo_opens_in_the_image_editor(editor):
     assert tuple(image.size) == (512, 512)
     assert editor_of_photo(bpy.context.window, PORTRAIT, session.current.info) == editor
     assert photo_image(PORTRAIT, session.current.info) == image  # no second one
+
+
+def test_the_photo_of_a_head_opens_even_if_it_is_not_chosen_and_its_file_is_gone(editor, capture):
+    head = build(capture, bpy.context)
+    choose_portrait()
+    capture.photo.path.unlink()
+    assert not bpy.ops.prn.adjust_landmarks.poll()
+    assert bpy.ops.prn.open_photo_of_head() == {"FINISHED"}
+    image = editor.spaces.active.image
+    assert photo_of_image(image) == photo_of_head(head)
+    assert tuple(image.size) == (capture.photo.width, capture.photo.height)
+    assert bpy.ops.prn.adjust_landmarks.poll()
+    bpy.data.images.remove(image)
+    assert not bpy.ops.prn.open_photo_of_head.poll()
 
 
 def test_a_photo_on_its_side_is_opened_upright(editor, tmp_path):
