@@ -1,9 +1,11 @@
-"""Installed, disabled, uninstalled and installed again; what is left behind: nothing."""
+"""Installed, disabled, uninstalled and installed again, and two Blenders at once; what is left behind: nothing."""
 
 import shutil
 
-from .conftest import MODULE, choose, make_head
-from .real_blender import Blender, Window
+import pytest
+
+from .conftest import HEADS, MODULE, choose, make_head
+from .real_blender import Blender, Desktop, Window
 
 # Every function of ours, so that it can still be asked about when its module is gone.
 REMEMBER = f"""
@@ -97,3 +99,27 @@ def copy_of(blender: Blender, user: str) -> Blender:
     other = Blender(blender.machine, user)
     shutil.copytree(blender.resources, other.resources, dirs_exist_ok=True)
     return other
+
+
+@pytest.mark.parametrize("users", ["one", "two"])
+def test_two_blenders_at_once(users, machine, blender, desktop, photo):
+    """Two windows of one user, or of two, capture at the same time."""
+    other = blender if users == "one" else copy_of(blender, "neighbour")
+    with Desktop(machine) as second_desktop, Window(blender, desktop) as first, Window(other, second_desktop) as second:
+        for window in (first, second):
+            window.open_tab(window.python("return bpy.types.PRN_PT_capture.bl_category"))
+            choose(window, photo)
+        buttons = [window.find_button("prn.reconstruct_from_image") for window in (first, second)]
+        for window, button in zip((first, second), buttons, strict=True):
+            window.desktop.click(*button)
+        heads = [window.wait(HEADS, seconds=180)[0] for window in (first, second)]
+        shapes = [
+            window.python(
+                f"return [round(c, 6) for v in bpy.data.objects[{head!r}].data.vertices[::500] for c in v.co]"
+            )
+            for window, head in zip((first, second), heads, strict=True)
+        ]
+        assert shapes[0] == shapes[1]
+        for window in (first, second):
+            window.quit()
+            window.assert_console_clean()
