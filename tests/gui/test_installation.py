@@ -115,7 +115,7 @@ def test_two_blenders_at_once(users, machine, blender, desktop, photo):
         heads = [window.wait(HEADS, seconds=180)[0] for window in (first, second)]
         shapes = [
             window.python(
-                f"return [round(c, 6) for v in bpy.data.objects[{head!r}].data.vertices[::500] for c in v.co]"
+                f"return [round(c, 6) for v in list(bpy.data.objects[{head!r}].data.vertices)[::500] for c in v.co]"
             )
             for window, head in zip((first, second), heads, strict=True)
         ]
