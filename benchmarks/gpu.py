@@ -57,6 +57,12 @@ def half(path: Path, folder: Path) -> Path:
     return result
 
 
+def batches(opened: onnxruntime.InferenceSession) -> tuple[int, ...]:
+    """1 and 16, or the only one that a network takes."""
+    fixed = opened.get_inputs()[0].shape[0]
+    return (fixed,) if isinstance(fixed, int) else (1, 16)
+
+
 def session(path: Path, provider: str) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = min(4, os.cpu_count() or 1)
@@ -125,7 +131,7 @@ def main() -> None:
         for name, path in models(Path(scratch)):
             for bits, file in ((32, path), (16, half(path, Path(scratch)))):
                 opened = session(file, provider)
-                for batch in (1, 16):
+                for batch in batches(opened):
                     copied, bound = (median_ms(run, asked.repeats) for run in passes(opened, batch, asked.provider))
                     per_picture = min(copied, bound) / batch
                     print(f"{name:<12}{bits:>5}{batch:>7}{copied:>13.2f}{bound:>11.2f}{per_picture:>11.2f}", flush=True)
