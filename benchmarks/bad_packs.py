@@ -60,6 +60,7 @@ def _sign(pack: Path, name: str) -> None:
 
 _FILE = r'file = "[^"]*"'
 _SCALE = r"scale = [\d.]+"
+_OTHER_OUTPUTS = r'(?m)^(visibility|expected_error|distance) = ".*\n'
 MANIFESTS = {
     "no manifest": _content("pack.toml", None),
     "empty manifest": _content("pack.toml", b""),
@@ -122,6 +123,26 @@ def _save(pack: Path, nodes: list, seen: object, given: object, value: object) -
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
     (pack / "network.onnx").write_bytes(model.SerializeToString())
     _sign(pack, "network.onnx")
+    _edit(_OTHER_OUTPUTS, "")(pack)  # what is wrong shall be the position map, not that they are missing
+
+
+def _distance(*operations: str) -> Callable[[Path], None]:
+    """The built-in network with operations on the distance that it gives."""
+
+    def damage(pack: Path) -> None:
+        import onnx
+
+        model = onnx.load(pack / "network.onnx")
+        last = "distance"
+        for operation in operations:
+            model.graph.node.append(onnx.helper.make_node(operation, [last], [f"{last}_{operation}"]))
+            last = f"{last}_{operation}"
+        model.graph.output.append(onnx.helper.make_tensor_value_info(last, onnx.TensorProto.FLOAT, None))
+        onnx.save(model, pack / "network.onnx")
+        _sign(pack, "network.onnx")
+        _edit(r'distance = "\w*"', f'distance = "{last}"')(pack)
+
+    return damage
 
 
 def _outside(location: str) -> Callable[[Path], None]:
@@ -197,6 +218,9 @@ NETWORKS = {
     "network that gives one point": _network(_MAP),
     "network that gives a plane": _network(_RAMP),
     "network that gives a line": _network(_RAMP * np.float32([1, 0, 0])),
+    "network at a negative distance": _distance("Neg"),
+    "network at no distance": _distance("Neg", "Log"),
+    "network with a distance that is none": _edit(r'distance = "\w*"', 'distance = "visibility"'),
     "network that gives far too much": _network(_RAMP * np.float32(1e30)),
     "network that gives far too little": _network(_RAMP * np.float32(1e-30)),
     "network that gives noise": _network(np.random.default_rng(0).random(_MAP.shape, np.float32)),

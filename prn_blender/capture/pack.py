@@ -32,13 +32,11 @@ class ModelPack:
     # Outputs that a pack may have besides the position map; None where it has not.
     visibility_name: str | None  # (N, V, V) 0..1, how likely the surface is seen
     error_name: str | None  # (N, V, V) expected error of the position, crop units
-    distance_name: (
-        str | None
-    )  # (N,) metres from the camera to the head's origin if the head is the canonical one's size
+    distance_name: str | None  # (N,) metres from the camera to the origin of a head of the canonical one's size
     crop_rule: CropRule
     topology: Topology  # the standard one, by which poses, landmarks and textures are found
-    loops_file: Path | None  # other topologies,
-    levels: dict[str, int]  # by name
+    loops_file: Path | None  # the other topologies; None where the pack has none
+    levels: dict[str, int]  # their levels of subdivision by name
     sha256: str  # of pack.toml: it holds the other files' checksums, and how they are to be used
     _loaded: dict[str, Topology] = field(default_factory=dict, repr=False, compare=False)
 

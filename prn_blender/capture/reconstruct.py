@@ -15,7 +15,7 @@ from .photo import Photo
 from .pose import Similarity, fit_similarity, yaw_pitch_roll
 from .position_map import PositionMap
 from .progress import Progress, silent
-from .soundness import require_head
+from .soundness import require_distance, require_head
 from .texture import Texture, project_texture
 from .topology import Topology
 from .visibility import vertex_visibility
@@ -110,6 +110,8 @@ def reconstruct(
     landmarks = pack.topology.landmarks(position_map)
     focal_px, focal_from = focal_length(photo, settings)
     estimate = regression.distance if settings.projection == "auto" and focal_px is None else None
+    if estimate is not None:
+        require_distance(estimate)
     camera, pose = place(vertices, pack.topology, photo, focal_px, estimate)
     clock.lap("geometry")
 
@@ -146,7 +148,7 @@ def reconstruct(
         crop=crop,
         position_map=position_map,
         camera=camera,
-        focal_from="face" if estimate else focal_from,
+        focal_from=focal_from if estimate is None else "face",
         pose=pose,
         head=HeadMesh(
             vertices=pose.inverse_apply(camera.to_camera_space(vertices)).astype(np.float32),

@@ -84,3 +84,9 @@ def require_head(values: np.ndarray, topology: Topology) -> None:
             if (left**2).sum() < UNLIKE_A_HEAD * ((found - found.mean(axis=0)) ** 2).sum():
                 return
     raise CaptureError("The network finds nothing like a head at this place: give a box around the whole face.")
+
+
+def require_distance(distance: float) -> None:
+    """Raises CaptureError where a network's distance (metres) of the camera is none."""
+    if not 0 < distance < np.inf:
+        raise CaptureError("The network finds no distance of the camera: give a focal length, or use another pack.")

@@ -84,4 +84,9 @@ def test_bad_packs_make_a_head_or_are_refused_in_one_line():
     assert {name for name in found["captured"] if "mutated" not in name} <= harmless
     assert len(found["refused"]) > 80
     assert not [message for message in found["refused"].values() if "\n" in message]
+    gives = {name: message for name, message in found["refused"].items() if name.startswith("network that gives")}
+    assert len(gives) > 10
+    assert not [name for name, message in gives.items() if "other inputs or outputs" in message]  # but what it gives
+    for name in ("network at a negative distance", "network at no distance"):
+        assert "no distance" in found["refused"][name]
     assert found["peak"] < 1000
