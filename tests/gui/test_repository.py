@@ -79,3 +79,9 @@ def test_blender_installs_and_updates_from_the_index(machine, folder, address):
     extension("update", "--sync")
     assert installed_version(blender) == NEWER != first
     assert "PHOTO_OR_FOLDER" in blender.run(*captures)
+
+
+def test_the_zip_is_valid_for_the_real_blender(machine, folder):
+    (path,) = folder.glob("*.zip")
+    said = Blender(machine, "validating").run("--command", "extension", "validate", machine.inside(path))
+    assert "Success parsing" in said and "rror" not in said, said
