@@ -18,7 +18,7 @@ COPY_SIDES = (640, 1280, 2560, 5120)
 # On a copy where a face is no larger than this many pixels there may be others too small for it.
 NEARLY_TOO_SMALL = 40
 MAX_OVERLAP = 0.25
-SURE_ENOUGH = 0.8  # parts of the best score; what scores less is not taken for the largest face
+SURE_ENOUGH = 0.9  # parts of the best score; what scores less is not taken for the largest face
 
 
 class FaceDetector(Protocol):

@@ -130,7 +130,7 @@ def test_file_that_is_no_yunet(tmp_path, shared_data):
         find_faces(photo, str(SEED_NETWORK))
 
 
-FACES = [FaceBox(0, 0, 10, 10, 0.9), FaceBox(20, 0, 60, 50, 0.8), FaceBox(80, 0, 90, 11, 0.7)]
+FACES = [FaceBox(0, 0, 10, 10, 0.9), FaceBox(20, 0, 60, 50, 0.85), FaceBox(80, 0, 90, 11, 0.7)]
 
 
 def test_choice_of_a_face():
