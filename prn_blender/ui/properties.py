@@ -86,7 +86,7 @@ class CaptureOptions:
         description="How often the network looks; from the second time on it follows the landmarks it found before",
         default=2,
         min=1,
-        max=4,
+        max=3,
         options={"SKIP_SAVE"},
     )
     texture_size: bpy.props.EnumProperty(
