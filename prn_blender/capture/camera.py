@@ -93,9 +93,8 @@ def unit_camera(width: int, height: int, focal_px: float | None, aim: np.ndarray
     Args:
         aim: (2,) where in the photo the head's origin lies.
     """
-    if focal_px is None:
-        return Camera(width, height, None, ORTHOGRAPHIC_DISTANCE, 1.0, *map(float, aim))
-    return Camera(width, height, focal_px, focal_px, 1.0, *map(float, aim))
+    distance = ORTHOGRAPHIC_DISTANCE if focal_px is None else focal_px
+    return Camera(width, height, focal_px, distance, 1.0, *map(float, aim))
 
 
 def focal_from_distance(distance_px: float, width: int, height: int, aim: np.ndarray) -> float:

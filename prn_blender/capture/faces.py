@@ -69,7 +69,8 @@ def choose_faces(faces: list[FaceBox], choice: str | int) -> list[FaceBox]:
     if choice == "all":
         return list(faces)
     if choice == "largest":
-        sure = [face for face in faces if face.score >= SURE_ENOUGH * max(face.score for face in faces)]
+        least = SURE_ENOUGH * max(face.score for face in faces)
+        sure = [face for face in faces if face.score >= least]
         return [max(sure, key=lambda face: face.area)]
     index = int(choice)
     if not 0 <= index < len(faces):

@@ -29,7 +29,6 @@ def load_finder_pack(folder: Path | None = None) -> FinderPack:
         CaptureError: it is missing or damaged, or its conventions are not known here.
     """
     folder = folder or default_pack_folder("finder")
-    help_out = "install the extension again, or give a box around the face"
     try:
         described = tomllib.loads((folder / "pack.toml").read_text(encoding="utf-8"))
         network, answers = described["network"], described["answers"]
@@ -46,4 +45,7 @@ def load_finder_pack(folder: Path | None = None) -> FinderPack:
             min_score=answers["min_score"],
         )
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise CaptureError(f"The face finder in {folder} cannot be read ({error}): {help_out}.") from error
+        raise CaptureError(
+            f"The face finder in {folder} cannot be read ({error}): "
+            "install the extension again, or give a box around the face."
+        ) from error

@@ -7,7 +7,7 @@ import numpy as np
 
 from .position_map import PositionMap
 from .raster import Fragments, rasterise
-from .topology import Topology
+from .topology import OPENINGS, Topology
 
 GUIDE_SIZE = 256
 
@@ -87,8 +87,7 @@ class Drawing:
     @cached_property
     def openings(self) -> np.ndarray:
         """(G, G) 0..1."""
-        names = ("mouth_inner", "eye_left", "eye_right")
-        return self.interpolate(np.any([self.topology.in_region(name) for name in names], axis=0))
+        return self.interpolate(np.any([self.topology.in_region(name) for name in OPENINGS], axis=0))
 
 
 @lru_cache(maxsize=2)

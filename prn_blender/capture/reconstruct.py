@@ -198,7 +198,7 @@ def regress(
 
 def in_plane_roll(position_map: PositionMap, topology: Topology) -> float:
     """Radians by which the head is tilted in the picture, as in `Crop.roll`."""
-    some = np.flatnonzero(topology.rigid)[::16]
+    some = topology.rigid_sample
     seen = position_map.sample(topology.sample_uv[some]).mean(axis=1)
     fit = fit_similarity(topology.canonical[some], seen * (1, -1, 1))
     return float(np.radians(yaw_pitch_roll(fit.rotation)[2]))
@@ -252,7 +252,7 @@ def aim(
     vertices: np.ndarray, topology: Topology, photo: Photo, focal_px: float | None, distance: float | None
 ) -> Camera:
     """The photo's camera aimed at the head's origin, before the head's size is known; arguments as of `place`."""
-    some = np.flatnonzero(topology.rigid)[::16]
+    some = topology.rigid_sample
     canonical, origin, seen = topology.canonical[some], topology.origin_canonical, vertices[some]
     fit = fit_similarity(canonical, seen * (1, -1, 1))  # as if by parallel rays
     aimed_at, scale = fit.apply(origin)[:2] * (1, -1), fit.scale

@@ -12,7 +12,7 @@ from .crop import CropRule
 from .errors import CaptureError
 from .pose import fit_similarity
 from .position_map import PositionMap
-from .topology import Topology
+from .topology import OPENINGS, Topology
 
 TOPOLOGY_BYTES = 1 << 28  # unpacked; the largest topologies take a twentieth
 UV_RANGE = (-0.01, 1.01)
@@ -32,7 +32,6 @@ SHAPES = {
     "mirror": ("vertices",),
 }
 INDICES = {"faces": "vertices", "mirror": "vertices", "region": "regions"}
-REGIONS = ("mouth_inner", "eye_left", "eye_right")
 
 # Sides of the crop. Heads fill about half of it, and boxes drawn by hand are not that far off.
 HEAD_IN_CROP = (0.01, 20.0)
@@ -61,8 +60,8 @@ def require_sound(topology: Topology, rule: CropRule) -> None:
         low, high = UV_RANGE if name.endswith("_uv") else (0, sizes[INDICES[name]] - 1) if name in INDICES else _ANY
         if array.min() < low or array.max() > high:
             raise ValueError(f"{name} is out of range")
-    if not all(name in topology.region_names and topology.in_region(name).any() for name in REGIONS):
-        raise ValueError(f"the regions {', '.join(REGIONS)} are not all there")
+    if not all(name in topology.region_names and topology.in_region(name).any() for name in OPENINGS):
+        raise ValueError(f"the regions {', '.join(OPENINGS)} are not all there")
     still = topology.canonical[topology.rigid]
     if len(still) < 100 or not HEAD_METRES[0] < np.ptp(still, axis=0).min() < HEAD_METRES[1]:
         raise ValueError("its mean head is none")
@@ -75,7 +74,7 @@ _ANY = (-np.inf, np.inf)
 
 def require_head(values: np.ndarray, topology: Topology) -> None:
     """Raises CaptureError where a network's output (R, R, 3), in crop units, is nothing like a head."""
-    some = np.flatnonzero(topology.rigid)[::16]
+    some = topology.rigid_sample
     if np.isfinite(values).all():
         found = PositionMap(values).sample(topology.sample_uv[some]).mean(axis=1).astype(np.float64)
         if HEAD_IN_CROP[0] < np.ptp(found, axis=0).max() < HEAD_IN_CROP[1]:

@@ -8,6 +8,9 @@ import numpy as np
 
 from .position_map import PositionMap
 
+# The regions of the patches that close the eyes and the mouth.
+OPENINGS = ("eye_left", "eye_right", "mouth_inner")
+
 
 @dataclass(frozen=True, eq=False)
 class Topology:
@@ -111,3 +114,8 @@ class Topology:
             keep &= np.linalg.norm(self.canonical - centre, axis=1) > 0.75 * width
             keep &= ~self.in_region(name)
         return keep
+
+    @cached_property
+    def rigid_sample(self) -> np.ndarray:
+        """(N,) indices of every 16th rigid vertex: enough to fit a similarity by."""
+        return np.flatnonzero(self.rigid)[::16]

@@ -12,11 +12,11 @@ import bpy
 import numpy as np
 
 from ..capture.deformation import Anchors, Surface
+from ..capture.topology import OPENINGS
 from .landmarks import LANDMARK_NAMES, hang_in_mesh_space, landmark_positions, landmarks_of
 
 CAPTURED = "captured"  # point attribute
 _STATE = "prn_landmarks"
-_OPENINGS = ("eye_left", "eye_right", "mouth_inner")  # vertex groups
 _EDITED = 1e-6  # metres: a vertex farther than this from where its landmarks put it was moved by the artist
 _REMEMBERED = 8  # heads
 
@@ -140,7 +140,7 @@ def _surface(head: bpy.types.Object, captured: np.ndarray) -> Surface:
 
 def _openings(head: bpy.types.Object) -> np.ndarray:
     """(V,) bool"""
-    groups = {group.index for group in head.vertex_groups if group.name in _OPENINGS}
+    groups = {group.index for group in head.vertex_groups if group.name in OPENINGS}
     inside = [any(member.group in groups for member in vertex.groups) for vertex in head.data.vertices]
     return np.array(inside, bool)
 

@@ -234,10 +234,7 @@ class PRN_OT_use_face_box(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        if session.current.info is None:
-            cls.poll_message_set("Choose a photo that can be read")
-            return False
-        return True
+        return session.has_photo_for(cls)
 
     def execute(self, context):
         info, options = session.current.info, context.scene.prn_capture

@@ -45,10 +45,7 @@ class PRN_OT_pick_face(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        if not session.is_free_for(cls):
-            return False
-        if session.current.info is None:
-            cls.poll_message_set("Choose a photo that can be read")
+        if not session.is_free_for(cls) or not session.has_photo_for(cls):
             return False
         if context.window is None or _area(context) is None:
             cls.poll_message_set("The photo is shown in a 3D View or in an Image Editor")

@@ -18,8 +18,7 @@ def shows_photo(area: bpy.types.Area, path: Path | None, info: PhotoInfo | None)
     """Whether an Image Editor shows a photo, and upright."""
     if area.type != "IMAGE_EDITOR" or path is None or info is None:
         return False
-    image = area.spaces.active.image
-    return photo_of_image(image) == path and (info.as_stored or is_marked_as_photo(image))
+    return _shows_upright(area.spaces.active.image, path, info)
 
 
 def editor_of_photo(window: bpy.types.Window, path: Path | None, info: PhotoInfo | None) -> bpy.types.Area | None:
@@ -35,7 +34,7 @@ def photo_image(path: Path, info: PhotoInfo) -> bpy.types.Image:
         CaptureError: the photo cannot be read any more.
     """
     for image in bpy.data.images:
-        if photo_of_image(image) == path and (info.as_stored or is_marked_as_photo(image)):
+        if _shows_upright(image, path, info):
             return image
     if info.as_stored:
         image = bpy.data.images.load(str(path))
@@ -47,6 +46,10 @@ def photo_image(path: Path, info: PhotoInfo) -> bpy.types.Image:
         image = packed_image(as_name(path.name), photo_bytes(load_photo(path)))
     mark_as_photo(image, path)
     return image
+
+
+def _shows_upright(image: bpy.types.Image | None, path: Path, info: PhotoInfo) -> bool:
+    return photo_of_image(image) == path and (info.as_stored or is_marked_as_photo(image))
 
 
 def image_of_head(head: bpy.types.Object) -> bpy.types.Image | None:
@@ -69,10 +72,7 @@ class PRN_OT_open_in_image_editor(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        if session.current.info is None:
-            cls.poll_message_set("Choose a photo that can be read")
-            return False
-        return context.window is not None
+        return session.has_photo_for(cls) and context.window is not None
 
     def execute(self, context):
         try:

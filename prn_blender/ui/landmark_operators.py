@@ -7,8 +7,8 @@ import numpy as np
 
 from . import session
 from .head_operators import HeadOperator, captured_head
-from .overlay import draw_landmarks
-from .photo_drawing import WHITE, PhotoOnScreen, Point, draw_text, hint_place, is_in_free_part, nearest_point, ui_scale
+from .overlay import draw_landmarks, photo_of_head_on_screen
+from .photo_drawing import WHITE, Point, draw_text, hint_place, is_in_free_part, nearest_point, ui_scale
 
 _GRAB = 14  # pixels at interface scale 1
 _HINT = "Drag a landmark: the head follows.  Ctrl+click: reset it.  Enter or Esc: done"
@@ -136,7 +136,7 @@ class PRN_OT_adjust_landmarks(bpy.types.Operator):
             landmark.location = start
             self._dragged = None
         elif event.type == "MOUSEMOVE":
-            place = _screen(self._region, head).to_photo(*np.add(self._mouse, grip))
+            place = photo_of_head_on_screen(self._region, head).to_photo(*np.add(self._mouse, grip))
             landmark.location = location_at(head, start, place)
         elif (event.type == "LEFTMOUSE" and event.value == "RELEASE") or event.type in {"RET", "NUMPAD_ENTER"}:
             self._dragged = None
@@ -165,7 +165,9 @@ class PRN_OT_adjust_landmarks(bpy.types.Operator):
         heads = _adjustable_heads(context, self._area)
         if not heads:  # drawn before the tool noticed
             return None
-        points = [_screen(self._region, head).points_to_region(landmarks_in_photo(head)) for head in heads]
+        points = [
+            photo_of_head_on_screen(self._region, head).points_to_region(landmarks_in_photo(head)) for head in heads
+        ]
         flat = np.concatenate(points)
         nearest = nearest_point(flat, self._mouse, _GRAB * ui_scale())
         if nearest is None:
@@ -183,7 +185,7 @@ class PRN_OT_adjust_landmarks(bpy.types.Operator):
         found = None if self._dragged else self._under_mouse(context)
         name, hovered = (self._dragged or (None, None))[:2] if found is None else (found[0].name, found[1])
         for head in _adjustable_heads(context, self._area):
-            points = _screen(self._region, head).points_to_region(landmarks_in_photo(head))
+            points = photo_of_head_on_screen(self._region, head).points_to_region(landmarks_in_photo(head))
             draw_landmarks(self._region, points, moved_landmarks(head), hovered if head.name == name else None)
         draw_text(_HINT, *hint_place(self._area, self._region), WHITE)
 
@@ -220,10 +222,3 @@ def _adjustable_heads(context: bpy.types.Context, area: bpy.types.Area) -> list[
         return []
     photo = photo_of_image(area.spaces.active.image)
     return [] if photo is None else list(filter(is_adjustable, heads_of_photo(context.scene, photo)))
-
-
-def _screen(region: bpy.types.Region, head: bpy.types.Object) -> PhotoOnScreen:
-    from ..scene.record import read_record
-
-    size = read_record(head)["photo"]
-    return PhotoOnScreen.in_image_editor(region.view2d, size["width"], size["height"])

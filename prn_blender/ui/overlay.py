@@ -47,9 +47,14 @@ def feature_lines(points: np.ndarray) -> list[tuple[list[tuple[float, float]], C
 
 def chosen_faces(options: PRN_PG_capture, faces: FoundFaces) -> set[int]:
     """The indices of the faces that become heads."""
-    if options.face == "ALL":
-        return set(range(len(faces.boxes)))
-    return {faces.largest if options.face == "LARGEST" else options.face_index}
+    from ..capture.faces import choose_faces
+
+    if options.face == "INDEX":
+        return {options.face_index}
+    if not faces.boxes:
+        return set()
+    chosen = choose_faces(list(faces.boxes), "all" if options.face == "ALL" else "largest")
+    return {index for index, box in enumerate(faces.boxes) if box in chosen}
 
 
 def draw_landmarks(
@@ -67,11 +72,18 @@ def draw_landmarks(
         draw_dots([points[hovered].tolist()], ORANGE, _HOVERED_DOT)
 
 
+def photo_of_head_on_screen(region: bpy.types.Region, head: bpy.types.Object) -> PhotoOnScreen:
+    """The photo of a captured head as an Image Editor's region shows it now."""
+    from ..scene.record import read_record
+
+    size = read_record(head)["photo"]
+    return PhotoOnScreen.in_image_editor(region.view2d, size["width"], size["height"])
+
+
 def _draw_in_image_editor() -> None:
     from ..scene.adjustment import moved_landmarks
     from ..scene.photo_images import photo_of_image
     from ..scene.photo_points import heads_of_photo, landmarks_in_photo
-    from ..scene.record import read_record
 
     context = bpy.context
     space, region, options = context.space_data, context.region, context.scene.prn_capture
@@ -90,8 +102,7 @@ def _draw_in_image_editor() -> None:
             draw_faces(region, screen, faces, chosen_faces(options, faces))
     if options.show_landmarks and not session.current.is_picking:
         for head in heads_of_photo(context.scene, photo):
-            size = read_record(head)["photo"]
-            screen = PhotoOnScreen.in_image_editor(region.view2d, size["width"], size["height"])
+            screen = photo_of_head_on_screen(region, head)
             draw_landmarks(region, screen.points_to_region(landmarks_in_photo(head)), moved_landmarks(head))
 
 

@@ -7,7 +7,7 @@ import bpy
 from .preferences import PROVIDERS
 
 FACES = (
-    ("LARGEST", "Largest", "The face with the largest box"),
+    ("LARGEST", "Largest", "The face with the largest box, of those that are about as sure as the surest"),
     ("ALL", "All", "One head for every face"),
     ("INDEX", "Chosen", "The face chosen among those found"),
     ("BOX", "Box", "The face in a box given by hand; nothing is detected"),

@@ -132,6 +132,13 @@ def is_free_for(operator: type[bpy.types.Operator]) -> bool:
     return not current.is_busy
 
 
+def has_photo_for(operator: type[bpy.types.Operator]) -> bool:
+    """For an operator's poll: the chosen photo was read; where not, the operator says why it is disabled."""
+    if current.info is None:
+        operator.poll_message_set("Choose a photo that can be read")
+    return current.info is not None
+
+
 def _poll_info() -> float | None:
     job = current.info_job
     if job is None:

@@ -46,11 +46,6 @@ class FoundFaces:
     boxes: tuple["FaceBox", ...]
     thumbnails: tuple[np.ndarray, ...]  # (h, w, 4) float32 each, bottom row first
 
-    @property
-    def largest(self) -> int:
-        """The index of the face with the largest box."""
-        return max(range(len(self.boxes)), key=lambda index: self.boxes[index].area)
-
 
 @dataclass(frozen=True)
 class Request:

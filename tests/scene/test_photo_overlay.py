@@ -8,6 +8,8 @@ import pytest
 
 import prn_blender
 from prn_blender import ui
+from prn_blender.capture.face_box import FaceBox
+from prn_blender.capture.faces import choose_faces
 from prn_blender.scene.alignment import set_alignment
 from prn_blender.scene.build import build
 from prn_blender.scene.camera import capture_camera, heads_of_camera
@@ -20,7 +22,7 @@ from prn_blender.ui.head_operators import captured_head
 from prn_blender.ui.image_editor import editor_of_photo, photo_image, shows_photo
 from prn_blender.ui.overlay import feature_lines
 from prn_blender.ui.photo_drawing import PhotoOnScreen, nearest_point
-from prn_blender.ui.tasks import read_photo_info
+from prn_blender.ui.tasks import FoundFaces, read_photo_info
 
 from .conftest import SHOTS
 
@@ -298,3 +300,19 @@ def test_a_linked_head_can_be_looked_at_but_not_changed(head, tmp_path):
     assert bpy.ops.prn.export_head(filepath=str(tmp_path / "head.glb")) == {"FINISHED"}
     assert (tmp_path / "head.glb").stat().st_size > 100_000
     assert set(bpy.data.objects) == before
+
+
+@pytest.mark.parametrize("face, marked", [("LARGEST", {1}), ("ALL", {0, 1, 2}), ("INDEX", {2})])
+def test_marked_faces_are_those_that_become_heads(face, marked):
+    boxes = (FaceBox(0, 0, 10, 10, 0.9), FaceBox(20, 0, 60, 50, 0.85), FaceBox(80, 0, 200, 200, 0.6))
+    assert choose_faces(list(boxes), "largest") == [boxes[1]]
+    options = bpy.context.scene.prn_capture
+    options.face, options.face_index = face, 2
+    assert overlay.chosen_faces(options, FoundFaces(boxes, ())) == marked
+
+
+@pytest.mark.parametrize("face", ["LARGEST", "ALL"])
+def test_nothing_is_marked_in_a_photo_without_a_face(face):
+    options = bpy.context.scene.prn_capture
+    options.face = face
+    assert overlay.chosen_faces(options, FoundFaces((), ())) == set()
