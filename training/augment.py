@@ -13,9 +13,9 @@ class CropRange:
 
     scale: float = 1.6  # crop side over the mean of the box's sides
     shift_y: float = -0.03  # in crop sides
-    small: tuple[float, float] = (0.02, 0.04)  # deviation of shift and of log scale, most of the time
-    large: tuple[float, float] = (0.06, 0.12)  # the same for detectors' boxes and first passes
-    large_chance: float = 0.35
+    # deviations of shift and of log scale: later passes, detectors' boxes, boxes that are badly wrong; and how many are so
+    jitters: tuple[tuple[float, float], ...] = ((0.02, 0.04), (0.06, 0.12), (0.13, 0.28))
+    shares: tuple[float, ...] = (0.55, 0.3, 0.15)
 
 
 def sample_turns(count: int, generator: torch.Generator) -> torch.Tensor:
@@ -54,9 +54,8 @@ def crop_batch(
     side = (high - low).mean(1) * crop.scale
     centre = (low + high) / 2
     centre[:, 1] += crop.shift_y * side
-    is_large = (torch.rand(count, generator=generator) < crop.large_chance).float()
-    shift = crop.small[0] + is_large * (crop.large[0] - crop.small[0])
-    zoom = crop.small[1] + is_large * (crop.large[1] - crop.small[1])
+    kind = torch.multinomial(torch.tensor(crop.shares), count, replacement=True, generator=generator)
+    shift, zoom = torch.tensor(crop.jitters)[kind].unbind(1)
     centre = centre + torch.randn(count, 2, generator=generator) * (shift * side)[:, None]
     side = side * torch.exp(torch.randn(count, generator=generator) * zoom)
 
@@ -94,26 +93,45 @@ def mirror_shapes(shapes: torch.Tensor) -> torch.Tensor:
 
 
 def recolour_batch(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Exposure, contrast, white balance, gamma, blur and noise on crops (B, 3, H, W) 0..1."""
+    """Shade, gamma, exposure, white balance, tone curve, saturation, blur and noise on crops (B, 3, H, W) 0..1."""
     count, _, height, width = pictures.shape
 
     def normal(*shape: int) -> torch.Tensor:
         return torch.randn(shape, generator=generator)
 
-    def chance(probability: float) -> torch.Tensor:
-        return (torch.rand(count, 1, 1, 1, generator=generator) < probability).float()
+    def chosen(share: float) -> torch.Tensor:
+        return torch.rand(count, generator=generator) < share
 
-    gamma = torch.exp(normal(count, 1, 1, 1) * 0.12)
-    values = pictures.clamp(1e-3, 1) ** gamma
+    def chance(probability: float) -> torch.Tensor:
+        return chosen(probability).float().view(-1, 1, 1, 1)
+
+    # light and shadow that change slowly over the picture
+    shade = functional.interpolate(normal(count, 1, 4, 4), (height, width), mode="bicubic", align_corners=False)
+    values = pictures * torch.exp(shade * (0.35 * chance(0.3)))
+    gamma = torch.exp(normal(count, 1, 1, 1) * 0.2)
+    values = values.clamp(1e-3, 1) ** gamma
     values = values * torch.exp(normal(count, 1, 1, 1) * 0.1 + normal(count, 3, 1, 1) * 0.05)
     values = (values - 0.5) * torch.exp(normal(count, 1, 1, 1) * 0.1) + 0.5 + normal(count, 1, 1, 1) * 0.03
+    some = chosen(0.15)
+    values[some] = _hardened(values[some], generator)
     grey = values.mean(1, keepdim=True)
-    saturation = torch.where(chance(0.1) > 0, 0.0, torch.exp(normal(count, 1, 1, 1) * 0.25))
+    saturation = torch.where(chance(0.15) > 0, 0.0, torch.exp(normal(count, 1, 1, 1) * 0.25))
     values = grey + (values - grey) * saturation
-    blurred = functional.avg_pool2d(values, 3, 1, 1, count_include_pad=False)
-    values = torch.where(chance(0.2) > 0, blurred, values)
+    some = chosen(0.2)
+    values[some] = functional.avg_pool2d(values[some], 3, 1, 1, count_include_pad=False)
+    some = chosen(0.06)
+    values[some] = functional.interpolate(functional.avg_pool2d(values[some], 4), (height, width), mode="bilinear")
     values = values + normal(count, 3, height, width) * (0.03 * chance(0.3))
     return values.clamp(0, 1)
+
+
+def _hardened(values: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Pictures (B, 3, H, W) through steep S-shaped tone curves about random middles."""
+    count = (len(values), 1, 1, 1)
+    steep = torch.rand(count, generator=generator) * 6 + 4
+    middle = torch.rand(count, generator=generator) * 0.4 + 0.25
+    low, high = torch.sigmoid(-steep * middle), torch.sigmoid(steep * (1 - middle))
+    return (torch.sigmoid(steep * (values.clamp(0, 1) - middle)) - low) / (high - low)
 
 
 def cover_batch(pictures: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:

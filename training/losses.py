@@ -11,7 +11,7 @@ class LossWeights:
 
     landmarks: float = 0.6
     edges: float = 2.0
-    shape: float = 40.0  # of metres: identity moves the surface little, and must not drown in turn and place
+    shape: float = 20.0  # of metres: identity moves the surface little, and must not drown in turn and place
     distance: float = 0.15
     seen: float = 0.03
     error: float = 0.01

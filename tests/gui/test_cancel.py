@@ -46,7 +46,7 @@ STOPS = f"""
             stops.seen.append(text)
         if text == stops.at:
             stops.waits = True
-            stops.go.wait(60)
+            stops.go.wait(300)
 
     def next_step(operator, context, event):
         step = getattr(operator, "step", 0)
@@ -67,6 +67,8 @@ STOP_AT = """
     stops.at, stops.waits = {!r}, False
     stops.go.clear()
 """
+WAITS = "__import__('sys').modules['prn_stops'].waits"
+CANCELLED = f"{SESSION}.job is None or {SESSION}.job.is_cancelled"
 GO_ON = "__import__('sys').modules['prn_stops'].go.set()"
 
 
@@ -102,9 +104,9 @@ def test_escape_at_every_step(stops, photo):
         window.python("bpy.ops.prn.release_memory()")  # so that the model is loaded again
         window.python(STOP_AT.format(step))
         window.desktop.click(*button)
-        window.wait("__import__('sys').modules['prn_stops'].waits", seconds=120)
+        window.wait(WAITS, seconds=120)
         window.press_in_viewport("Escape")
-        window.wait(f"{SESSION}.job is None or {SESSION}.job.is_cancelled")
+        window.wait(CANCELLED)
         window.python(GO_ON)
         window.wait(f"{SESSION}.job is None", seconds=120)
         time.sleep(0.2)
@@ -113,12 +115,15 @@ def test_escape_at_every_step(stops, photo):
     assert make_head(window)  # and it goes on working
 
 
-def test_the_button_cancels(window, photo):
+def test_the_button_cancels(stops, photo):
+    window = stops
     choose(window, photo)
-    window.python("context.scene.prn_capture.texture_size = '8192'; bpy.ops.prn.release_memory()")
     before = window.python(SNAPSHOT)
+    window.python(STOP_AT.format("Finding what the photo shows"))  # so that the button is there until it is found
     click(window, "prn.reconstruct_from_image")
-    window.wait(f"{SESSION}.is_busy")
+    window.wait(WAITS, seconds=120)
     click(window, "prn.cancel")
+    window.wait(CANCELLED)
+    window.python(GO_ON)
     window.wait(f"not {SESSION}.is_busy", seconds=120)
     assert window.python(SNAPSHOT) == before

@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.augment import CropRange, cover_batch, crop_batch, flip_batch
+from training.augment import CropRange, cover_batch, crop_batch, flip_batch, recolour_batch
 
 SIZE = 96
 
@@ -48,7 +48,7 @@ def test_still_crop_is_the_packs_rule():
     from prn_blender.capture.crop import CropRule, crop_around
 
     landmarks = torch.from_numpy(np.random.default_rng(4).uniform(0.3, 0.7, (1, 68, 3)).astype(np.float32))
-    still = CropRange(small=(0.0, 0.0), large=(0.0, 0.0))
+    still = CropRange(jitters=((0.0, 0.0),), shares=(1.0,))
     pictures = torch.zeros(1, 3, 8, 8)
     for seed in range(40):  # a seed whose turn is nearly none
         _, points, _ = crop_batch(pictures, landmarks, landmarks, SIZE, still, torch.Generator().manual_seed(seed))
@@ -60,6 +60,32 @@ def test_still_crop_is_the_packs_rule():
             np.testing.assert_allclose(points[0, :, :2], crop.from_photo(landmarks[0, :, :2].numpy()), atol=0.006)
             return
     pytest.fail("no upright crop among 40")
+
+
+def test_crops_are_as_far_off_as_their_share_says():
+    count, generator = 4000, torch.Generator().manual_seed(6)
+    landmarks = torch.rand(1, 68, 3, generator=generator).expand(count, -1, -1)
+    crop = CropRange(jitters=((0.0, 0.0), (0.1, 0.3)), shares=(0.75, 0.25))
+    _, points, _ = crop_batch(torch.zeros(count, 3, 2, 2), landmarks, landmarks, 2, crop, generator)
+    middle, sides = (points.amax(1) + points.amin(1))[:, :2] / 2 - 0.5, np.ptp(points[..., :2].numpy(), axis=1).mean(1)
+    still = np.abs(sides * crop.scale - 1) < 1e-4
+    assert 0.72 < still.mean() < 0.78
+    np.testing.assert_allclose(middle[still][:, 0], 0, atol=1e-4)
+    np.testing.assert_allclose(np.log(sides[~still] * crop.scale).std(), 0.3, rtol=0.1)
+    in_crop = middle[~still][:, 0].numpy() / (sides[~still] * crop.scale)  # in sides of the crop before its zoom
+    np.testing.assert_allclose(in_crop.std(), 0.1, rtol=0.1)
+
+
+def test_colours_change_and_stay_colours():
+    grey = torch.linspace(0, 1, 64).expand(200, 3, 64, 64).contiguous()
+    before, changed = grey.clone(), recolour_batch(grey, torch.Generator().manual_seed(7))
+    assert torch.equal(grey, before)
+    assert changed.min() >= 0 and changed.max() <= 1
+    contrast = (changed[..., 40] - changed[..., 24]).mean((1, 2))
+    assert (contrast > 0).float().mean() > 0.98  # only a shade may turn it around
+    # most keep about theirs, some get a steep tone curve
+    assert 0.15 < contrast.median() < 0.35
+    assert 0.03 < (contrast > 0.4).float().mean() < 0.15
 
 
 def test_mirrored_labels_mark_the_mirrored_picture():

@@ -297,6 +297,9 @@ def photograph(rng: np.random.Generator, picture: np.ndarray, smallest: float) -
     gain = np.exp(rng.normal(0, 0.18) + rng.normal(0, 0.06, 3))
     levels = (np.arange(256) / 255)[:, None] ** np.exp(rng.normal(0, 0.2)) * gain
     levels = (levels - 0.5) * np.exp(rng.normal(0, 0.15)) + 0.5 + rng.normal(0, 0.03)
+    if rng.random() < 0.12:  # graphic black and white, or one lamp in the dark
+        steep, middle = rng.uniform(4, 10), rng.uniform(0.25, 0.65)
+        levels = 1 / (1 + np.exp(-steep * (levels - middle)))
     picture = cv2.LUT(picture, (levels * 255).clip(0, 255).astype(np.uint8)[None])
     kind, coarsest = rng.random(), max(1.0, smallest / 12)
     if kind < 0.25:
