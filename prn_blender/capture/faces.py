@@ -8,7 +8,7 @@ import numpy as np
 
 from .errors import CaptureError, NoFaceError
 from .face_box import FaceBox, best_of_each
-from .photo import Photo
+from .photo import Photo, reduced
 
 __all__ = ["FaceBox", "FaceDetector", "choose_faces", "find_faces"]
 
@@ -46,7 +46,7 @@ def find_faces(photo: Photo, yunet: str | Path | None = None) -> list[FaceBox]:
     found: list[FaceBox] = []
     for side in COPY_SIDES:
         scale = min(1.0, side / longer)
-        in_copy = detector.detect(_reduced(photo.pixels, scale), side == COPY_SIDES[0])
+        in_copy = detector.detect(reduced(photo.pixels, scale), side == COPY_SIDES[0])
         found = _without_doubles(found + [_scaled(face, 1 / scale) for face in in_copy])
         smallest = min((face.right - face.left for face in found), default=0.0) * scale
         if scale == 1.0 or smallest > NEARLY_TOO_SMALL:
@@ -94,15 +94,6 @@ def _yunet(path: Path, _changed: int) -> FaceDetector:
     from .yunet import YuNet
 
     return YuNet(path)
-
-
-def _reduced(pixels: np.ndarray, scale: float) -> np.ndarray:
-    import cv2
-
-    if scale == 1.0:
-        return pixels
-    height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
-    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _scaled(face: FaceBox, factor: float) -> FaceBox:

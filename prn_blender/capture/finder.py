@@ -11,14 +11,19 @@ from .face_box import FaceBox
 from .finder_answers import ALONE, Answers, agreed, decode
 from .finder_pack import load_finder_pack
 from .network import CPU, load_onnxruntime, reason_of, session_options
+from .photo import reduced
 
-# The network knows faces of 14 to 90 pixels. Each copy of the picture is half as large as the one before.
+# The network knows faces of 14 to 90 pixels. It sees larger ones in smaller copies of the picture: in one of half its size,
+# and in ever smaller ones that lie closer together, since they cost little and several see the same face.
 SMALLEST_COPY = 32
+CLOSER = 0.5**0.5
+LEAST_SIDE = 10.0  # pixels; what is smaller in a copy is no face that was ever learnt
 HINT = 0.4  # parts of the least score, from which on an answer counts for the mean over copies
 # Where nothing sure is found, a photo may lie on its side or upside down. A face must be sure there, because three more
 # pictures are searched.
 QUARTERS = (1, 3, 2)
 SURE = 0.75
+LYING = 0.85  # photos that lie are rare: a face's score there counts so much beside one that stands
 # Larger pictures are searched in parts that overlap by more than the faces that only they can show.
 PART_SIDE = 1280
 PART_OVERLAP = 128
@@ -53,7 +58,7 @@ class Finder:
         if coarse:
             best = self._in_copies(pixels).surer_than(self._pack.min_score)
             if best.score.max(initial=0.0) < SURE:
-                small = _halved(pixels)
+                small = reduced(pixels, 0.5)
                 turned = self._turned(small).moved(np.zeros(2), _ratio(pixels, small))
                 best = Answers.together([best, turned]).best_of_each()
         else:
@@ -74,20 +79,25 @@ class Finder:
         )
         batch = np.ascontiguousarray(padded.transpose(2, 0, 1)[None], np.float32) / 255
         grids = self._session.run(list(pack.outputs), {pack.input_name: batch})
-        return Answers.together(
+        found = Answers.together(
             [
                 decode(grid[0], stride, pack.unit * stride, min_score)
                 for grid, stride in zip(grids, pack.strides, strict=True)
             ]
         )
+        return found.taken(found.size.min(1) > LEAST_SIDE)
 
     def _in_copies(self, pixels: np.ndarray) -> Answers:
         """The faces of any size, best first."""
-        found, scales, copy = [], [], pixels
-        while not found or max(copy.shape[:2]) >= SMALLEST_COPY:
-            scales.append(_ratio(pixels, copy))
-            found.append(self.answers(copy, HINT * self._pack.min_score).moved(np.zeros(2), scales[-1]))
-            copy = _halved(copy)
+        copies, factor = [pixels], 0.5
+        while factor * max(pixels.shape[:2]) >= SMALLEST_COPY:
+            copies.append(reduced(pixels, factor))
+            factor *= CLOSER
+        scales = [_ratio(pixels, copy) for copy in copies]
+        found = [
+            self.answers(copy, HINT * self._pack.min_score).moved(np.zeros(2), scale)
+            for copy, scale in zip(copies, scales, strict=True)
+        ]
         return agreed(found, scales)
 
     def _in_parts(self, pixels: np.ndarray) -> Answers:
@@ -115,7 +125,7 @@ class Finder:
                     (seen.centre - middle) @ rotation.T + back,
                     seen.size,
                     (seen.roll + angle + np.pi) % (2 * np.pi) - np.pi,
-                    seen.score,
+                    LYING * seen.score,
                     (seen.points - middle) @ rotation.T + back,
                 )
             )
@@ -150,13 +160,6 @@ def _starts(side: int) -> list[int]:
         return [0]
     count = -(-(side - PART_OVERLAP) // (PART_SIDE - PART_OVERLAP))
     return [round(k * (side - PART_SIDE) / (count - 1)) for k in range(count)]
-
-
-def _halved(pixels: np.ndarray) -> np.ndarray:
-    import cv2
-
-    size = [max(1, round(side / 2)) for side in pixels.shape[1::-1]]
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
 
 
 def _ratio(pixels: np.ndarray, copy: np.ndarray) -> float:

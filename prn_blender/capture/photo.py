@@ -103,6 +103,16 @@ def load_photo(path: Path) -> Photo:
     return Photo(path, pixels, sha256, _focal_px(exif, image.width, image.height), as_stored)
 
 
+def reduced(pixels: np.ndarray, factor: float) -> np.ndarray:
+    """(H, W, 3) uint8 with its sides times `factor`, averaged; unchanged where that would enlarge it."""
+    import cv2
+
+    if factor >= 1.0:
+        return pixels
+    size = [max(1, round(side * factor)) for side in pixels.shape[1::-1]]
+    return cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
+
+
 @contextmanager
 def _damage_explained(path: Path) -> Iterator[None]:
     try:

@@ -83,7 +83,7 @@ def read_photo_info(path: Path) -> Callable[[Progress], PhotoInfo]:
             photo.height,
             None if photo.focal_px is None else photo.focal_px / one_mm,
             thumbnail(photo.pixels, THUMBNAIL),
-            _reduced(photo.pixels, PICTURE),
+            _at_most(photo.pixels, PICTURE),
             photo.as_stored,
         )
 
@@ -173,7 +173,7 @@ def one_line(error: Exception) -> str:
 
 def thumbnail(pixels: np.ndarray, longer: int) -> np.ndarray:
     """`pixels` (H, W, 3) uint8 as (h, w, 4) float32 0..1, at most `longer` pixels a side, bottom row first."""
-    return as_blender_pixels(_reduced(pixels, longer))
+    return as_blender_pixels(_at_most(pixels, longer))
 
 
 def as_blender_pixels(pixels: np.ndarray) -> np.ndarray:
@@ -183,14 +183,11 @@ def as_blender_pixels(pixels: np.ndarray) -> np.ndarray:
     return result
 
 
-def _reduced(pixels: np.ndarray, longer: int) -> np.ndarray:
+def _at_most(pixels: np.ndarray, longer: int) -> np.ndarray:
     """A copy of at most `longer` pixels a side."""
-    import cv2
+    from ..capture.photo import reduced
 
-    height, width = pixels.shape[:2]
-    factor = min(1.0, longer / max(height, width))
-    size = max(1, round(width * factor)), max(1, round(height * factor))
-    return cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
+    return reduced(pixels, longer / max(pixels.shape[:2]))
 
 
 def _cut(photo: "Photo", box: "FaceBox") -> np.ndarray:
