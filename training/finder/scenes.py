@@ -295,6 +295,8 @@ def photograph(rng: np.random.Generator, picture: np.ndarray, smallest: float) -
     if rng.random() < 0.15:
         picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     gain = np.exp(rng.normal(0, 0.18) + rng.normal(0, 0.06, 3))
+    if rng.random() < 0.15:  # a flash too near, or none
+        gain *= np.exp(rng.uniform(-0.8, 0.8))
     levels = (np.arange(256) / 255)[:, None] ** np.exp(rng.normal(0, 0.2)) * gain
     levels = (levels - 0.5) * np.exp(rng.normal(0, 0.15)) + 0.5 + rng.normal(0, 0.03)
     if rng.random() < 0.12:  # graphic black and white, or one lamp in the dark
