@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 from prn_blender.capture.position_map import PositionMap
 from prn_blender.capture.subdivide import subdivide, subdivide_mirror
 
-from .assets import SKIN_VERTICES, FaceKit
+from .assets import MIRRORED_LANDMARKS, SKIN_VERTICES, FaceKit
 from .bake import bake_operator
 from .cage import BAND, CROWN_COLUMN, OPENINGS, ROWS, SIDE, HalfCage, make_half_cage, mirrored
 from .uv_layout import UvLayout, superellipse
@@ -33,10 +33,6 @@ ITERATIONS = 80
 # Rings of the cage on the edges of ICT-FaceKit's skin.
 LID_RING = 3
 MOUTH_RING = 4
-
-MIRRORED_LANDMARKS = np.arange(68)
-for _first, _second in ((48, 54), (49, 53), (50, 52), (59, 55), (58, 56), (60, 64), (61, 63), (67, 65)):
-    MIRRORED_LANDMARKS[[_first, _second]] = _second, _first
 
 # The subject's right half in UV; from the corner near the middle at the top, away from the middle.
 NOSTRIL_RIM = (
@@ -360,8 +356,8 @@ def relax(half: Half, placement: Placement, surface: np.ndarray) -> np.ndarray:
     axis = (np.arange(RESOLUTION) + 0.5) / RESOLUTION
     flat = np.stack(np.meshgrid(axis, axis), -1) * UV_LENGTH
     sample = PositionMap(np.concatenate([smooth, flat], -1).astype(np.float32)).sample
-    forces = _forces(half)
-    edges, _ = springs(half)
+    edges, stiffness = springs(half)
+    forces = _forces(half, edges, stiffness)
     uv, count = placement.uv, len(placement.uv)
     rim = np.zeros((count, 2))
     rim[placement.rim] = RIM_STIFFNESS
@@ -388,9 +384,8 @@ def relax(half: Half, placement: Placement, surface: np.ndarray) -> np.ndarray:
     return uv
 
 
-def _forces(half: Half) -> sparse.csr_matrix:
+def _forces(half: Half, edges: np.ndarray, stiffness: np.ndarray) -> sparse.csr_matrix:
     """(E + F, N): edges, and how far quads are from parallelograms, by their stiffness."""
-    edges, stiffness = springs(half)
     quads, count = half.quads, len(half.used)
     pull = sparse.diags(np.sqrt(stiffness)) @ _signed(edges, (1, -1), count)
     return sparse.vstack([pull, np.sqrt(SQUARENESS) * _signed(quads, (1, -1, 1, -1), count)]).tocsr()

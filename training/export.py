@@ -7,8 +7,6 @@ size; `fp32` is the network as it was trained; `fp16` computes in half precision
 """
 
 import argparse
-import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +15,8 @@ import torch
 from .assets import load_facekit
 from .basis import MapBasis
 from .network import SEEN_RESOLUTION, HeadNetwork, MapNetwork, NetworkSize
+from .pack_file import store_half, write_whole
+from .run import load_averaged
 from .topology import make_loop_topology, make_topology
 from .uv_layout import UvLayout
 
@@ -53,10 +53,7 @@ projection = "perspective"
 
 def load_network(checkpoint: Path, basis_file: Path, mirrored: bool = True) -> MapNetwork:
     """The averaged network of a run with the pack's basis, ready to run."""
-    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    size = {name: tuple(value) if isinstance(value, list) else value for name, value in saved["size"].items()}
-    network = HeadNetwork(NetworkSize(**size))
-    network.load_state_dict(saved["average"])
+    network = load_averaged(checkpoint, HeadNetwork, NetworkSize)
     basis = MapBasis.load(basis_file)
     return MapNetwork(
         network, torch.from_numpy(basis.fine_mean), torch.from_numpy(basis.fine_components), mirrored
@@ -84,25 +81,13 @@ def write_onnx(network: MapNetwork, path: Path, precision: str = "compact") -> N
     )
     model = onnx.load(path)
     if precision == "compact":
-        _store_half(model.graph)
+        store_half(model.graph, 4096)
     elif precision == "fp16":
         from onnxconverter_common.float16 import convert_float_to_float16
 
         model = convert_float_to_float16(model, keep_io_types=True)
     onnx.checker.check_model(model)
     onnx.save(model, path)
-
-
-def _store_half(graph) -> None:
-    """Large weights of an ONNX graph become fp16, and are cast to fp32 where they are used."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    for item in list(graph.initializer):
-        if item.data_type == TensorProto.FLOAT and np.prod(item.dims) > 4096:
-            half = numpy_helper.from_array(numpy_helper.to_array(item).astype(np.float16), f"{item.name}_half")
-            graph.initializer.remove(item)
-            graph.initializer.append(half)
-            graph.node.insert(0, helper.make_node("Cast", [half.name], [item.name], to=TensorProto.FLOAT))
 
 
 @torch.no_grad()
@@ -140,10 +125,7 @@ def write_pack(
         ("loops.npz", lambda path: np.savez_compressed(path, **loops)),
         ("network.onnx", lambda path: write_onnx(network, path, precision)),
     ):
-        temporary = folder / f"new_{file}"
-        write(temporary)
-        checksums[f"{Path(file).stem}_sha256"] = hashlib.sha256(temporary.read_bytes()).hexdigest()
-        os.replace(temporary, folder / file)
+        checksums[f"{Path(file).stem}_sha256"] = write_whole(folder / file, write)
     (folder / "pack.toml").write_text(
         MANIFEST.format(
             name=name,

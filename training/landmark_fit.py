@@ -13,14 +13,8 @@ import numpy as np
 
 from prn_blender.capture.position_map import sample_bicubic
 
+from .assets import MIRRORED_LANDMARKS
 from .photos import AnnotatedCrops, load_aflw, load_dlib, nme
-
-# iBUG's landmarks from the subject's right to left and their mirror images.
-MIRRORED = np.array(
-    [*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31]
-    + [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
-    + [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]
-)
 
 
 def sample_maps(maps: np.ndarray, uv: np.ndarray) -> np.ndarray:
@@ -30,8 +24,8 @@ def sample_maps(maps: np.ndarray, uv: np.ndarray) -> np.ndarray:
 
 def fit_landmarks(maps: np.ndarray, crops: AnnotatedCrops, start: np.ndarray, reach: float = 0.05) -> np.ndarray:
     """(68, 2) UV with the least mean distance to the annotation, near `start`, by search from coarse to fine."""
-    uv = (start + start[MIRRORED] * (-1, 1) + (1, 0)) / 2
-    on_midline = MIRRORED == np.arange(68)
+    uv = (start + start[MIRRORED_LANDMARKS] * (-1, 1) + (1, 0)) / 2
+    on_midline = MIRRORED_LANDMARKS == np.arange(68)
     side = np.linspace(-1, 1, 9)
     steps = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2)
     scale = crops.box_size[:, None, None]
@@ -43,12 +37,12 @@ def fit_landmarks(maps: np.ndarray, crops: AnnotatedCrops, start: np.ndarray, re
         error = (np.linalg.norm(found - crops.points[:, :, None], axis=3) / scale).mean(0)
         # the mirrored landmark tries the mirrored places
         mirrored_steps = (steps[:, None] * (-1, 1) == steps[None]).all(-1).argmax(1)
-        both = error + error[MIRRORED][:, mirrored_steps]
+        both = error + error[MIRRORED_LANDMARKS][:, mirrored_steps]
         # stay where places are as good: the annotation's noise must not pull points around
         both += 1e-3 * np.linalg.norm(tried - start[:, None], axis=2)
         best = both.argmin(1)
         uv = tried[np.arange(68), best]
-        uv = (uv + uv[MIRRORED] * (-1, 1) + (1, 0)) / 2
+        uv = (uv + uv[MIRRORED_LANDMARKS] * (-1, 1) + (1, 0)) / 2
         reach /= 2.5
     return uv
 

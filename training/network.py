@@ -6,7 +6,7 @@ always a head seen in perspective; a pass costs what the encoder costs, and the 
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -25,10 +25,6 @@ class NetworkSize:
     widths: tuple[int, ...] = (2, 4, 6, 10)  # times `width`
     features: int = 512
     basis: int = 128
-
-    def to_dict(self) -> dict:
-        """For checkpoints."""
-        return asdict(self)
 
 
 # Texels per side of what is said about the surface besides its position.

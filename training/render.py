@@ -11,6 +11,7 @@ import argparse
 import multiprocessing
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -52,18 +53,32 @@ def render_shard(
     if baker:
         heads = {"albedo": np.stack(albedo), "heads": np.arange(pictures, dtype=np.int32) // views}
         arrays = heads | arrays
-    for name, array in arrays.items():  # the states last: they mark a finished shard
-        temporary = target.with_name(f"{target.name}_{name}.tmp.npy")
-        np.save(temporary, array)
-        os.replace(temporary, target.with_name(f"{target.name}_{name}.npy"))
+    write_shard(target, arrays)  # the states last: they mark a finished shard
     print(f"shard {number}: {(time.time() - started) / pictures * 1000:.0f} ms a picture", flush=True)
 
 
-def _work(arguments: tuple) -> None:
+def write_shard(target: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Writes `TARGET_NAME.npy` for each array by name, in their order, each whole or not at all."""
+    for name, array in arrays.items():
+        temporary = target.with_name(f"{target.name}_{name}.tmp.npy")
+        np.save(temporary, array)
+        os.replace(temporary, target.with_name(f"{target.name}_{name}.npy"))
+
+
+def draw_shards(render: Callable[..., None], tasks: list[tuple], processes: int) -> None:
+    """Calls `render` with the arguments of every task, in `processes` processes."""
+    # one thread each: the processes are the parallelism
+    os.environ.setdefault("LP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # a new process for every shard: a GL context dies with it
+    with multiprocessing.get_context("spawn").Pool(processes, _one_thread, maxtasksperchild=1) as pool:
+        pool.starmap(render, tasks, chunksize=1)
+
+
+def _one_thread() -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    render_shard(*arguments)
 
 
 def main() -> None:
@@ -79,9 +94,6 @@ def main() -> None:
     parser.add_argument("--albedo", type=Path, metavar="LAYOUT", help="write each head's albedo in this UV layout too")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    # one thread each: the processes are the parallelism
-    os.environ.setdefault("LP_NUM_THREADS", "1")
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     count = -(-options.pictures // options.shard_size)
     tasks = [
         (
@@ -95,9 +107,7 @@ def main() -> None:
         )
         for k in range(count)
     ]
-    # a new process for every shard: a GL context dies with it
-    with multiprocessing.get_context("spawn").Pool(options.processes, maxtasksperchild=1) as pool:
-        pool.map(_work, tasks, chunksize=1)
+    draw_shards(render_shard, tasks, options.processes)
 
 
 if __name__ == "__main__":

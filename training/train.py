@@ -6,7 +6,6 @@ Several GPUs: `torchrun --nproc-per-node N -m training.train ...`.
 """
 
 import argparse
-import math
 import os
 import time
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import torch
 from torch import distributed
 from torch.utils.data import DataLoader
 
+from . import run
 from .basis import MapBasis, texel_weights
 from .crops import CropMaker, Crops, CropStream
 from .dataset import RenderedHeads
@@ -28,38 +28,17 @@ from .warm_start import find_stance, start_encoder, start_head
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """How long and how fast to learn."""
+class Schedule(run.Schedule):
+    """How long and how fast a head network learns."""
 
-    hours: float
-    batch: int
-    learning_rate: float
     warm_up_steps: int = 100
-    weight_decay: float = 1e-3
+    last_rate: float = 0.02
+    largest_gradient: float = 1.0
+    memory: float = 0.995
     evaluate_every: int = 200
 
-    def rate(self, step: int, elapsed_hours: float) -> float:
-        """Cosine over the hours, after a linear start."""
-        part = min(elapsed_hours / self.hours, 1.0)
-        return self.learning_rate * min(1, (step + 1) / self.warm_up_steps) * (0.51 + 0.49 * math.cos(math.pi * part))
 
-
-class Average:
-    """Exponential moving average of a network's weights and statistics."""
-
-    def __init__(self, network: HeadNetwork):
-        self.state = {name: value.detach().clone() for name, value in network.state_dict().items()}
-
-    def update(self, network: HeadNetwork, step: int) -> None:
-        keep = min(0.995, (1 + step) / (10 + step))
-        for name, value in network.state_dict().items():
-            if value.is_floating_point():
-                self.state[name].lerp_(value.detach(), 1 - keep)
-            else:
-                self.state[name].copy_(value)
-
-
-class Trainer:
+class Trainer(run.Run):
     """One run in one folder."""
 
     def __init__(
@@ -71,53 +50,21 @@ class Trainer:
         schedule: Schedule,
         is_half: bool,
     ):
-        self.folder, self.schedule, self.weights, self.is_half = folder, schedule, LossWeights(), is_half
+        self.weights, self.is_half = LossWeights(), is_half
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         if self.device.type == "cuda":
             self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-        self.network = HeadNetwork(size).to(self.device, memory_format=torch.channels_last)
+        network = HeadNetwork(size).to(self.device, memory_format=torch.channels_last)
         self.mean = torch.from_numpy(basis.mean).to(self.device)
         self.components = torch.from_numpy(basis.components).to(self.device)
         self.resolution = round(basis.mean.shape[1] ** 0.5)
         self.texel_weights = torch.from_numpy(texel_weights(landmark_uv, self.resolution)).float().to(self.device)
         self.landmark_grid = (torch.from_numpy(landmark_uv).float() * 2 - 1).to(self.device)[None, None]
-        self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
+        optimiser = torch.optim.AdamW(
+            network.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
         )
-        self.average = Average(self.network)
-        self.step, self.elapsed = 0, 0.0
+        super().__init__(folder, network, optimiser, schedule)
         self.rank = distributed.get_rank() if distributed.is_initialized() else 0
-
-    @property
-    def checkpoint(self) -> Path:
-        return self.folder / "checkpoint.pt"
-
-    def resume(self) -> bool:
-        """Reads the folder's checkpoint; False where there is none."""
-        if not self.checkpoint.exists():
-            return False
-        saved = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
-        self.network.load_state_dict(saved["network"])
-        self.average.state = saved["average"]
-        self.optimiser.load_state_dict(saved["optimiser"])
-        self.step, self.elapsed = saved["step"], saved["elapsed"]
-        return True
-
-    def save(self) -> None:
-        """Writes the checkpoint."""
-        temporary = self.checkpoint.with_suffix(".tmp")
-        torch.save(
-            {
-                "network": self.network.state_dict(),
-                "average": self.average.state,
-                "optimiser": self.optimiser.state_dict(),
-                "size": self.network.size.to_dict(),
-                "step": self.step,
-                "elapsed": self.elapsed,
-            },
-            temporary,
-        )
-        os.replace(temporary, self.checkpoint)
 
     def warm_start(self, onnx_file: Path, batches: list[Crops]) -> None:
         """Starts from an earlier pack's encoder and a last layer fitted to `batches`."""
@@ -133,22 +80,13 @@ class Trainer:
         targets = ((shapes - self.mean) * scale).reshape(-1, shapes.shape[2]).T
         coefficients = torch.linalg.lstsq(design, targets).solution.T.reshape(len(shapes), -1)
         start_head(self.network, features, torch.cat([coefficients, find_stance(maps, shapes, distance)], 1))
-        self.average = Average(self.network)
+        self.restart_average()
 
     def learn(self, crops: Crops, network: torch.nn.Module) -> dict[str, float]:
         """One step; the loss's terms."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.schedule.rate(self.step, self.elapsed)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.is_half):
             prediction = network(crops.pictures.contiguous(memory_format=torch.channels_last))
-        terms = self.terms(prediction, crops)
-        self.optimiser.zero_grad()
-        sum(terms.values()).backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimiser.step()
-        self.step += 1
-        self.average.update(self.network, self.step)
-        return {name: float(term.detach()) for name, term in terms.items()}
+        return self.descend(self.terms(prediction, crops))
 
     def terms(self, prediction: Prediction, crops: Crops) -> dict[str, torch.Tensor]:
         """The loss, by what is compared."""
@@ -181,7 +119,7 @@ class Trainer:
     def averaged(self, pictures: torch.Tensor) -> Prediction:
         """What the averaged network says of crops (N, 3, S, S) 0..1."""
         network = HeadNetwork(self.network.size).to(self.device, memory_format=torch.channels_last).eval()
-        network.load_state_dict(self.average.state)
+        network.load_state_dict(self.average)
         parts = [
             network(part.to(self.device).contiguous(memory_format=torch.channels_last)) for part in pictures.split(50)
         ]
@@ -227,7 +165,7 @@ class Watch:
         )
 
 
-def run(trainer: Trainer, maker: CropMaker, workers: int, watch: Watch | None) -> None:
+def learn(trainer: Trainer, maker: CropMaker, workers: int, watch: Watch | None) -> None:
     """Learns until the schedule's hours are over; the first process has the `watch`.
 
     Crops are made by `workers` processes beside each training process, or in it.
@@ -314,7 +252,7 @@ def main() -> None:
     watch = None
     if trainer.rank == 0:
         watch = Watch(trainer, options.photo_step, crops_of(RenderedHeads([options.kept])) if options.kept else None)
-    run(trainer, maker, options.workers, watch)
+    learn(trainer, maker, options.workers, watch)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,25 @@ def shared_data() -> Path:
     return SHARED / "data"
 
 
+@pytest.fixture(scope="session")
+def kit():
+    """ICT-FaceKit, which the trainings' heads are made of."""
+    from training.assets import DEFAULT_FOLDER, load_facekit
+
+    if not (DEFAULT_FOLDER / "ict_facekit.npz").exists():
+        pytest.skip(f"no head assets in {DEFAULT_FOLDER}")
+    return load_facekit()
+
+
+@pytest.fixture(scope="session")
+def layout(kit):
+    """A UV layout of it, less relaxed than a pack's."""
+    pytest.importorskip("scipy")
+    from training.uv_layout import make_layout
+
+    return make_layout(kit, iterations=4)
+
+
 @dataclass(frozen=True)
 class Shot:
     """A photo of a head that nobody took."""

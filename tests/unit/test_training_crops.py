@@ -1,7 +1,5 @@
 """What training crops say of their heads, and the decoder that says the same from few numbers."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -10,17 +8,13 @@ pytest.importorskip("scipy")
 
 from prn_blender.capture.camera import unit_camera
 from prn_blender.capture.pose import fit_similarity
-from training.assets import DEFAULT_FOLDER, SKIN_VERTICES, load_facekit
+from training.assets import SKIN_VERTICES
 from training.crops import CropMaker, CropStream, size_against
 from training.head_model import HeadState
 from training.losses import error_loss, lengths
 from training.network import DISTANCES, SEEN_RESOLUTION, Prediction, decode, orthonormal
-from training.uv_layout import make_layout
 from training.warm_start import find_stance
 
-pytestmark = pytest.mark.skipif(
-    not (DEFAULT_FOLDER / "ict_facekit.npz").exists(), reason=f"no head assets in {Path(DEFAULT_FOLDER)}"
-)
 RESOLUTION = 32
 
 
@@ -64,11 +58,6 @@ class RandomHeads:
 
     def visibility(self, chosen):
         return np.ones((len(chosen), SKIN_VERTICES), np.uint8)
-
-
-@pytest.fixture(scope="module")
-def layout():
-    return make_layout(load_facekit(), iterations=4)
 
 
 @pytest.fixture(scope="module")

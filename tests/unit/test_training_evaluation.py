@@ -9,7 +9,6 @@ pytest.importorskip("scipy")
 pytest.importorskip("torch")
 
 from prn_blender.capture.pose import Similarity
-from training.assets import DEFAULT_FOLDER
 from training.evaluation import scan
 from training.evaluation.landmarks import Landmarks, _best_view, describe, without_similarity
 from training.evaluation.numbers import add, table
@@ -72,12 +71,10 @@ def test_the_table_has_a_line_for_each_number_and_leaves_missing_ones_empty():
     assert lines[2].split() == ["lost", "0"]
 
 
-@pytest.mark.skipif(not (DEFAULT_FOLDER / "ict_facekit.npz").exists(), reason=f"no head assets in {DEFAULT_FOLDER}")
-def test_unproject_undoes_project():
-    from training.assets import load_facekit
+def test_unproject_undoes_project(kit):
     from training.renderer.sampling import ShapeSampler, sample_view
 
-    kit, rng = load_facekit(), np.random.default_rng(8)
+    rng = np.random.default_rng(8)
     model, shapes = HeadModel(kit), ShapeSampler(kit)
     for _ in range(5):
         shape = shapes(rng)
@@ -169,22 +166,19 @@ def test_a_runner_measures_any_output(tmp_path):
     assert (runner.milliseconds(3) > 0).all()
 
 
-@pytest.mark.skipif(not (DEFAULT_FOLDER / "ict_facekit.npz").exists(), reason=f"no head assets in {DEFAULT_FOLDER}")
-def test_a_perfect_network_has_no_error_on_rendered_heads():
+def test_a_perfect_network_has_no_error_on_rendered_heads(kit, layout):
     import torch
 
     from prn_blender.capture.crop import CropRule, crop_around
     from prn_blender.capture.topology import Topology
-    from training.assets import SKIN_VERTICES, load_facekit
+    from training.assets import SKIN_VERTICES
     from training.bake import bake_operator, sampling_operator
     from training.evaluation import surfaces
     from training.labels import LabelMaker
     from training.renderer.sampling import ShapeSampler, sample_view
     from training.topology import make_topology
-    from training.uv_layout import make_layout
 
-    kit, rng, resolution = load_facekit(), np.random.default_rng(5), 64
-    layout = make_layout(kit, iterations=4)
+    rng, resolution = np.random.default_rng(5), 64
     arrays = make_topology(kit, layout, layout.landmark_uv, resolution)
     arrays = {name: array for name, array in arrays.items() if name in Topology.__dataclass_fields__}
     topology = Topology(**arrays | {"region_names": tuple(map(str, arrays["region_names"]))})

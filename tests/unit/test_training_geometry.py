@@ -1,31 +1,15 @@
 """The training pipeline's geometry: UV layout, position maps, topology, camera."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 pytest.importorskip("scipy")
 
-from training.assets import DEFAULT_FOLDER, SKIN_VERTICES, load_facekit
+from training.assets import SKIN_VERTICES
 from training.bake import bake_operator, sampling_operator
 from training.head_model import HeadModel, HeadState, project, to_camera
 from training.topology import grid_uv, make_topology, weld
-from training.uv_layout import make_layout, superellipse
-
-needs_assets = pytest.mark.skipif(
-    not (DEFAULT_FOLDER / "ict_facekit.npz").exists(), reason=f"no head assets in {Path(DEFAULT_FOLDER)}"
-)
-
-
-@pytest.fixture(scope="module")
-def kit():
-    return load_facekit()
-
-
-@pytest.fixture(scope="module")
-def layout(kit):
-    return make_layout(kit, iterations=8)
+from training.uv_layout import superellipse
 
 
 def signed_areas(uv, triangles):
@@ -33,7 +17,6 @@ def signed_areas(uv, triangles):
     return ((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]) / 2
 
 
-@needs_assets
 def test_layout_is_a_bijection_onto_the_rounded_square(layout):
     areas = signed_areas(layout.uv, layout.triangles)
     assert (areas > 0).all() or (areas < 0).all()
@@ -44,7 +27,6 @@ def test_layout_is_a_bijection_onto_the_rounded_square(layout):
     assert abs(areas.sum()) == pytest.approx(whole, rel=3e-3)
 
 
-@needs_assets
 def test_position_map_holds_the_surface(kit, layout):
     """A texel is where its UV lies on the mesh, found by another way than rasterising."""
     resolution = 64
@@ -57,7 +39,6 @@ def test_position_map_holds_the_surface(kit, layout):
     np.testing.assert_allclose(baked, sampling_operator(layout, uv) @ mean, atol=1e-3)
 
 
-@needs_assets
 def test_topology_is_closed_except_the_neck_and_symmetric(kit, layout):
     cells = 32
     topology = make_topology(kit, layout, layout.landmark_uv, resolution=64, cells=cells)
@@ -106,7 +87,6 @@ def sample_state(rng):
     )
 
 
-@needs_assets
 def test_labels_agree_with_the_drawn_vertices(kit):
     torch = pytest.importorskip("torch")
     from scipy import sparse

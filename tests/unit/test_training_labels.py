@@ -7,26 +7,11 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("scipy")
 
 from training.albedo import AlbedoBaker, HeadAlbedo
-from training.assets import DEFAULT_FOLDER, SKIN_VERTICES, load_facekit
+from training.assets import SKIN_VERTICES
 from training.bake import bake_operator
 from training.head_model import HeadModel, HeadState, project, to_camera
 from training.labels import LabelMaker, neutral, shape_weights
 from training.renderer.sampling import Light, ShapeSampler, sample_view
-from training.uv_layout import make_layout
-
-pytestmark = pytest.mark.skipif(
-    not (DEFAULT_FOLDER / "ict_facekit.npz").exists(), reason=f"no head assets in {DEFAULT_FOLDER}"
-)
-
-
-@pytest.fixture(scope="module")
-def kit():
-    return load_facekit()
-
-
-@pytest.fixture(scope="module")
-def layout(kit):
-    return make_layout(kit, iterations=4)
 
 
 def some_states(kit, count):

@@ -20,9 +20,6 @@ from training.preparation.obj import AssetError, read_obj, read_vertices
 
 from . import originals
 
-needs_assets = pytest.mark.skipif(
-    not (DEFAULT_FOLDER / "ict_facekit.npz").exists(), reason=f"no head assets in {Path(DEFAULT_FOLDER)}"
-)
 MAKEHUMAN = os.environ.get("MAKEHUMAN")
 needs_makehuman = pytest.mark.skipif(
     not MAKEHUMAN, reason="MAKEHUMAN names no folder with MakeHuman's base mesh and targets (training/README.md)"
@@ -41,11 +38,6 @@ f 1/1 2/2 3/3 5/3 4/1
 g helper-hair
 f 1//7 2//7 3//7
 """
-
-
-@pytest.fixture(scope="module")
-def kit():
-    return load_facekit()
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +122,6 @@ def test_a_folder_without_prepared_assets_says_how_they_are_made(tmp_path):
             load(tmp_path)
 
 
-@needs_assets
 def test_a_checkout_gives_the_prepared_arrays(kit, tmp_path, monkeypatch):
     monkeypatch.setattr(facekit, "IDENTITIES", 3)
     few = [kit.expression_index(name) for name in ("PupilDilate_L", "browDown_L", "jawOpen", "noseSneer_R")]
@@ -152,7 +143,6 @@ def test_a_checkout_gives_the_prepared_arrays(kit, tmp_path, monkeypatch):
         facekit.read_shapes(checkout)
 
 
-@needs_assets
 def test_ambient_occlusion_is_the_prepared_one(kit):
     pytest.importorskip("moderngl")
     opaque = kit.triangles[kit.triangle_polygon < facekit.OPAQUE_POLYGONS]
@@ -329,14 +319,12 @@ def test_unknown_texels_take_the_nearest_known():
     assert texel.spread(np.dstack([values] * 3), known)[0, 0].tolist() == [18] * 3
 
 
-@needs_assets
 def test_masks_are_the_prepared_ones(face, head, holes):
     for name, mask in masks.make_masks(face, head, holes).items():
         prepared = picture(DEFAULT_FOLDER / f"mask/{name}.png")
         assert difference(prepared, np.clip(mask, 0, 1) * 255) < 1, name
 
 
-@needs_assets
 def test_an_eye_texture_comes_back_as_the_eyeball_it_was_made_of(kit, tmp_path):
     ball = eyes.eyeball(kit)
     prepared = picture(DEFAULT_FOLDER / "eye/blue.png")
@@ -377,7 +365,6 @@ def test_transparent_hair_takes_the_colour_of_the_hair_beside():
 # ---- all together, on MakeHuman's own mesh
 
 
-@needs_assets
 @needs_makehuman
 def test_makehuman_lies_on_ict_facekit(kit, face, head, holes, registered):
     maps = {"face": (face, texel.map_texels(face, registered)), "head": (head, texel.map_texels(head, registered))}
@@ -396,7 +383,6 @@ def test_makehuman_lies_on_ict_facekit(kit, face, head, holes, registered):
     assert "flipped triangles" in str(found)
 
 
-@needs_assets
 @needs_makehuman
 def test_lips_painted_for_makehuman_lie_on_the_lip_landmarks(face, head, holes, registered):
     painted = next(Path(MAKEHUMAN).rglob("mpfb_lips.jpg"), None)
@@ -408,7 +394,6 @@ def test_lips_painted_for_makehuman_lie_on_the_lip_landmarks(face, head, holes, 
     assert (lips & between_landmarks).sum() / (lips | between_landmarks).sum() > 0.8
 
 
-@needs_assets
 @needs_makehuman
 def test_originals_made_of_the_prepared_assets_give_them_back(kit, face, head, registered, tmp_path):
     name = "middleage_lightskinned_male"

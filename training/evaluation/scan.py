@@ -16,6 +16,7 @@ from prn_blender.capture.raster import rasterise
 from prn_blender.capture.reconstruct import Settings, place, regress
 
 from ..photos import DEFAULT_FOLDER
+from ..preparation.obj import read_obj
 from .numbers import Numbers, add
 from .runner import PackRunner
 
@@ -65,25 +66,16 @@ def load_scan(folder: Path = DEFAULT_SCAN) -> Scan:
     """Reads the folder's .obj, .jpg and .ljson."""
     import cv2
 
-    vertices, uv, corners = [], [], []
-    for line in next(folder.glob("*.obj")).read_text().splitlines():
-        kind, *rest = line.split() or [""]
-        if kind == "v":
-            vertices.append([float(x) for x in rest[:3]])
-        elif kind == "vt":
-            uv.append([float(x) for x in rest[:2]])
-        elif kind == "f":
-            corners.append([[int(index) - 1 for index in corner.split("/")[:2]] for corner in rest])
-    corners = np.array(corners)
+    mesh = read_obj(next(folder.glob("*.obj")))
     annotation = json.loads(next(folder.glob("*.ljson")).read_text())["groups"]["LJSON"]
     points = np.array(annotation["landmarks"]["points"], float)
     landmarks = np.zeros((68, 3))
     for label in annotation["labels"]:
         landmarks[list(GROUPS[label["label"]])] = points[label["mask"]]
     return Scan(
-        np.array(vertices),
-        corners[..., 0],
-        np.array(uv)[corners[..., 1]],
+        mesh.vertices,
+        mesh.triangles,
+        mesh.uv[mesh.triangle_uv],
         cv2.imread(str(next(folder.glob("*.jpg"))))[..., ::-1],
         landmarks,
     )

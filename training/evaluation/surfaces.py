@@ -46,14 +46,12 @@ def load_held_out(topology: Topology, layout: UvLayout, folder: Path, count: int
     with torch.no_grad():
         surface, landmarks = points(packed).numpy(), corners(packed).numpy()
     states = [HeadState.unpack(values) for values in packed.numpy()]
-    files = sorted(folder.glob("shard*_visibility.npy"))
-    visibility = np.unpackbits(np.concatenate([np.load(file) for file in files])[chosen], axis=1)[:, :SKIN_VERTICES]
     return HeldOut(
         pictures=(pictures.permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8),
         states=states,
         landmarks=landmarks,
         surface=np.stack([10 * unproject(values, state) for values, state in zip(surface, states, strict=True)]),
-        visibility=visibility.astype(bool),
+        visibility=heads.visibility(chosen)[:, :SKIN_VERTICES].astype(bool),
     )
 
 

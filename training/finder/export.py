@@ -4,13 +4,13 @@ python -m training.finder.export RUN_FOLDER PACK_FOLDER --version 0.1.0 --min-sc
 """
 
 import argparse
-import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from ..pack_file import store_half, write_whole
+from ..run import load_averaged
 from .losses import UNIT
 from .network import MULTIPLE, STRIDES, FinderNetwork, FinderSize
 
@@ -40,17 +40,12 @@ min_score = {min_score}
 
 def load_network(checkpoint: Path) -> FinderNetwork:
     """The averaged network of a run."""
-    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    size = {name: tuple(value) if isinstance(value, list) else value for name, value in saved["size"].items()}
-    network = FinderNetwork(FinderSize(**size))
-    network.load_state_dict(saved["average"])
-    return network.eval()
+    return load_averaged(checkpoint, FinderNetwork, FinderSize).eval()
 
 
 def write_onnx(network: FinderNetwork, path: Path) -> None:
     """ONNX with fixed names and free height and width; weights stored as fp16 where they are many, computed in fp32."""
     import onnx
-    from onnx import TensorProto, helper, numpy_helper
 
     torch.onnx.export(
         network,
@@ -63,13 +58,7 @@ def write_onnx(network: FinderNetwork, path: Path) -> None:
         dynamo=False,
     )
     model = onnx.load(path)
-    graph = model.graph
-    for item in list(graph.initializer):
-        if item.data_type == TensorProto.FLOAT and np.prod(item.dims) > 256:
-            half = numpy_helper.from_array(numpy_helper.to_array(item).astype(np.float16), f"{item.name}_half")
-            graph.initializer.remove(item)
-            graph.initializer.append(half)
-            graph.node.insert(0, helper.make_node("Cast", [half.name], [item.name], to=TensorProto.FLOAT))
+    store_half(model.graph, 256)
     onnx.checker.check_model(model)
     onnx.save(model, path)
 
@@ -96,10 +85,7 @@ def check_onnx(network: FinderNetwork, path: Path, pictures: np.ndarray) -> floa
 def write_pack(network: FinderNetwork, folder: Path, version: str, min_score: float) -> None:
     """Writes network and manifest; the manifest comes last, so that a broken pack has none."""
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / "new_network.onnx"
-    write_onnx(network, temporary)
-    checksum = hashlib.sha256(temporary.read_bytes()).hexdigest()
-    os.replace(temporary, folder / "network.onnx")
+    checksum = write_whole(folder / "network.onnx", lambda path: write_onnx(network, path))
     manifest = MANIFEST.format(
         version=version,
         network_sha256=checksum,

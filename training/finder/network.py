@@ -4,7 +4,7 @@ It knows faces of 14 to 90 pixels; larger ones are found in smaller copies of th
 few pixels, and all sizes teach the same weights.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -24,10 +24,6 @@ class FinderSize:
     stem: int = 32
     widths: tuple[int, int, int] = (48, 96, 128)
     pyramid: int = 48
-
-    def to_dict(self) -> dict:
-        """For checkpoints."""
-        return asdict(self)
 
 
 def _normed(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:

@@ -7,7 +7,6 @@ picture sides and `NAME_turns.npy` (N, 3) float32: yaw, pitch and roll in radian
 """
 
 import argparse
-import multiprocessing
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from ..assets import SKIN_VERTICES
 from ..bake import sampling_operator
 from ..head_model import HeadState, project, to_camera
+from ..render import draw_shards, write_shard
 from ..renderer.gl import sample_look
 from ..renderer.sampling import rotation, sample_light
 from ..renderer.scene import SceneSampler
@@ -91,9 +91,6 @@ def render_shard(
     folder: Path, number: int, sprites: int, views: int, environments: Path | None, layout: Path, landmarks: Path
 ) -> None:
     """Draws shard `number` unless it is there."""
-    import cv2
-
-    cv2.setNumThreads(1)
     target = folder / f"shard{number:04d}"
     if target.with_name(target.name + "_points.npy").exists():
         return
@@ -107,10 +104,7 @@ def render_shard(
         "turns": np.stack([sprite.turn for sprite in drawn]),
         "points": np.stack([sprite.points for sprite in drawn]),
     }
-    for name, array in arrays.items():  # the points last: they mark a finished shard
-        temporary = target.with_name(f"{target.name}_{name}.tmp.npy")
-        np.save(temporary, array)
-        os.replace(temporary, target.with_name(f"{target.name}_{name}.npy"))
+    write_shard(target, arrays)  # the points last: they mark a finished shard
     print(f"shard {number}", flush=True)
 
 
@@ -127,17 +121,12 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=max(1, (os.cpu_count() or 2) - 1))
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    # one thread each: the processes are the parallelism
-    os.environ.setdefault("LP_NUM_THREADS", "1")
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     tasks = [
         (options.folder, options.first_shard + k, options.shard_size, options.views)
         + (options.environments, options.layout, options.landmarks)
         for k in range(-(-options.sprites // options.shard_size))
     ]
-    # a new process for every shard: a GL context dies with it
-    with multiprocessing.get_context("spawn").Pool(options.processes, maxtasksperchild=1) as pool:
-        pool.starmap(render_shard, tasks, chunksize=1)
+    draw_shards(render_shard, tasks, options.processes)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,6 @@ python -m training.finder.train RUN_FOLDER SPRITES --surroundings ENV... --hours
 """
 
 import argparse
-import math
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ import cv2
 import numpy as np
 import torch
 
+from .. import run
 from .clutter import Surroundings
 from .losses import finder_loss
 from .network import FinderNetwork, FinderSize
@@ -27,19 +26,15 @@ MIRRORED_POINTS = np.array([1, 0, 2, 4, 3])
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """How long and how fast to learn."""
+class Schedule(run.Schedule):
+    """How long and how fast a finder learns."""
 
-    hours: float
     batch: int = 16
     learning_rate: float = 2e-3
     warm_up_steps: int = 200
-    weight_decay: float = 1e-3
-
-    def rate(self, step: int, elapsed_hours: float) -> float:
-        """Cosine over the hours, after a linear start."""
-        part = min(elapsed_hours / self.hours, 1.0)
-        return self.learning_rate * min(1, (step + 1) / self.warm_up_steps) * (0.505 + 0.495 * math.cos(math.pi * part))
+    last_rate: float = 0.01
+    largest_gradient: float = 5.0
+    memory: float = 0.998
 
 
 def mirrored(scene: Scene) -> Scene:
@@ -86,81 +81,35 @@ class Pool:
         self.composed += 1
 
 
-class Trainer:
+class Trainer(run.Run):
     """One run in one folder."""
 
     def __init__(self, folder: Path, size: FinderSize, schedule: Schedule):
-        self.folder, self.schedule = folder, schedule
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.network = FinderNetwork(size).to(self.device, memory_format=torch.channels_last)
-        self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay
+        network = FinderNetwork(size).to(self.device, memory_format=torch.channels_last)
+        optimiser = torch.optim.AdamW(
+            network.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay
         )
-        self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
-        self.step, self.elapsed = 0, 0.0
+        super().__init__(folder, network, optimiser, schedule)
         centres, strides = cell_centres(SIZE)
         self.cells = torch.from_numpy(centres).to(self.device), torch.from_numpy(strides).to(self.device)
-
-    @property
-    def checkpoint(self) -> Path:
-        return self.folder / "checkpoint.pt"
-
-    def resume(self) -> bool:
-        """Reads the folder's checkpoint; False where there is none."""
-        if not self.checkpoint.exists():
-            return False
-        saved = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
-        self.network.load_state_dict(saved["network"])
-        self.average = saved["average"]
-        self.optimiser.load_state_dict(saved["optimiser"])
-        self.step, self.elapsed = saved["step"], saved["elapsed"]
-        return True
 
     def start_from(self, checkpoint: Path) -> None:
         """Takes an earlier run's weights."""
         self.network.load_state_dict(torch.load(checkpoint, map_location=self.device, weights_only=True)["average"])
-        self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
-
-    def save(self) -> None:
-        """Writes the checkpoint."""
-        temporary = self.checkpoint.with_suffix(".tmp")
-        torch.save(
-            {
-                "network": self.network.state_dict(),
-                "average": self.average,
-                "optimiser": self.optimiser.state_dict(),
-                "size": self.network.size.to_dict(),
-                "step": self.step,
-                "elapsed": self.elapsed,
-            },
-            temporary,
-        )
-        os.replace(temporary, self.checkpoint)
+        self.restart_average()
 
     def learn(self, pictures: torch.Tensor, owner: torch.Tensor, faces: torch.Tensor) -> dict[str, float]:
         """One step; the loss's terms."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.schedule.rate(self.step, self.elapsed)
         self.network.train()
         pictures = pictures.to(self.device, memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16):
             answers = self.network(pictures)
         terms = finder_loss(answers, owner.to(self.device), faces.to(self.device), *self.cells)
-        self.optimiser.zero_grad()
-        sum(terms.values()).backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
-        self.optimiser.step()
-        self.step += 1
-        keep = min(0.998, (1 + self.step) / (10 + self.step))
-        for name, value in self.network.state_dict().items():
-            if value.is_floating_point():
-                self.average[name].lerp_(value.detach(), 1 - keep)
-            else:
-                self.average[name].copy_(value)
-        return {name: float(term.detach()) for name, term in terms.items()}
+        return self.descend(terms)
 
 
-def run(trainer: Trainer, pool: Pool, save_every: int = 250) -> None:
+def learn(trainer: Trainer, pool: Pool, save_every: int = 250) -> None:
     """Learns until the schedule's hours are over."""
     from torch.utils.tensorboard import SummaryWriter
 
@@ -204,7 +153,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     cv2.setRNGSeed(trainer.step)
     maker = SceneMaker(SpriteShards(options.sprites), Surroundings(options.surroundings), SIZE)
-    run(trainer, Pool(maker, np.random.default_rng(trainer.step)))
+    learn(trainer, Pool(maker, np.random.default_rng(trainer.step)))
 
 
 if __name__ == "__main__":

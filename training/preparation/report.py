@@ -52,7 +52,7 @@ class Report:
             ("ICT-FaceKit's vertices to MakeHuman", self.to_makehuman),
             ("corresponding points", self.correspondences),
         ):
-            lines += [f"{title}:", *(f"  {Distances(row.region, row.millimetres)!s}" for row in rows)]
+            lines += [f"{title}:", *(f"  {row}" for row in rows)]
         lines.append(f"flipped triangles: {self.flipped} of {self.triangles}")
         for tile, share in self.covered.items():
             lines.append(

@@ -10,8 +10,9 @@ from scipy.ndimage import distance_transform_edt
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
-from ..assets import FACE_POLYGONS, HEAD_POLYGONS, LANDMARK_VERTICES, FaceKit
+from ..assets import FACE_POLYGONS, HEAD_POLYGONS, FaceKit
 from ..bake import texel_triangles
+from ..renderer.relief import landmark_places
 from ..renderer.surfaces import vertex_normals
 from .correspondences import KIT_NOSTRIL, KIT_NOSTRIL_VAULT, face_triangles, kit_openings
 from .registration import Registration
@@ -85,11 +86,7 @@ def eyeball_tile(kit: FaceKit) -> Tile:
 
 def landmark_texels(tile: Tile) -> np.ndarray:
     """(68, 2) x, y of the landmarks in the face tile, texel centres at whole numbers."""
-    kit = tile.kit
-    chosen = kit.triangle_polygon < FACE_POLYGONS[1]
-    uv = np.zeros((len(kit.mean), 2))
-    uv[kit.triangles[chosen]] = kit.uv[kit.triangle_uv[chosen]]
-    return (uv[LANDMARK_VERTICES] * (1, -1) + (0, 1)) * tile.size - 0.5
+    return landmark_places(tile.kit) * tile.size - 0.5
 
 
 def ears(tile: Tile) -> np.ndarray:

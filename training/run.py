@@ -1,0 +1,101 @@
+"""What every training run has: a schedule, a running average of the network, and a checkpoint to go on from."""
+
+import math
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to learn."""
+
+    hours: float
+    batch: int
+    learning_rate: float
+    warm_up_steps: int
+    last_rate: float  # of the learning rate, what is left of it at the end
+    largest_gradient: float  # norm that longer gradients are shortened to
+    memory: float  # of the running average, what a step leaves of it
+    weight_decay: float = 1e-3
+
+    def rate(self, step: int, elapsed_hours: float) -> float:
+        """Cosine over the hours, after a linear start."""
+        part = min(elapsed_hours / self.hours, 1.0)
+        left = self.last_rate + (1 - self.last_rate) * (1 + math.cos(math.pi * part)) / 2
+        return self.learning_rate * min(1, (step + 1) / self.warm_up_steps) * left
+
+
+class Run:
+    """A network that learns in one folder."""
+
+    def __init__(
+        self, folder: Path, network: torch.nn.Module, optimiser: torch.optim.Optimizer, schedule: Schedule
+    ) -> None:
+        self.folder, self.network, self.optimiser, self.schedule = folder, network, optimiser, schedule
+        self.step, self.elapsed = 0, 0.0  # elapsed hours
+        self.restart_average()
+
+    def restart_average(self) -> None:
+        """Lets the running average be the network as it is."""
+        self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+
+    def descend(self, terms: dict[str, torch.Tensor]) -> dict[str, float]:
+        """One step down the sum of the loss's terms; their values."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.schedule.rate(self.step, self.elapsed)
+        self.optimiser.zero_grad()
+        sum(terms.values()).backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.schedule.largest_gradient)
+        self.optimiser.step()
+        self.step += 1
+        keep = min(self.schedule.memory, (1 + self.step) / (10 + self.step))
+        for name, value in self.network.state_dict().items():
+            if value.is_floating_point():
+                self.average[name].lerp_(value.detach(), 1 - keep)
+            else:
+                self.average[name].copy_(value)
+        return {name: float(term.detach()) for name, term in terms.items()}
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / "checkpoint.pt"
+
+    def resume(self) -> bool:
+        """Reads the folder's checkpoint; False where there is none."""
+        if not self.checkpoint.exists():
+            return False
+        device = next(self.network.parameters()).device
+        saved = torch.load(self.checkpoint, map_location=device, weights_only=True)
+        self.network.load_state_dict(saved["network"])
+        self.average = saved["average"]
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.step, self.elapsed = saved["step"], saved["elapsed"]
+        return True
+
+    def save(self) -> None:
+        """Writes the checkpoint."""
+        temporary = self.checkpoint.with_suffix(".tmp")
+        torch.save(
+            {
+                "network": self.network.state_dict(),
+                "average": self.average,
+                "optimiser": self.optimiser.state_dict(),
+                "size": asdict(self.network.size),
+                "step": self.step,
+                "elapsed": self.elapsed,
+            },
+            temporary,
+        )
+        os.replace(temporary, self.checkpoint)
+
+
+def load_averaged(checkpoint: Path, network_type: type, size_type: type) -> torch.nn.Module:
+    """The averaged network of a run, of the types that it was trained with."""
+    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    size = {name: tuple(value) if isinstance(value, list) else value for name, value in saved["size"].items()}
+    network = network_type(size_type(**size))
+    network.load_state_dict(saved["average"])
+    return network
