@@ -133,7 +133,7 @@ def unproject(values: np.ndarray, state: HeadState) -> np.ndarray:
     """
     focal, centre_x, centre_y = state.projection
     sight = np.stack([values[..., 0] - centre_x, centre_y - values[..., 1], np.full(values.shape[:-1], -focal)], -1)
-    sight = sight / focal
+    sight = sight.astype(np.float64) / focal  # float32 loses what near and far differ by
     near, far = (project(sight * depth, state)[..., 2] for depth in (1.0, 2.0))
     depth = 1 + (values[..., 2] - near) / (far - near)
     return sight * depth[..., None]
