@@ -83,8 +83,8 @@ def measure(
 ) -> SurfaceErrors:
     """Adds surface errors, and what the network says of visibility, its own error and the camera's distance."""
     topology = runner.pack.topology
-    still = topology.canonical[::STEP]
-    errors, canonical, yaws, outputs, sizes = [], [], [], [], []
+    still, face = topology.canonical[::STEP], regions(topology)["face"]
+    errors, canonical, faces, canonical_faces, yaws, outputs, sizes = [], [], [], [], [], [], []
     for picture, state, landmarks, target in zip(
         held_out.pictures, held_out.states, held_out.landmarks, held_out.surface, strict=True
     ):
@@ -94,10 +94,11 @@ def measure(
         found = topology.vertices(PositionMap(output[runner.pack.output_name][0]))[::STEP]
         found = np.column_stack([crop.to_photo(found[:, :2]) / size, found[:, 2] * crop.side / size])
         found = 10 * unproject(found, state)
-        errors.append(np.linalg.norm(fit_similarity(found, target).apply(found) - target, axis=1))
-        fit = fit_similarity(still, target)
-        canonical.append(np.linalg.norm(fit.apply(still) - target, axis=1))
-        sizes.append(fit.scale / 1000)  # of this head against the canonical one
+        errors.append(_distances_placed(found, target))
+        canonical.append(_distances_placed(still, target))
+        faces.append(_distances_placed(found[face], target[face]))
+        canonical_faces.append(_distances_placed(still[face], target[face]))
+        sizes.append(fit_similarity(still, target).scale / 1000)  # of this head against the canonical one
         forwards = state.rotation @ (0, 0, 1)
         yaws.append(abs(np.degrees(np.arctan2(forwards[0], forwards[2]))))
         outputs.append(output)
@@ -105,7 +106,10 @@ def measure(
     for name, inside in regions(topology).items():
         _describe(numbers, f"rendered heads, {name}", result.pack[:, inside], result.canonical[:, inside])
         _describe(control, f"rendered heads, {name}", result.canonical[:, inside])
-    face, frontal = regions(topology)["face"], result.yaw < FRONTAL
+    alone = "rendered heads, face placed by itself"  # where the head is, its neck above all, does not count
+    _describe(numbers, alone, np.stack(faces), np.stack(canonical_faces))
+    _describe(control, alone, np.stack(canonical_faces))
+    frontal = result.yaw < FRONTAL
     _describe(
         numbers, "rendered heads, frontal faces", result.pack[frontal][:, face], result.canonical[frontal][:, face]
     )
@@ -117,6 +121,11 @@ def measure(
     if "expected_error" in runner.output_names:
         _expectations(numbers, runner, outputs, result)
     return result
+
+
+def _distances_placed(found: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """(P,) distances of points (P, 3) to true ones after the best similarity."""
+    return np.linalg.norm(fit_similarity(found, target).apply(found) - target, axis=1)
 
 
 def _describe(numbers: Numbers, subject: str, errors: np.ndarray, control: np.ndarray | None = None) -> None:
