@@ -82,6 +82,14 @@ def test_copies_must_agree():
     assert len(agreed([answers(), answers()], [1.0, 2.0]).score) == 0
 
 
+def test_a_crowd_does_not_silence_the_coarser_copies():
+    places = [(100 * k, 100 * row) for row in range(4) for k in range(5)]
+    fine = answers(*((x + shift, y, 60, 0.9 - 0.01 * shift) for x, y in places for shift in range(15)))
+    coarse = answers(*((x, y, 60, 0.5) for x, y in places))
+    found = agreed([fine, coarse], [1.0, 2.0])
+    assert found.score == pytest.approx(np.full(20, 0.7))
+
+
 @pytest.mark.parametrize("side", [1, PART_SIDE, PART_SIDE + 1, 2 * PART_SIDE - PART_OVERLAP, 5120])
 def test_parts_cover_a_side_and_overlap(side):
     starts = _starts(side)
