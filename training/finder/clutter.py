@@ -43,10 +43,12 @@ class Surroundings:
         kind = rng.random()
         if self.pictures and kind < 0.6:
             return self._part(rng, size)
-        if kind < 0.75:
+        if kind < 0.7:
             return _gradient(rng, size)
-        if kind < 0.87:
+        if kind < 0.78:
             return _noise(rng, size)
+        if kind < 0.88:
+            return _clouds(rng, size)
         if kind < 0.94:
             return _pebbles(rng, size)
         return _pattern(rng, size)
@@ -87,6 +89,22 @@ def _noise(rng: np.random.Generator, size: int) -> np.ndarray:
         field = (field > 0.5).astype(np.float32)
     first, second = (np.array(random_colour(rng), np.float32) for _ in range(2))
     return (first + (second - first) * field).astype(np.uint8)
+
+
+def _clouds(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Noise of all sizes at once, in the shades between a few colours: clouds, leaves, stone, fur."""
+    field, weight, decay, stretch = np.zeros((size, size), np.float32), 1.0, rng.uniform(0.45, 0.95), rng.normal(0, 0.5)
+    for octave in range(1, 8):
+        cells = (2**octave, max(2, int(2**octave * np.exp(stretch))))
+        coarse = rng.random(cells, np.float32)
+        field += weight * cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
+        weight *= decay
+    low, high = np.percentile(field, [2, 98])
+    colours = np.array([random_colour(rng) for _ in range(rng.integers(2, 5))])
+    levels = np.linspace(0, len(colours) - 1, 256)
+    shades = np.stack([np.interp(levels, range(len(colours)), channel) for channel in colours.T], axis=1)
+    index = ((field - low) / (high - low) * 255).clip(0, 255).astype(np.uint8)
+    return shades.astype(np.uint8)[index]
 
 
 def _pebbles(rng: np.random.Generator, size: int) -> np.ndarray:
