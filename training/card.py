@@ -19,8 +19,8 @@ annotated photos so that they mean what annotators mean. Free for any use.
 
 ## Network
 
-`network.onnx`: weights stored as fp16 where they are large, computed in fp32, {megabytes:.1f} MB. It looks at the crop and
-at its mirror image and returns the mean.
+`network.onnx`: weights stored as fp16 where they are large, computed in fp32, {megabytes:.1f} MB. It looks at the crop,
+at its middle from closer by, and at the mirror images of both, and returns the mean.
 
 - `image` (N, 3, {size}, {size}) float32 RGB 0..1. `position_map` (N, {resolution}, {resolution}, 3) float32, texel (i, j)
   at u = (j + .5)/{resolution}, v = (i + .5)/{resolution}, v downwards.

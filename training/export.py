@@ -51,13 +51,11 @@ projection = "perspective"
 """
 
 
-def load_network(checkpoint: Path, basis_file: Path, mirrored: bool = True) -> MapNetwork:
+def load_network(checkpoint: Path, basis_file: Path) -> MapNetwork:
     """The averaged network of a run with the pack's basis, ready to run."""
     network = load_averaged(checkpoint, HeadNetwork, NetworkSize)
     basis = MapBasis.load(basis_file)
-    return MapNetwork(
-        network, torch.from_numpy(basis.fine_mean), torch.from_numpy(basis.fine_components), mirrored
-    ).eval()
+    return MapNetwork(network, torch.from_numpy(basis.fine_mean), torch.from_numpy(basis.fine_components)).eval()
 
 
 PRECISIONS = ("compact", "fp32", "fp16")

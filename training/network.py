@@ -157,32 +157,46 @@ class MapNetwork(nn.Module):
     - `expected_error` (N, V, V), of the position, crop units,
     - `distance` (N,), metres from the camera to the head's origin for a head of the canonical head's size.
 
-    With `mirrored` it also sees the mirrored crop and returns the mean of both.
+    All are means over four views of the crop: whole and from closer by, each also mirrored.
     """
 
     OUTPUTS = ("position_map", "visibility", "expected_error", "distance")
 
-    def __init__(self, network: HeadNetwork, mean: torch.Tensor, basis: torch.Tensor, mirrored: bool):
+    def __init__(self, network: HeadNetwork, mean: torch.Tensor, basis: torch.Tensor):
         super().__init__()
         self.network = network
-        self.mirrored = mirrored
         self.resolution = round(basis.shape[1] ** 0.5)
+        self.margin = network.size.input_size // 16  # that the closer view leaves out on every side
+        self.part = 1 - 2 * self.margin / network.size.input_size  # that the closer view shows of the crop's side
         self.register_buffer("mean", mean)
         self.register_buffer("basis", basis)
         self.register_buffer("mirror_sign", torch.tensor([-1.0, 1.0, 1.0]).view(1, 3, 1, 1))
         self.register_buffer("mirror_offset", torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1))
+        self.register_buffer("part_offset", torch.tensor([0.5, 0.5, 0.0]).view(1, 3, 1, 1) * (1 - self.part))
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        prediction = self.network(torch.cat([image, image.flip(3)]) if self.mirrored else image)
+        prediction = self.network(self.views(image))
         decoded = decode(prediction, self.mean, self.basis)
-        maps = decoded.maps.view(-1, 3, self.resolution, self.resolution)
-        seen, error, log_distance = prediction.seen.sigmoid(), prediction.error.exp(), decoded.log_distance
-        if self.mirrored:
-            one, other = maps.chunk(2)
-            maps = (one + other.flip(3) * self.mirror_sign + self.mirror_offset) / 2
-            seen, error = (sum((values.chunk(2)[0], values.chunk(2)[1].flip(2))) / 2 for values in (seen, error))
-            log_distance = sum(log_distance.chunk(2)) / 2
-        return maps.permute(0, 2, 3, 1), seen, error, log_distance.exp()
+        maps, mirrored = decoded.maps.view(-1, 3, self.resolution, self.resolution).chunk(2)
+        maps, closer = ((maps + mirrored.flip(3) * self.mirror_sign + self.mirror_offset) / 2).chunk(2)
+        maps = (maps + closer * self.part + self.part_offset) / 2
+        seen, seen_mirrored = prediction.seen.sigmoid().chunk(2)
+        error, error_mirrored = prediction.error.exp().chunk(2)
+        error, error_closer = ((error + error_mirrored.flip(2)) / 2).chunk(2)
+        return (
+            maps.permute(0, 2, 3, 1),
+            sum((seen + seen_mirrored.flip(2)).chunk(2)) / 4,
+            (error + error_closer * self.part) / 2,
+            (sum(decoded.log_distance.chunk(4)) / 4).exp(),
+        )
+
+    def views(self, image: torch.Tensor) -> torch.Tensor:
+        """(4 N, 3, S, S): the crops, from closer by, and both mirrored."""
+        size, margin = self.network.size.input_size, self.margin
+        middle = image[:, :, margin : size - margin, margin : size - margin]
+        closer = functional.interpolate(middle, (size, size), mode="bilinear", align_corners=False)
+        straight = torch.cat([image, closer])
+        return torch.cat([straight, straight.flip(3)])
 
     @torch.no_grad()
     def predict(self, crops: np.ndarray) -> np.ndarray:

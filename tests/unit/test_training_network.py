@@ -8,7 +8,7 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 from training.export import check_onnx, write_onnx
-from training.network import SEEN_RESOLUTION, HeadNetwork, MapNetwork, NetworkSize
+from training.network import SEEN_RESOLUTION, HeadNetwork, MapNetwork, NetworkSize, Prediction
 from training.warm_start import start_encoder
 
 SIZE = NetworkSize(input_size=32, width=8, blocks=(1, 1, 1, 1), widths=(1, 1, 2, 2), features=24, basis=6)
@@ -27,7 +27,7 @@ def network():
     with torch.no_grad():
         network.head.weight[-9:] *= 0.1
     mean = torch.rand(3, RESOLUTION**2) * 0.2 - 0.1
-    return MapNetwork(network, mean, torch.randn(SIZE.basis, RESOLUTION**2) * 0.003, mirrored=True).eval()
+    return MapNetwork(network, mean, torch.randn(SIZE.basis, RESOLUTION**2) * 0.003).eval()
 
 
 @pytest.fixture
@@ -55,6 +55,38 @@ def test_the_mirrored_picture_gives_the_mirrored_head(network, crops):
         assert one.shape == (3, SEEN_RESOLUTION, SEEN_RESOLUTION)
         torch.testing.assert_close(one, other.flip(2), atol=1e-6, rtol=0)
     torch.testing.assert_close(seen[3], mirrored[3])
+
+
+class DotFinder(torch.nn.Module):
+    """Says that a head of no extent stands where the picture is bright, and errs by a tenth of what it is given."""
+
+    size = SIZE
+
+    def forward(self, crops):
+        bright, count = crops.mean(1), len(crops)
+        bright = bright / bright.sum((1, 2), keepdim=True)
+        middles = (torch.arange(SIZE.input_size) + 0.5) / SIZE.input_size
+        place = torch.stack([bright.sum(1) @ middles, bright.sum(2) @ middles], 1)
+        stance = torch.cat([torch.tensor([[1.0, 0, 0, 0, 1, 0]]).expand(count, -1), place, torch.zeros(count, 1)], 1)
+        grid = torch.zeros(count, SEEN_RESOLUTION, SEEN_RESOLUTION)
+        return Prediction(torch.zeros(count, 3, SIZE.basis), stance, grid, grid + np.log(0.1))
+
+
+def test_every_view_speaks_of_the_same_place():
+    places = torch.tensor([[0.3, 0.6], [0.55, 0.42]])
+    middles = (torch.arange(SIZE.input_size) + 0.5) / SIZE.input_size
+    squares = (middles[:, None] - places[:, 1, None, None]).square() + (middles - places[:, 0, None, None]).square()
+    dots = torch.exp(-squares / 0.002)[:, None].expand(-1, 3, -1, -1)
+    points = torch.zeros(3, RESOLUTION**2)
+    network = MapNetwork(DotFinder(), points, points[:1].expand(SIZE.basis, -1))
+    assert len(network.views(dots)) == 8
+    maps, seen, error, distance = network(dots)
+    expected = torch.cat([places, torch.zeros(2, 1)], 1)[:, None, None].expand_as(maps)
+    torch.testing.assert_close(maps, expected, atol=2e-3, rtol=0)
+    torch.testing.assert_close(seen, torch.full_like(seen, 0.5))
+    # what is seen from closer by errs by less of the crop
+    assert (0.09 < error).all() and (error < 0.1).all()
+    torch.testing.assert_close(distance, torch.ones(2))
 
 
 def test_next_network_starts_where_the_pack_is(network, crops, tmp_path):
