@@ -32,6 +32,14 @@ def _head_of(part: bpy.types.Object | None) -> bpy.types.Object | None:
     return next(iter(heads_of_camera(part)), None)
 
 
+def head_for(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bpy.types.Object | None:
+    """For an operator's poll: the captured head; without one the operator says why it is disabled."""
+    head = captured_head(context)
+    if head is None:
+        operator.poll_message_set("Select a captured head")
+    return head
+
+
 class HeadOperator:
     """Base of the operators on a captured head."""
 
@@ -41,9 +49,8 @@ class HeadOperator:
     def poll(cls, context):
         if not session.is_free_for(cls):
             return False
-        head = captured_head(context)
+        head = head_for(cls, context)
         if head is None:
-            cls.poll_message_set("Select a captured head")
             return False
         if cls.changes_head and head.library:
             cls.poll_message_set("The head is linked from another file: make it local")

@@ -10,7 +10,7 @@ import bpy
 from ..capture.errors import CaptureError
 from ..scene.photo_images import is_marked_as_photo, mark_as_photo, photo_of_image
 from . import session
-from .head_operators import captured_head
+from .head_operators import captured_head, head_for
 from .tasks import PhotoInfo
 
 
@@ -92,9 +92,8 @@ class PRN_OT_open_photo_of_head(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        head = captured_head(context)
+        head = head_for(cls, context)
         if head is None:
-            cls.poll_message_set("Select a captured head")
             return False
         if image_of_head(head) is None:
             cls.poll_message_set("The head's photo is no longer in this file")

@@ -31,12 +31,7 @@ class JobOperator:
 
     @classmethod
     def poll(cls, context):
-        if not session.is_free_for(cls):
-            return False
-        if context.mode != "OBJECT":
-            cls.poll_message_set("Switch to Object Mode")
-            return False
-        return True
+        return session.is_free_for(cls) and session.is_in_object_mode_for(cls, context)
 
     def execute(self, context):
         session.current.forget_error()

@@ -69,10 +69,7 @@ class PRN_OT_adjust_landmarks(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        if not session.is_free_for(cls):
-            return False
-        if context.mode != "OBJECT":
-            cls.poll_message_set("Switch to Object Mode")
+        if not session.is_free_for(cls) or not session.is_in_object_mode_for(cls, context):
             return False
         if context.window is None or _editor(context) is None:
             cls.poll_message_set("Show the photo of a captured head in an Image Editor")

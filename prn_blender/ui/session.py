@@ -132,6 +132,13 @@ def is_free_for(operator: type[bpy.types.Operator]) -> bool:
     return not current.is_busy
 
 
+def is_in_object_mode_for(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+    """For an operator's poll: Object Mode; in another the operator says why it is disabled."""
+    if context.mode != "OBJECT":
+        operator.poll_message_set("Switch to Object Mode")
+    return context.mode == "OBJECT"
+
+
 def has_photo_for(operator: type[bpy.types.Operator]) -> bool:
     """For an operator's poll: the chosen photo was read; where not, the operator says why it is disabled."""
     if current.info is None:
