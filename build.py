@@ -413,10 +413,15 @@ def this_platform() -> str:
     return name
 
 
+def of_variant(name: str, variant: str) -> str:
+    """The name of a folder or file that each variant has its own of."""
+    return name if variant == "cpu" else f"{name}-{variant}"
+
+
 def download_wheels(name: str, variant: str = "cpu") -> Path:
     """The folder with a platform's wheels, downloaded where the pins have changed."""
     target = VARIANTS[variant][name]
-    folder = DIST / "wheels" / (name if variant == "cpu" else f"{name}-{variant}")
+    folder = DIST / "wheels" / of_variant(name, variant)
     stamp = folder / "ready.json"
     recipe = json.dumps([(python, target.requirements(python), target.wheel_tags) for python in target.pythons])
     if stamp.is_file() and stamp.read_text() == recipe:
@@ -488,8 +493,8 @@ def build_zip(name: str, output: Path, variant: str = "cpu") -> Path:
 
     manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))
     python, tool = main_environment().set_up(), str(blender_extension_tool())
-    kind = "" if variant == "cpu" else f"-{variant}"
-    result = output / f"{manifest['id']}-{manifest['version']}-{name.replace('-', '_')}{kind}.zip"
+    title = f"{manifest['id']}-{manifest['version']}-{name.replace('-', '_')}"
+    result = output / f"{of_variant(title, variant)}.zip"
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output) as scratch:
         staged, built = Path(scratch) / "extension", Path(scratch) / result.name
@@ -516,19 +521,19 @@ def make_zips(platform_name: str | None, variant: str) -> int:
 
 def make_index(variant: str) -> int:
     """A folder with the zips of all platforms and the index that Blender asks for updates: put it on a web server."""
-    folder = DIST / ("repository" if variant == "cpu" else f"repository-{variant}")
+    folder = DIST / of_variant("repository", variant)
     shutil.rmtree(folder, ignore_errors=True)
     for name in VARIANTS[variant]:
         build_zip(name, folder, variant)
-    return index_repository(folder)
+    index_repository(folder)
+    return 0
 
 
-def index_repository(folder: Path) -> int:
+def index_repository(folder: Path) -> None:
     """Writes index.json, and index.html for people, beside the zips of a folder."""
     python, tool = main_environment().set_up(), str(blender_extension_tool())
     run_step("index", [python, tool, "server-generate", "--repo-dir", str(folder), "--html"])
     say(f"{folder}: put it on a web server, and give Blender the address of its index.json")
-    return 0
 
 
 # --- The command line -----------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ CHECKOUT = Path(__file__).parents[1]
 sys.path.insert(0, str(CHECKOUT))
 
 from benchmarks.annotated_photos import AnnotatedPhotos
+from benchmarks.timing import median_seconds
 from prn_blender.capture.face_box import overlap
 from prn_blender.capture.faces import FaceBox, find_faces
 from prn_blender.capture.photo import Photo, load_photo
@@ -45,18 +46,21 @@ def pictures_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*") if path.suffix in (".jpg", ".png"))
 
 
+def hits_and_alarms(boxes: list[FaceBox], people: list[dict]) -> tuple[int, int]:
+    """How many of a photo's people, with their 68 "points", have a box, and how many boxes lie on none of them."""
+    truth = np.array([[*np.min(one["points"], 0), *np.max(one["points"], 0)] for one in people])
+    overlaps = overlap(truth[:, None], np.reshape([straight(box) for box in boxes], (-1, 4)))
+    return int((overlaps.max(axis=1, initial=0) > MIN_OVERLAP).sum()), int((overlaps.max(axis=0) < 0.1).sum())
+
+
 def several_people(folder: Path, yunet: str | None) -> tuple[int, int, int]:
     """Faces found, faces there, and boxes that lie on no annotated face, in the photos of a folder with `faces.json`."""
     if not folder.is_dir():
         return 0, 0, 0
     hits = faces = alarms = 0
     for name, people in json.loads((folder / "faces.json").read_text()).items():
-        truth = np.array([[*np.min(one["points"], 0), *np.max(one["points"], 0)] for one in people])
-        found = [straight(face) for face in find_faces(load_photo(folder / name), yunet)]
-        overlaps = overlap(truth[:, None], np.reshape(found, (-1, 4)))
-        hits += int((overlaps.max(axis=1, initial=0) > MIN_OVERLAP).sum())
-        alarms += int((overlaps.max(axis=0) < 0.1).sum())
-        faces += len(people)
+        found, wrong = hits_and_alarms(find_faces(load_photo(folder / name), yunet), people)
+        hits, faces, alarms = hits + found, faces + len(people), alarms + wrong
     return hits, faces, alarms
 
 
@@ -64,17 +68,13 @@ def time_of_a_search(yunet: str | None, repeats: int = 20) -> float:
     """Median seconds of a search in the middle of the bundled portrait, 640 x 640 pixels."""
     import cv2
 
-    pixels = load_photo(CHECKOUT / "examples" / "astronaut.jpg").pixels
+    portrait = load_photo(CHECKOUT / "examples" / "astronaut.jpg")
+    pixels = portrait.pixels
     side = min(pixels.shape[:2])
     top, left = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
     square = cv2.resize(pixels[top : top + side, left : left + side], (640, 640), interpolation=cv2.INTER_AREA)
-    photo = Photo(CHECKOUT / "examples" / "astronaut.jpg", square, "", None, True)
-    times = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        find_faces(photo, yunet)
-        times.append(time.perf_counter() - started)
-    return float(np.median(times))
+    photo = Photo(portrait.path, square, "", None, True)
+    return median_seconds(lambda: find_faces(photo, yunet), repeats)
 
 
 def main() -> None:

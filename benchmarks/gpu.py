@@ -14,7 +14,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,6 +27,7 @@ import onnxruntime
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from benchmarks import resfcn256
+from benchmarks.timing import median_seconds
 from prn_blender.capture.network import open_network, release_networks
 from prn_blender.capture.pack import load_pack
 
@@ -89,17 +89,6 @@ def passes(opened: onnxruntime.InferenceSession, batch: int, device: str) -> tup
     return lambda: opened.run(None, {entry.name: image}), bound
 
 
-def median_ms(run: Callable[[], object], repeats: int) -> float:
-    for _ in range(min(WARM_UP, repeats)):
-        run()
-    times = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - started)
-    return 1000 * float(np.median(times))
-
-
 def card_memory() -> str:
     """What the card says that it has in use."""
     asked = ["nvidia-smi", "--query-gpu=name,memory.used", "--format=csv,noheader"]
@@ -132,7 +121,10 @@ def main() -> None:
             for bits, file in ((32, path), (16, half(path, Path(scratch)))):
                 opened = session(file, provider)
                 for batch in batches(opened):
-                    copied, bound = (median_ms(run, asked.repeats) for run in passes(opened, batch, asked.provider))
+                    copied, bound = (
+                        1000 * median_seconds(run, asked.repeats, min(WARM_UP, asked.repeats))
+                        for run in passes(opened, batch, asked.provider)
+                    )
                     per_picture = min(copied, bound) / batch
                     print(f"{name:<12}{bits:>5}{batch:>7}{copied:>13.2f}{bound:>11.2f}{per_picture:>11.2f}", flush=True)
 

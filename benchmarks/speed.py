@@ -13,7 +13,6 @@ import os
 import resource
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +24,7 @@ sys.path.insert(0, str(CHECKOUT))
 import bpy
 
 from benchmarks import resfcn256
+from benchmarks.timing import median_seconds
 from prn_blender.capture.faces import choose_faces, find_faces
 from prn_blender.capture.network import open_network
 from prn_blender.capture.pack import load_pack
@@ -62,16 +62,6 @@ def capture_once(path: Path) -> dict[str, float]:
     total = sum(clock.seconds.values())
     del clock.seconds["reconstruct"]
     return {**clock.seconds, **capture.timings, "total": total}
-
-
-def median_seconds(run: Callable[[], object], repeats: int) -> float:
-    run()
-    times = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - started)
-    return float(np.median(times))
 
 
 def peer_pass(folder: Path) -> Callable[[], object]:

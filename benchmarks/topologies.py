@@ -31,16 +31,14 @@ from prn_blender.capture.topology import Topology
 PORTRAIT = Path(__file__).parents[1] / "examples" / "astronaut.jpg"
 
 
-def corner_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """(F, 4, 3) normals at the quads' corners, as long as the product of the sides."""
+def corner_sides(points: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(F, 4, 3) from each corner of the quads to the next one, and to the one before."""
     corner = points[faces]
-    return np.cross(np.roll(corner, -1, 1) - corner, np.roll(corner, 1, 1) - corner)
+    return np.roll(corner, -1, 1) - corner, np.roll(corner, 1, 1) - corner
 
 
-def corner_angles(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """(F, 4) degrees."""
-    corner = points[faces]
-    ahead, behind = np.roll(corner, -1, 1) - corner, np.roll(corner, 1, 1) - corner
+def corner_angles(ahead: np.ndarray, behind: np.ndarray) -> np.ndarray:
+    """(F, 4) degrees between the two sides at each corner."""
     cosine = (ahead * behind).sum(-1) / np.linalg.norm(ahead, axis=-1) / np.linalg.norm(behind, axis=-1)
     return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
 
@@ -63,9 +61,10 @@ def print_quality(name: str, topology: Topology, finest: Topology) -> None:
     # The neck's edge is not the same in all: what lies below the highest one does not count.
     above = finest.canonical[:, 2] > -0.08
     off = 1000 * distance(finest.canonical[above], points, topology.triangles)
-    normals = corner_normals(points, faces)
+    ahead, behind = corner_sides(points, faces)
+    normals = np.cross(ahead, behind)
     folded = ((normals * normals.sum(1, keepdims=True)).sum(-1) <= 0).any(1)
-    skew = np.abs(corner_angles(points, faces) - 90).max(1).mean()
+    skew = np.abs(corner_angles(ahead, behind) - 90).max(1).mean()
     long = np.quantile(elongation(points, faces), (0.5, 0.95))
     print(
         f"{name:10} {len(faces):6} quads  off {np.median(off):.2f} {np.quantile(off, 0.95):.2f} mm  "
@@ -95,7 +94,7 @@ def main() -> None:
 
     photo = load_photo(options.photo)
     box = choose_faces(find_faces(photo), "largest")[0]
-    _, predicted = regress(photo, box, pack, open_network(pack), 2)
+    _, predicted, _ = regress(photo, box, pack, open_network(pack), 2)
     with np.load(pack.loops_file) as data:
         mean = PositionMap(data["canonical_map"])
     upside = PositionMap(predicted.values * np.float32([1, -1, 1]))  # photo space has y down

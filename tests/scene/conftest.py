@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import prn_blender
 from prn_blender.capture.camera import Camera
 from prn_blender.capture.crop import Crop
 from prn_blender.capture.faces import FaceBox
@@ -42,6 +43,14 @@ def pytest_sessionfinish(exitstatus: int) -> None:
 
 
 CHECKOUT = Path(__file__).parents[2]
+PORTRAIT = CHECKOUT / "examples" / "astronaut.jpg"
+
+
+def coordinates(mesh: bpy.types.Mesh) -> np.ndarray:
+    """(V, 3) float32"""
+    values = np.empty(len(mesh.vertices) * 3, np.float32)
+    mesh.vertices.foreach_get("co", values)
+    return values.reshape(-1, 3)
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,14 @@ SHOTS = {
 def empty_file():
     """Every test begins in an empty file with one scene."""
     bpy.ops.wm.read_homefile(use_empty=True)
+
+
+@pytest.fixture
+def registered():
+    """The add-on is registered."""
+    prn_blender.register()
+    yield
+    prn_blender.unregister()
 
 
 @pytest.fixture(scope="session")

@@ -11,14 +11,7 @@ import pytest
 
 from prn_blender.scene.build import build
 
-from .conftest import SHOTS
-
-
-def coordinates(mesh: bpy.types.Mesh) -> np.ndarray:
-    """(V, 3)"""
-    values = np.empty(len(mesh.vertices) * 3, np.float32)
-    mesh.vertices.foreach_get("co", values)
-    return values.reshape(-1, 3)
+from .conftest import SHOTS, coordinates
 
 
 def corners(mesh: bpy.types.Mesh) -> tuple[np.ndarray, np.ndarray]:

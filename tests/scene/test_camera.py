@@ -11,7 +11,7 @@ from prn_blender.scene.alignment import FRONTAL, PHOTOGRAPHED, set_alignment
 from prn_blender.scene.build import build
 from prn_blender.scene.camera import capture_camera
 
-from .conftest import SHOTS
+from .conftest import SHOTS, coordinates
 
 
 def on_render(scene: bpy.types.Scene, camera: bpy.types.Object, points: np.ndarray) -> np.ndarray:
@@ -22,10 +22,8 @@ def on_render(scene: bpy.types.Scene, camera: bpy.types.Object, points: np.ndarr
 
 def world_vertices(head: bpy.types.Object) -> np.ndarray:
     """(V, 3)"""
-    local = np.empty(len(head.data.vertices) * 3, np.float32)
-    head.data.vertices.foreach_get("co", local)
     matrix = np.array(head.matrix_world)
-    return local.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]
+    return coordinates(head.data) @ matrix[:3, :3].T + matrix[:3, 3]
 
 
 def assert_on_photo(found: np.ndarray, expected: np.ndarray):

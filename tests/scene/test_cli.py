@@ -18,10 +18,9 @@ from prn_blender.scene.camera import capture_camera
 from prn_blender.scene.files import FILE_NAMES
 from prn_blender.scene.record import read_record
 
-from .conftest import CHECKOUT
+from .conftest import CHECKOUT, PORTRAIT, coordinates
 from .test_camera import assert_on_photo, on_render, world_vertices
 
-PORTRAIT = CHECKOUT / "examples" / "astronaut.jpg"
 SHARED_PHOTOS = CHECKOUT.parent / "shared" / "data" / "photos"
 
 
@@ -94,9 +93,7 @@ def test_the_record_repeats_the_capture(portrait_run):
     assert (photo.sha256, pack.sha256) == (record["photo"]["sha256"], record["pack"]["sha256"])
     again = reconstruct(photo, FaceBox(**record["face_box"]), pack, Settings(**record["settings"]))
     bpy.ops.wm.open_mainfile(filepath=str(folder / "head.blend"))
-    vertices = np.empty_like(again.head.vertices)
-    bpy.data.objects["PRN_Head"].data.vertices.foreach_get("co", vertices.ravel())
-    assert np.array_equal(vertices, again.head.vertices)
+    assert np.array_equal(coordinates(bpy.data.objects["PRN_Head"].data), again.head.vertices)
     assert np.array_equal(cv2.imread(str(folder / "head_basecolor.png"))[..., ::-1], again.texture.colour)
 
 

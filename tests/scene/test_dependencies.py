@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-CHECKOUT = Path(__file__).parents[2]
+from .conftest import CHECKOUT
+
 LAST_FOR_NUMPY_1 = "opencv-python-headless==4.7.0.72"  # its one wheel for all Pythons is built for NumPy 1
 
 
@@ -38,7 +39,7 @@ def problem_with(folder: Path, before: str = "") -> tuple[str, str]:
         {before}
         import bpy, prn_blender
         prn_blender.register()
-        from prn_blender.ui import dependencies, session
+        from prn_blender.ui import dependencies
         print("first:", dependencies.problem())
         try:
             bpy.ops.prn.reconstruct_from_image(filepath="examples/astronaut.jpg", texture_size="512")

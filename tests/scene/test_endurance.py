@@ -5,17 +5,17 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import bpy
+import numpy as np
 import pytest
 
 from prn_blender.capture.errors import Cancelled
 from prn_blender.capture.texture import Texture
 from prn_blender.scene.files import FILE_NAMES, write_capture
 
-CHECKOUT = Path(__file__).parents[2]
-PORTRAIT = CHECKOUT / "examples" / "astronaut.jpg"
+from ..cancelling import CancelAt
+from .conftest import CHECKOUT, PORTRAIT
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of the process from /proc")
@@ -34,28 +34,20 @@ def test_captures_in_a_row_leave_nothing_behind():
 
 def test_writing_can_be_cancelled_at_every_step(capture, tmp_path):
     """Then there is no file, and not even the folder."""
-    import numpy as np
-
     quick = replace(capture, texture=Texture(np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64), np.uint8)))
     steps = []
     write_capture(quick, tmp_path / "whole", progress=lambda fraction, text: steps.append(text))
     assert len(steps) >= 3
     for stop_at in range(len(steps)):
-        seen = []
-
-        def progress(fraction, text, seen=seen, stop_at=stop_at):
-            seen.append(text)
-            if len(seen) > stop_at:
-                raise Cancelled
-
+        stop = CancelAt(stop_at)
         with pytest.raises(Cancelled):
-            write_capture(quick, tmp_path / "new" / "out", progress=progress)
+            write_capture(quick, tmp_path / "new" / "out", progress=stop)
         assert not (tmp_path / "new").exists()
-        assert len(seen) == stop_at + 1
+        assert len(stop.texts) == stop_at + 1
     # An earlier capture in the same folder stays as it was.
     before = {file.name: file.read_bytes() for file in (tmp_path / "whole").iterdir()}
     with pytest.raises(Cancelled):
-        write_capture(quick, tmp_path / "whole", progress=progress)
+        write_capture(quick, tmp_path / "whole", progress=CancelAt(len(steps) - 1))
     assert {file.name: file.read_bytes() for file in (tmp_path / "whole").iterdir()} == before
 
 

@@ -16,15 +16,12 @@ from prn_blender.scene.landmarks import landmark_positions, landmarks_of
 from prn_blender.scene.record import is_captured_head
 from prn_blender.ui.landmark_operators import why_not_adjustable
 
+from .conftest import coordinates
+
 MOUTH_CORNER, CHIN, BROW, NOSE_TIP, UPPER_LIP, LOWER_LIP, LID = 48, 8, 19, 30, 62, 66, 37
 MILLIMETRE = 0.001
 
-
-@pytest.fixture(autouse=True)
-def registered():
-    prn_blender.register()
-    yield
-    prn_blender.unregister()
+pytestmark = pytest.mark.usefixtures("registered")
 
 
 @pytest.fixture
@@ -38,10 +35,7 @@ def anchors(topology):
 
 
 def shape(head: bpy.types.Object) -> np.ndarray:
-    """(V, 3) float32"""
-    values = np.empty(3 * len(head.data.vertices), np.float32)
-    head.data.vertices.foreach_get("co", values)
-    return values.reshape(-1, 3)
+    return coordinates(head.data)
 
 
 def move(head: bpy.types.Object, index: int, *offset: float) -> None:

@@ -14,6 +14,7 @@ import pytest
 import prn_blender
 from prn_blender.capture.errors import Cancelled, CaptureError
 from prn_blender.capture.face_box import FaceBox
+from prn_blender.capture.progress import silent
 from prn_blender.capture.reconstruct import Settings
 from prn_blender.scene.alignment import alignment_of
 from prn_blender.scene.camera import capture_camera
@@ -24,16 +25,11 @@ from prn_blender.ui.job import Job
 from prn_blender.ui.photo_drawing import PhotoOnScreen, face_at
 from prn_blender.ui.tasks import FoundFaces, Request, capture_heads, read_photo_info
 
-CHECKOUT = Path(__file__).parents[2]
-PORTRAIT = CHECKOUT / "examples" / "astronaut.jpg"
+from ..cancelling import CancelAt
+from .conftest import CHECKOUT, PORTRAIT
+
+pytestmark = pytest.mark.usefixtures("registered")
 SMALL = {"texture_size": "512"}
-
-
-@pytest.fixture(autouse=True)
-def registered():
-    prn_blender.register()
-    yield
-    prn_blender.unregister()
 
 
 @pytest.fixture(scope="module")
@@ -358,15 +354,8 @@ def test_a_capture_can_be_cancelled_at_every_step():
     assert steps == sorted(steps)
     before = scene_state()
     for stop_at in range(len(steps)):
-        seen = []
-
-        def progress(fraction, text, seen=seen, stop_at=stop_at):
-            seen.append(fraction)
-            if len(seen) > stop_at:
-                raise Cancelled
-
         with pytest.raises(Cancelled):
-            capture_heads(request(PORTRAIT))(progress)
+            capture_heads(request(PORTRAIT))(CancelAt(stop_at))
     assert scene_state() == before
 
 
@@ -431,7 +420,7 @@ def test_photo_information(tmp_path):
     exif[0x0112] = 6  # the camera was held upright
     exif.get_ifd(0x8769)[0xA405] = 28  # mm, 35 mm equivalent
     Image.new("RGB", (640, 480), (200, 10, 10)).save(tmp_path / "phone.jpg", exif=exif)
-    info = read_photo_info(tmp_path / "phone.jpg")(lambda fraction, text: None)
+    info = read_photo_info(tmp_path / "phone.jpg")(silent)
     assert (info.width, info.height) == (480, 640)
     assert info.focal_mm == pytest.approx(28, rel=1e-3)
     assert info.thumbnail.shape == (256, 192, 4)

@@ -10,6 +10,7 @@ import prn_blender
 from prn_blender import ui
 from prn_blender.capture.face_box import FaceBox
 from prn_blender.capture.faces import choose_faces
+from prn_blender.capture.progress import silent
 from prn_blender.scene.alignment import set_alignment
 from prn_blender.scene.build import build
 from prn_blender.scene.camera import capture_camera, heads_of_camera
@@ -24,17 +25,11 @@ from prn_blender.ui.overlay import feature_lines
 from prn_blender.ui.photo_drawing import PhotoOnScreen, nearest_point
 from prn_blender.ui.tasks import FoundFaces, read_photo_info
 
-from .conftest import SHOTS
+from .conftest import PORTRAIT, SHOTS
 
 CHIN = 8
-PORTRAIT = Path(__file__).parents[2] / "examples" / "astronaut.jpg"
 
-
-@pytest.fixture(autouse=True)
-def registered():
-    prn_blender.register()
-    yield
-    prn_blender.unregister()
+pytestmark = pytest.mark.usefixtures("registered")
 
 
 # Landmarks over the photo
@@ -100,7 +95,7 @@ def editor():
 
 def choose_portrait() -> None:
     bpy.context.scene.prn_capture.photo = str(PORTRAIT)
-    session.current.info = read_photo_info(PORTRAIT)(lambda fraction, text: None)
+    session.current.info = read_photo_info(PORTRAIT)(silent)
 
 
 def test_the_photo_opens_in_the_image_editor(editor):
@@ -134,7 +129,7 @@ def test_a_photo_on_its_side_is_opened_upright(editor, tmp_path):
     exif[0x0112] = 6
     path = tmp_path / "phone.jpg"
     Image.new("RGB", (640, 480), (200, 10, 10)).save(path, exif=exif)
-    info = read_photo_info(path)(lambda fraction, text: None)
+    info = read_photo_info(path)(silent)
     editor.spaces.active.image = bpy.data.images.load(str(path))  # as Blender opens it: on its side
     assert not shows_photo(editor, path, info)
     image = photo_image(path, info)
@@ -198,7 +193,7 @@ def test_handlers_outlive_another_file():
 
 
 def test_everything_says_what_it_does():
-    silent = []
+    undescribed = []
     for cls in ui.CLASSES:
         if not issubclass(cls, bpy.types.Operator | bpy.types.PropertyGroup | bpy.types.AddonPreferences):
             continue
@@ -206,12 +201,12 @@ def test_everything_says_what_it_does():
         if issubclass(cls, bpy.types.Operator):
             rna = getattr(bpy.ops.prn, cls.bl_idname.removeprefix("prn.")).get_rna_type()
             if not rna.description:
-                silent.append(cls.__name__)
+                undescribed.append(cls.__name__)
         inherited = {name for base in cls.__mro__ for name in getattr(base, "__annotations__", {})}
         shown = [each for each in rna.properties if each.identifier in inherited and not each.is_hidden]
         assert shown or not inherited
-        silent += [f"{cls.__name__}.{each.identifier}" for each in shown if not each.description]
-    assert not silent
+        undescribed += [f"{cls.__name__}.{each.identifier}" for each in shown if not each.description]
+    assert not undescribed
 
 
 def test_the_toggle_is_saved_and_undone(tmp_path):

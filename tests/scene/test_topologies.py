@@ -5,7 +5,9 @@ import json
 import bpy
 import numpy as np
 import pytest
+from mathutils.bvhtree import BVHTree
 
+from prn_blender.capture.faces import choose_faces, find_faces
 from prn_blender.capture.pack import default_pack_folder, load_pack
 from prn_blender.capture.photo import load_photo
 from prn_blender.capture.reconstruct import Settings, reconstruct
@@ -14,17 +16,11 @@ from prn_blender.scene.alignment import PHOTOGRAPHED, set_alignment
 from prn_blender.scene.build import build
 from prn_blender.scene.export import export_fbx, export_glb
 from prn_blender.scene.record import read_record
+from prn_blender.ui.properties import TOPOLOGIES
 
-from .conftest import CHECKOUT, SHOTS
+from .conftest import PORTRAIT, SHOTS, coordinates
 
 NAMES = ("standard", "low", "game", "detailed", "sculpt")
-PORTRAIT = CHECKOUT / "examples" / "astronaut.jpg"
-
-
-def points_of(mesh) -> np.ndarray:
-    points = np.empty(len(mesh.vertices) * 3, np.float32)
-    mesh.vertices.foreach_get("co", points)
-    return points.reshape(-1, 3)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -47,11 +43,7 @@ def test_built_head_is_whole(make_capture, name, triangles):
 
 def test_captured_topologies_lie_on_each_other():
     """One photo in every topology: the same pose, camera, landmarks and texture, vertices on one surface."""
-    from mathutils.bvhtree import BVHTree
-
     pack, photo = load_pack(), load_photo(PORTRAIT)
-    from prn_blender.capture.faces import choose_faces, find_faces
-
     box = choose_faces(find_faces(photo), "largest")[0]
     captures = {name: reconstruct(photo, box, pack, Settings(texture_size=256, topology=name)) for name in NAMES}
     standard = captures["standard"]
@@ -77,7 +69,7 @@ def test_exported_and_aligned(make_capture, tmp_path, name):
     export_fbx(bpy.context, head, tmp_path / "head.fbx")
     set_alignment(head, PHOTOGRAPHED)
     bpy.context.view_layer.update()
-    np.testing.assert_allclose(points_of(head.data), capture.topology.canonical, atol=1e-6)
+    np.testing.assert_allclose(coordinates(head.data), capture.topology.canonical, atol=1e-6)
 
     bpy.ops.wm.read_homefile(use_empty=True)
     bpy.ops.import_scene.gltf(filepath=str(tmp_path / "head.glb"))
@@ -104,8 +96,6 @@ def test_command_line_chooses_the_topology(tmp_path, capsys):
 
 
 def test_panel_offers_what_the_pack_has():
-    from prn_blender.ui.properties import TOPOLOGIES
-
     pack = load_pack(default_pack_folder())
     assert [identifier for identifier, *_ in TOPOLOGIES] == ["standard", *pack.levels]
     for identifier, _, description in TOPOLOGIES:

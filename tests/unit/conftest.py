@@ -1,5 +1,6 @@
 """Synthetic truth: position maps of the canonical head, placed and photographed by the numbers of a `Shot`."""
 
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 
 sys.modules["bpy"] = None  # the capture must work without it: an import of bpy fails here
 
-from prn_blender.capture.pack import ModelPack, load_pack
+from prn_blender.capture.pack import ModelPack, default_pack_folder, load_pack
+from prn_blender.capture.photo import Photo
 from prn_blender.capture.position_map import PositionMap
 from prn_blender.capture.topology import Topology
 
@@ -50,6 +52,17 @@ def layout(kit):
     from training.uv_layout import make_layout
 
     return make_layout(kit, iterations=4)
+
+
+@pytest.fixture
+def copied(tmp_path) -> Path:
+    """A copy of the default pack that a test may damage."""
+    return shutil.copytree(default_pack_folder(), tmp_path / "pack with spaces é")
+
+
+def photo_of(pixels: np.ndarray) -> Photo:
+    """A photo (H, W, 3) from no camera."""
+    return Photo(Path("made.png"), np.ascontiguousarray(pixels), "", None, True)
 
 
 @dataclass(frozen=True)

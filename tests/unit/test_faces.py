@@ -7,11 +7,13 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.detection import straight
+from benchmarks.detection import hits_and_alarms, straight
 from prn_blender.capture.errors import CaptureError, NoFaceError
 from prn_blender.capture.face_box import best_of_each, overlap
 from prn_blender.capture.faces import FaceBox, choose_faces, find_faces
-from prn_blender.capture.photo import Photo, load_photo
+from prn_blender.capture.photo import load_photo
+
+from .conftest import photo_of
 
 SEED_NETWORK = next((Path(__file__).parents[2] / "models").glob("*/network.onnx"), None)
 
@@ -31,10 +33,6 @@ def face(shared_data):
         points = data["points"][index, :, :2]
         pixels = load_photo(shared_data / f"photos/aflw2000_dev/{data['names'][index]}.jpg").pixels
     return pixels, np.concatenate([points.min(0), points.max(0)])
-
-
-def photo_of(pixels):
-    return Photo(Path("made.png"), np.ascontiguousarray(pixels), "", None, True)
 
 
 def overlap_of_best(faces, truth):
@@ -57,11 +55,8 @@ def test_several_faces_of_annotated_photos(shared_data, yunet):
         found = find_faces(load_photo(shared_data / "photos/dlib68" / name), yunet)
         assert all(0 < face.score <= 1 for face in found)
         assert [face.score for face in found] == sorted((face.score for face in found), reverse=True)
-        truth = np.array([[*np.min(one["points"], 0), *np.max(one["points"], 0)] for one in people])
-        overlaps = overlap(truth[:, None], np.array([straight(face) for face in found]))
-        hits += (overlaps.max(axis=1) > 0.4).sum()
-        alarms += (overlaps.max(axis=0) < 0.1).sum()
-        faces_there += len(people)
+        right, wrong = hits_and_alarms(found, people)
+        hits, faces_there, alarms = hits + right, faces_there + len(people), alarms + wrong
     assert faces_there == 43
     assert hits >= (43 if yunet else 39)
     assert alarms <= 6

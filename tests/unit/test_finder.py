@@ -15,15 +15,13 @@ from prn_blender.capture.finder import PART_OVERLAP, PART_SIDE, Finder, _starts
 from prn_blender.capture.finder_answers import Answers, agreed, decode
 from prn_blender.capture.finder_pack import load_finder_pack
 from prn_blender.capture.pack import default_pack_folder
-from prn_blender.capture.photo import Photo, load_photo
+from prn_blender.capture.photo import load_photo
+
+from .conftest import photo_of
 
 PORTRAIT = Path(__file__).parents[2] / "examples" / "astronaut.jpg"
 # The box of the 68 landmarks of the bundled portrait, measured by eye, as parts of its width and height.
 PORTRAIT_BOX = np.array([0.352, 0.186, 0.516, 0.338])
-
-
-def photo_of(pixels: np.ndarray) -> Photo:
-    return Photo(Path("made.png"), np.ascontiguousarray(pixels), "", None, True)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +100,7 @@ def test_the_bundled_portrait_has_one_face(portrait):
     pixels, truth = portrait
     faces = find_faces(photo_of(pixels))
     assert len(faces) == 1
-    assert overlap(np.array([faces[0].left, faces[0].top, faces[0].right, faces[0].bottom]), truth) > 0.6
+    assert overlap(faces[0].corners.ravel(), truth) > 0.6
     assert abs(np.degrees(faces[0].roll)) < 12
 
 
@@ -142,7 +140,7 @@ def test_faces_of_many_sizes(portrait, side):
     patch = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=method)
     to_the_middle = np.float32(np.column_stack([np.eye(2), 320 - scale * middle]))
     canvas = cv2.warpAffine(patch, to_the_middle, (640, 640), borderValue=(120, 120, 120))
-    boxes = np.array([[face.left, face.top, face.right, face.bottom] for face in find_faces(photo_of(canvas))])
+    boxes = np.array([face.corners.ravel() for face in find_faces(photo_of(canvas))])
     expected = 320 + scale * (truth - np.tile(middle, 2))
     assert overlap(boxes, expected).max() > 0.4
 

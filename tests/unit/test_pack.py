@@ -2,20 +2,13 @@
 
 import hashlib
 import re
-import shutil
 
 import numpy as np
 import pytest
 
 from prn_blender.capture.errors import CaptureError
 from prn_blender.capture.network import open_network, release_networks
-from prn_blender.capture.pack import default_pack_folder, load_pack
-
-
-@pytest.fixture
-def copied(tmp_path):
-    """A copy of the default pack that a test may damage."""
-    return shutil.copytree(default_pack_folder(), tmp_path / "pack with spaces é")
+from prn_blender.capture.pack import load_pack
 
 
 def edit(folder, old: str, new: str) -> None:
@@ -34,15 +27,6 @@ def leave_out(folder, names: tuple[str, ...]) -> None:
     manifest = folder / "pack.toml"
     lines = manifest.read_text(encoding="utf-8").splitlines(keepends=True)
     manifest.write_text("".join(line for line in lines if not line.startswith(names)), encoding="utf-8")
-
-
-def test_topology_is_a_closed_head_with_a_neck(topology):
-    edges = np.sort(np.concatenate([topology.faces[:, [k, (k + 1) % 4]] for k in range(4)]), axis=1)
-    unique, count = np.unique(edges, axis=0, return_counts=True)
-    assert count.max() == 2
-    boundary = np.unique(unique[count == 1])
-    assert topology.canonical[boundary, 2].max() < topology.landmark_canonical[8, 2]  # all below the chin
-    assert len(topology.canonical) - len(unique) + len(topology.faces) == 1
 
 
 def test_triangles_split_every_quad_once_along_its_shorter_diagonal(topology):
@@ -93,6 +77,7 @@ def test_pack_is_read_again_only_when_it_changed(copied):
         (lambda folder: (folder / "pack.toml").write_text("not [ toml"), "cannot be read"),
         (lambda folder: (folder / "pack.toml").write_bytes(b"\xff\xfe\x00"), "cannot be read"),
         (lambda folder: (folder / "network.onnx").write_bytes(b"x" * 1000), "wrong checksum"),
+        (lambda folder: (folder / "loops.npz").write_bytes(b"x"), "wrong checksum"),
         (lambda folder: (folder / "topology.npz").unlink(), "cannot be read"),
         (lambda folder: edit(folder, r'file = "network.onnx"', 'file = "../network.onnx"'), "outside of itself"),
         (lambda folder: edit(folder, 'projection = "perspective"', 'projection = "fisheye"'), "unknown kind"),

@@ -13,7 +13,10 @@ from prn_blender.capture.photo import Photo
 from prn_blender.capture.reconstruct import Settings, reconstruct
 from prn_blender.capture.record import capture_record
 
+from ..cancelling import CancelAt
+
 PHOTO = Photo(None, np.full((400, 300, 3), 120, np.uint8), "", None, True)
+BOX = FaceBox(60, 80, 240, 300)
 
 
 @pytest.mark.parametrize(
@@ -33,22 +36,13 @@ def test_impossible_boxes_are_refused_in_one_line(pack, box, words):
 
 def test_every_step_can_be_cancelled(pack):
     steps = []
-    reconstruct(PHOTO, FaceBox(60, 80, 240, 300), pack, Settings(texture_size=256), lambda _, text: steps.append(text))
+    reconstruct(PHOTO, BOX, pack, Settings(texture_size=256), lambda _, text: steps.append(text))
     assert len(set(steps)) == 5 and len(steps) > 20  # the texture, which may be large, can be cancelled within
     for last in (0, 1, 2, 3, 20, len(steps) - 1):
-        seen = []
-
-        def stop(_, text, last=last, seen=seen):
-            seen.append(text)
-            if len(seen) > last:
-                raise Cancelled
-
+        stop = CancelAt(last)
         with pytest.raises(Cancelled):
-            reconstruct(PHOTO, FaceBox(60, 80, 240, 300), pack, Settings(texture_size=256), stop)
-        assert seen == steps[: last + 1]
-
-
-BOX = FaceBox(60, 80, 240, 300)
+            reconstruct(PHOTO, BOX, pack, Settings(texture_size=256), stop)
+        assert stop.texts == steps[: last + 1]
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,13 @@
 """Every topology of the pack: a closed, symmetric head whose edge loops run around eyes and mouth."""
 
 import itertools
-import shutil
 
 import numpy as np
 import pytest
 
 from prn_blender.capture.edge_loops import where_known
 from prn_blender.capture.errors import CaptureError
-from prn_blender.capture.pack import default_pack_folder, load_pack
+from prn_blender.capture.pack import load_pack
 from prn_blender.capture.position_map import PositionMap
 from prn_blender.capture.subdivide import subdivide, subdivide_corners
 
@@ -30,6 +29,15 @@ def edges_of(faces):
     """(E, 2) edges and in how many quads each is."""
     ends = np.sort(np.concatenate([faces[:, [k, (k + 1) % 4]] for k in range(4)]), axis=1)
     return np.unique(ends, axis=0, return_counts=True)
+
+
+def neighbours_of(edges) -> dict[int, set[int]]:
+    """The vertices to which each vertex is joined by edges (E, 2)."""
+    neighbours: dict[int, set[int]] = {}
+    for a, b in edges.tolist():
+        neighbours.setdefault(a, set()).add(b)
+        neighbours.setdefault(b, set()).add(a)
+    return neighbours
 
 
 def walk(faces, start: int, second: int) -> list[int]:
@@ -59,10 +67,7 @@ def test_closed_except_the_neck(any_topology):
     assert len(any_topology.canonical) - len(edges) + len(any_topology.faces) == 1  # a disk
     border = edges[count == 1]
     assert (np.bincount(border.ravel())[np.unique(border)] == 2).all()
-    neighbours: dict[int, list[int]] = {}
-    for a, b in border.tolist():
-        neighbours.setdefault(a, []).append(b)
-        neighbours.setdefault(b, []).append(a)
+    neighbours = neighbours_of(border)
     loop = [int(border[0, 0])]
     while len(loop) == 1 or loop[-1] != loop[0]:
         loop.append(next(end for end in neighbours[loop[-1]] if end not in loop[-2:-1]))
@@ -116,11 +121,7 @@ def test_mirror_map_maps_quads_regions_and_uvs(looped):
 def test_edge_loops_close_around_eyes_and_mouth(pack, name, count, region):
     """From the edge of lids or mouth outwards, every loop goes once around the opening and has no pole."""
     topology = pack.choose_topology(name)
-    edges, _ = edges_of(topology.faces)
-    neighbours: dict[int, set[int]] = {}
-    for a, b in edges.tolist():
-        neighbours.setdefault(a, set()).add(b)
-        neighbours.setdefault(b, set()).add(a)
+    neighbours = neighbours_of(edges_of(topology.faces)[0])
     enclosed = set(np.flatnonzero(topology.in_region(region)).tolist())
     rim = {vertex for vertex in enclosed if neighbours[vertex] - enclosed}
     start = min(rim)
@@ -184,24 +185,16 @@ def test_subdivided_cube():
     np.testing.assert_allclose(np.linalg.norm(normal, axis=1) / 2, 0.25)
 
 
-def test_pack_with_one_topology_still_works(tmp_path):
-    folder = shutil.copytree(default_pack_folder(), tmp_path / "pack")
-    manifest = folder / "pack.toml"
+def test_pack_with_one_topology_still_works(copied):
+    manifest = copied / "pack.toml"
     text = manifest.read_text(encoding="utf-8")
     start, end = text.index("[loops]"), text.index("[network]")
     manifest.write_text(text[:start] + text[end:], encoding="utf-8")
-    (folder / "loops.npz").unlink()
-    pack = load_pack(folder)
+    (copied / "loops.npz").unlink()
+    pack = load_pack(copied)
     assert pack.choose_topology("standard") is pack.topology
     with pytest.raises(CaptureError, match="no topology 'game'"):
         pack.choose_topology("game")
-
-
-def test_damaged_loops_are_refused(tmp_path):
-    folder = shutil.copytree(default_pack_folder(), tmp_path / "pack")
-    (folder / "loops.npz").write_bytes(b"x")
-    with pytest.raises(CaptureError, match="wrong checksum"):
-        load_pack(folder)
 
 
 def test_a_topology_is_loaded_once(pack):
