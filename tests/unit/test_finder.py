@@ -100,8 +100,8 @@ def test_the_bundled_portrait_has_one_face(portrait):
     pixels, truth = portrait
     faces = find_faces(photo_of(pixels))
     assert len(faces) == 1
-    assert overlap(faces[0].corners.ravel(), truth) > 0.6
-    assert abs(np.degrees(faces[0].roll)) < 12
+    assert overlap(faces[0].corners.ravel(), truth) > 0.75
+    assert abs(np.degrees(faces[0].roll)) < 8
 
 
 def test_points_lie_in_the_face_and_in_order(portrait):
@@ -127,12 +127,12 @@ def test_the_portrait_on_its_side(portrait, quarter):
     face = find_faces(photo_of(turned))[0]
     middle, half = face.corners.mean(0), np.ptp(face.corners, axis=0) / 2
     half = half[::-1] if quarter % 2 else half
-    assert overlap(np.concatenate([middle - half, middle + half]), np.sort(corners, axis=0).ravel()) > 0.4
+    assert overlap(np.concatenate([middle - half, middle + half]), np.sort(corners, axis=0).ravel()) > 0.6
     error = np.degrees(face.roll) + 90 * quarter
-    assert abs((error + 180) % 360 - 180) < 20
+    assert abs((error + 180) % 360 - 180) < 10
 
 
-@pytest.mark.parametrize("side", [30, 60, 300])
+@pytest.mark.parametrize("side", [20, 30, 60, 300])
 def test_faces_of_many_sizes(portrait, side):
     pixels, truth = portrait
     scale, middle = side / (truth[2] - truth[0]), (truth[:2] + truth[2:]) / 2
@@ -142,7 +142,7 @@ def test_faces_of_many_sizes(portrait, side):
     canvas = cv2.warpAffine(patch, to_the_middle, (640, 640), borderValue=(120, 120, 120))
     boxes = np.array([face.corners.ravel() for face in find_faces(photo_of(canvas))])
     expected = 320 + scale * (truth - np.tile(middle, 2))
-    assert overlap(boxes, expected).max() > 0.4
+    assert overlap(boxes, expected).max() > 0.5
 
 
 def test_missing_and_damaged_packs(copied_pack):
