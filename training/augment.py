@@ -13,7 +13,7 @@ class CropRange:
 
     scale: float = 1.6  # crop side over the mean of the box's sides
     shift_y: float = -0.03  # in crop sides
-    # deviations of shift and of log scale: later passes, detectors' boxes, boxes that are badly wrong; and how many are so
+    # Deviations of shift and of log scale: later passes, detectors' boxes, badly wrong boxes; and how many are so.
     jitters: tuple[tuple[float, float], ...] = ((0.02, 0.04), (0.06, 0.12), (0.13, 0.28))
     shares: tuple[float, ...] = (0.55, 0.3, 0.15)
 
@@ -93,7 +93,7 @@ def mirror_shapes(shapes: torch.Tensor) -> torch.Tensor:
 
 
 def recolour_batch(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Shade, gamma, exposure, white balance, tone curve, saturation, blur and noise on crops (B, 3, H, W) 0..1."""
+    """Crops (B, 3, H, W) 0..1 with other light, tones, colours, sharpness and noise."""
     count, _, height, width = pictures.shape
 
     def normal(*shape: int) -> torch.Tensor:

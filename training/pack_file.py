@@ -18,7 +18,7 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> str:
 
 
 def store_half(graph, largest_full: int) -> None:
-    """Weights of an ONNX graph with more than `largest_full` numbers become fp16, and are cast to fp32 where they are used."""
+    """Weights of an ONNX graph with more than `largest_full` numbers become fp16, cast to fp32 where they are used."""
     from onnx import TensorProto, helper, numpy_helper
 
     for item in list(graph.initializer):

@@ -61,6 +61,7 @@ class Run:
 
     @property
     def checkpoint(self) -> Path:
+        """The file that the run goes on from."""
         return self.folder / "checkpoint.pt"
 
     def resume(self) -> bool:
@@ -74,6 +75,12 @@ class Run:
         self.optimiser.load_state_dict(saved["optimiser"])
         self.step, self.elapsed = saved["step"], saved["elapsed"]
         return True
+
+    def start_from(self, checkpoint: Path) -> None:
+        """Takes the averaged weights of another run."""
+        device = next(self.network.parameters()).device
+        self.network.load_state_dict(torch.load(checkpoint, map_location=device, weights_only=True)["average"])
+        self.restart_average()
 
     def save(self) -> None:
         """Writes the checkpoint."""

@@ -214,6 +214,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=64, help="of each process")
     parser.add_argument("--workers", type=int, default=1, help="that make crops, beside each process")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--start", type=Path, help="checkpoint of another run to start from")
     parser.add_argument("--warm-start", type=Path, help="network.onnx whose encoder to start from")
     parser.add_argument("--kept", type=Path, help="folder of rendered heads to measure on, not among DATA")
     parser.add_argument(
@@ -244,11 +245,14 @@ def main() -> None:
 
     maker = crops_of(heads)
     # the other processes get the first one's weights
-    if not trainer.resume() and options.warm_start and trainer.rank == 0:
-        generator, rng = torch.Generator().manual_seed(1), np.random.default_rng(1)
-        first = [maker(rng.integers(len(heads), size=64), generator).to(trainer.device) for _ in range(48)]
-        trainer.warm_start(options.warm_start, first)
-        trainer.save()
+    if not trainer.resume() and trainer.rank == 0:
+        if options.start:
+            trainer.start_from(options.start)
+        elif options.warm_start:
+            generator, rng = torch.Generator().manual_seed(1), np.random.default_rng(1)
+            first = [maker(rng.integers(len(heads), size=64), generator).to(trainer.device) for _ in range(48)]
+            trainer.warm_start(options.warm_start, first)
+            trainer.save()
     watch = None
     if trainer.rank == 0:
         watch = Watch(trainer, options.photo_step, crops_of(RenderedHeads([options.kept])) if options.kept else None)

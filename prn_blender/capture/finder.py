@@ -13,8 +13,8 @@ from .finder_pack import load_finder_pack
 from .network import CPU, load_onnxruntime, reason_of, session_options
 from .photo import reduced
 
-# The network knows faces of 14 to 90 pixels. It sees larger ones in smaller copies of the picture: in one of half its size,
-# and in ever smaller ones that lie closer together, since they cost little and several see the same face.
+# The network knows faces of 14 to 90 pixels. It sees larger ones in smaller copies of the picture: in one of half its
+# size, and in ever smaller ones that lie closer together, since they cost little and several see the same face.
 SMALLEST_COPY = 32
 CLOSER = 0.5**0.5
 LEAST_SIDE = 10.0  # pixels; what is smaller in a copy is no face that was ever learnt

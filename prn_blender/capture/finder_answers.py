@@ -11,7 +11,7 @@ MAX_OVERLAP = 0.3
 SEEN_SIDES = (18.0, 72.0)
 # Answers whose boxes overlap more speak of the same face.
 SAME_FACE = 0.45
-MOST = 250  # of a copy: enough for about twenty faces, and their comparison stays short
+MOST = 500  # of a copy, the surest: a crowd's faces have up to eighty each, and all are compared with one another
 # A face that is so small that only the finest copy shows it is told from clutter by less: its score counts so much.
 ALONE = 0.8
 

@@ -184,7 +184,7 @@ def as_blender_pixels(pixels: np.ndarray) -> np.ndarray:
 
 
 def _at_most(pixels: np.ndarray, longer: int) -> np.ndarray:
-    """A copy of at most `longer` pixels a side."""
+    """`pixels`, reduced to at most `longer` a side; themselves where they are small enough."""
     from ..capture.photo import reduced
 
     return reduced(pixels, longer / max(pixels.shape[:2]))

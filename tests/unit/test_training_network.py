@@ -58,35 +58,36 @@ def test_the_mirrored_picture_gives_the_mirrored_head(network, crops):
 
 
 class DotFinder(torch.nn.Module):
-    """Says that a head of no extent stands where the picture is bright, and errs by a tenth of what it is given."""
+    """Says that a head of no extent stands where the picture is bright; how bright it is tells all the rest."""
 
     size = SIZE
 
     def forward(self, crops):
-        bright, count = crops.mean(1), len(crops)
+        bright, level = crops.mean(1), crops.amax((1, 2, 3))
         bright = bright / bright.sum((1, 2), keepdim=True)
         middles = (torch.arange(SIZE.input_size) + 0.5) / SIZE.input_size
         place = torch.stack([bright.sum(1) @ middles, bright.sum(2) @ middles], 1)
-        stance = torch.cat([torch.tensor([[1.0, 0, 0, 0, 1, 0]]).expand(count, -1), place, torch.zeros(count, 1)], 1)
-        grid = torch.zeros(count, SEEN_RESOLUTION, SEEN_RESOLUTION)
-        return Prediction(torch.zeros(count, 3, SIZE.basis), stance, grid, grid + np.log(0.1))
+        rows = torch.tensor([[1.0, 0, 0, 0, 1, 0]]).expand(len(crops), -1)
+        grid = level[:, None, None].expand(-1, SEEN_RESOLUTION, SEEN_RESOLUTION)
+        stance = torch.cat([rows, place, level[:, None]], 1)
+        return Prediction(torch.zeros(len(crops), 3, SIZE.basis), stance, grid, (grid / 10).log())
 
 
 def test_every_view_speaks_of_the_same_place():
-    places = torch.tensor([[0.3, 0.6], [0.55, 0.42]])
+    places, levels = torch.tensor([[0.3, 0.6], [0.55, 0.42]]), torch.tensor([1.0, 0.4])
     middles = (torch.arange(SIZE.input_size) + 0.5) / SIZE.input_size
     squares = (middles[:, None] - places[:, 1, None, None]).square() + (middles - places[:, 0, None, None]).square()
-    dots = torch.exp(-squares / 0.002)[:, None].expand(-1, 3, -1, -1)
+    dots = torch.exp(-squares / 0.006)[:, None].expand(-1, 3, -1, -1) * levels.view(2, 1, 1, 1)
     points = torch.zeros(3, RESOLUTION**2)
     network = MapNetwork(DotFinder(), points, points[:1].expand(SIZE.basis, -1))
     assert len(network.views(dots)) == 8
     maps, seen, error, distance = network(dots)
     expected = torch.cat([places, torch.zeros(2, 1)], 1)[:, None, None].expand_as(maps)
     torch.testing.assert_close(maps, expected, atol=2e-3, rtol=0)
-    torch.testing.assert_close(seen, torch.full_like(seen, 0.5))
+    torch.testing.assert_close(seen.mean((1, 2)), levels.sigmoid(), atol=0.02, rtol=0)
+    torch.testing.assert_close(distance, levels.exp(), rtol=0.08, atol=0)
     # what is seen from closer by errs by less of the crop
-    assert (0.09 < error).all() and (error < 0.1).all()
-    torch.testing.assert_close(distance, torch.ones(2))
+    torch.testing.assert_close(error.mean((1, 2)), distance.log() / 10 * (1 + network.part) / 2, rtol=0.01, atol=0)
 
 
 def test_next_network_starts_where_the_pack_is(network, crops, tmp_path):

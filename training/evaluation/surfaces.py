@@ -94,10 +94,10 @@ def measure(
         found = topology.vertices(PositionMap(output[runner.pack.output_name][0]))[::STEP]
         found = np.column_stack([crop.to_photo(found[:, :2]) / size, found[:, 2] * crop.side / size])
         found = 10 * unproject(found, state)
-        errors.append(_distances_placed(found, target))
-        canonical.append(_distances_placed(still, target))
-        faces.append(_distances_placed(found[face], target[face]))
-        canonical_faces.append(_distances_placed(still[face], target[face]))
+        errors.append(_errors_in_best_place(found, target))
+        canonical.append(_errors_in_best_place(still, target))
+        faces.append(_errors_in_best_place(found[face], target[face]))
+        canonical_faces.append(_errors_in_best_place(still[face], target[face]))
         sizes.append(fit_similarity(still, target).scale / 1000)  # of this head against the canonical one
         forwards = state.rotation @ (0, 0, 1)
         yaws.append(abs(np.degrees(np.arctan2(forwards[0], forwards[2]))))
@@ -115,7 +115,7 @@ def measure(
     )
     _describe(control, "rendered heads, frontal faces", result.canonical[frontal][:, face])
     if "distance" in runner.output_names:
-        _distances(numbers, outputs, held_out, np.array(sizes))
+        _camera_distances(numbers, outputs, held_out, np.array(sizes))
     if "visibility" in runner.output_names:
         _visibilities(numbers, outputs, held_out, layout)
     if "expected_error" in runner.output_names:
@@ -123,7 +123,7 @@ def measure(
     return result
 
 
-def _distances_placed(found: np.ndarray, target: np.ndarray) -> np.ndarray:
+def _errors_in_best_place(found: np.ndarray, target: np.ndarray) -> np.ndarray:
     """(P,) distances of points (P, 3) to true ones after the best similarity."""
     return np.linalg.norm(fit_similarity(found, target).apply(found) - target, axis=1)
 
@@ -134,7 +134,7 @@ def _describe(numbers: Numbers, subject: str, errors: np.ndarray, control: np.nd
         add(numbers, subject, **{"canonical / this, median": np.median(control) / np.median(errors)})
 
 
-def _distances(numbers: Numbers, outputs: list[dict], held_out: HeldOut, sizes: np.ndarray) -> None:
+def _camera_distances(numbers: Numbers, outputs: list[dict], held_out: HeldOut, sizes: np.ndarray) -> None:
     """The camera's distance in units of the canonical head, against the truth."""
     found = np.array([output["distance"].ravel()[0] for output in outputs])
     true = np.array([np.linalg.norm(state.translation) for state in held_out.states]) / 100 / sizes

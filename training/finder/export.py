@@ -1,6 +1,6 @@
 """Writes the finder pack from a training run: ONNX with half-precision weights, and the manifest.
 
-python -m training.finder.export RUN_FOLDER PACK_FOLDER --version 0.1.0 --min-score 0.5
+python -m training.finder.export RUN_FOLDER PACK_FOLDER --version 0.1.0 --min-score 0.54
 """
 
 import argparse

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..renderer.degrade import sample_tone_curve, tone_curve
 from .clutter import SHAPES, Surroundings, animal, draw_clutter, skin_colour
 
 # Beyond these angles of yaw (radians) a head is no face any more; between them it is neither.
@@ -300,8 +301,7 @@ def photograph(rng: np.random.Generator, picture: np.ndarray, smallest: float) -
     levels = (np.arange(256) / 255)[:, None] ** np.exp(rng.normal(0, 0.2)) * gain
     levels = (levels - 0.5) * np.exp(rng.normal(0, 0.15)) + 0.5 + rng.normal(0, 0.03)
     if rng.random() < 0.12:  # graphic black and white, or one lamp in the dark
-        steep, middle = rng.uniform(4, 10), rng.uniform(0.25, 0.65)
-        levels = 1 / (1 + np.exp(-steep * (levels - middle)))
+        levels = tone_curve(levels, *sample_tone_curve(rng))
     picture = cv2.LUT(picture, (levels * 255).clip(0, 255).astype(np.uint8)[None])
     kind, coarsest = rng.random(), max(1.0, smallest / 12)
     if kind < 0.25:

@@ -94,11 +94,6 @@ class Trainer(run.Run):
         centres, strides = cell_centres(SIZE)
         self.cells = torch.from_numpy(centres).to(self.device), torch.from_numpy(strides).to(self.device)
 
-    def start_from(self, checkpoint: Path) -> None:
-        """Takes an earlier run's weights."""
-        self.network.load_state_dict(torch.load(checkpoint, map_location=self.device, weights_only=True)["average"])
-        self.restart_average()
-
     def learn(self, pictures: torch.Tensor, owner: torch.Tensor, faces: torch.Tensor) -> dict[str, float]:
         """One step; the loss's terms."""
         self.network.train()

@@ -61,12 +61,20 @@ def end_photo(rng: np.random.Generator, picture: np.ndarray) -> tuple[np.ndarray
     return ended, inside
 
 
+def sample_tone_curve(rng: np.random.Generator) -> tuple[float, float]:
+    """How steep a curve is, and its middle, of `tone_curve`."""
+    return rng.uniform(4, 10), rng.uniform(0.25, 0.65)
+
+
+def tone_curve(values: np.ndarray, steep: float, middle: float) -> np.ndarray:
+    """Values 0..1 through an S-shaped curve that keeps black and white."""
+    low, high, curve = (1 / (1 + np.exp(-steep * (v - middle))) for v in (0.0, 1.0, np.clip(values, 0, 1)))
+    return (curve - low) / (high - low)
+
+
 def _harden(rng: np.random.Generator, values: np.ndarray) -> np.ndarray:
     """A steep S-shaped tone curve about a random middle, as of graphic black and white portraits."""
-    steep, middle = rng.uniform(4, 10), rng.uniform(0.25, 0.65)
-    low, high = (1 / (1 + np.exp(-steep * (v - middle))) for v in (0.0, 1.0))
-    curve = 1 / (1 + np.exp(-steep * (np.clip(values / 255, 0, 1) - middle)))
-    hardened = (curve - low) / (high - low) * 255
+    hardened = tone_curve(values / 255, *sample_tone_curve(rng)) * 255
     if rng.random() < 0.5:
         hardened = np.repeat(hardened.mean(2, keepdims=True), 3, 2)
     return hardened.astype(np.float32)
