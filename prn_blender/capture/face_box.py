@@ -31,7 +31,10 @@ class FaceBox:
 
 def overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """(…) intersection over union of boxes (…, 4) with boxes (…, 4), as left, top, right, bottom."""
-    shared = (np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])).clip(0).prod(axis=-1)
+    left, top, right, bottom = (
+        between(a[..., k], b[..., k]) for k, between in enumerate((np.maximum, np.maximum, np.minimum, np.minimum))
+    )
+    shared = (right - left).clip(0) * (bottom - top).clip(0)
     areas = (a[..., 2:] - a[..., :2]).prod(axis=-1) + (b[..., 2:] - b[..., :2]).prod(axis=-1)
     return shared / (areas - shared)
 

@@ -18,7 +18,8 @@ COPY_SIDES = (640, 1280, 2560, 5120)
 # On a copy where a face is no larger than this many pixels there may be others too small for it.
 NEARLY_TOO_SMALL = 40
 MAX_OVERLAP = 0.25
-SURE_ENOUGH = 0.9  # parts of the best score; what scores less is not taken for the largest face
+# Parts of the best score; what scores less is not taken for the largest face, nor searched for others of its size.
+SURE_ENOUGH = 0.9
 
 
 class FaceDetector(Protocol):
@@ -48,7 +49,7 @@ def find_faces(photo: Photo, yunet: str | Path | None = None) -> list[FaceBox]:
         scale = min(1.0, side / longer)
         in_copy = detector.detect(reduced(photo.pixels, scale), side == COPY_SIDES[0])
         found = _without_doubles(found + [_scaled(face, 1 / scale) for face in in_copy])
-        smallest = min((face.right - face.left for face in found), default=0.0) * scale
+        smallest = min((face.right - face.left for face in _sure(found)), default=0.0) * scale
         if scale == 1.0 or smallest > NEARLY_TOO_SMALL:
             break
     return found
@@ -69,14 +70,18 @@ def choose_faces(faces: list[FaceBox], choice: str | int) -> list[FaceBox]:
     if choice == "all":
         return list(faces)
     if choice == "largest":
-        least = SURE_ENOUGH * max(face.score for face in faces)
-        sure = [face for face in faces if face.score >= least]
-        return [max(sure, key=lambda face: face.area)]
+        return [max(_sure(faces), key=lambda face: face.area)]
     index = int(choice)
     if not 0 <= index < len(faces):
         count = "1 face" if len(faces) == 1 else f"{len(faces)} faces"
         raise CaptureError(f"The photo shows {count}: choose one from 0 to {len(faces) - 1}, not {index}.")
     return [faces[index]]
+
+
+def _sure(faces: list[FaceBox]) -> list[FaceBox]:
+    """Those that are nearly as sure as the best."""
+    least = SURE_ENOUGH * max((face.score for face in faces), default=0.0)
+    return [face for face in faces if face.score >= least]
 
 
 def _finder() -> FaceDetector:

@@ -1,6 +1,7 @@
 """What the finder's network answers: one answer for every cell of several grids, for several copies of a picture."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -86,15 +87,15 @@ def agreed(copies: list[Answers], scales: list[float]) -> Answers:
     """
     copies = [answers.taken(np.argsort(-answers.score, kind="stable")[:MOST]) for answers in copies]
     found = Answers.together(copies)
-    copy = np.repeat(np.arange(len(copies)), [len(answers.score) for answers in copies])
-    overlaps = overlap(found.boxes[:, None], found.boxes) if len(copy) else np.zeros((0, 0))
-    agreeing = np.where(overlaps > SAME_FACE, found.score, 0.0)
-    best = np.stack([np.where(copy == k, agreeing, 0.0).max(1, initial=0.0) for k in range(len(copies))], axis=1)
+    ends = np.cumsum([0, *(len(answers.score) for answers in copies)])
+    boxes = found.boxes.astype(np.float32)
+    agreeing = np.where(overlap(boxes[:, None], boxes) > SAME_FACE, found.score, 0.0)
+    best = np.stack([agreeing[:, start:end].max(1, initial=0.0) for start, end in pairwise(ends)], axis=1)
     side = found.size.mean(1)[:, None] / scales
     seen = (side > SEEN_SIDES[0]) & (side < SEEN_SIDES[1])
     score = np.where(seen.any(1), (best * seen).sum(1) / seen.sum(1).clip(1), best.max(1, initial=0.0))
     score = np.where(side[:, 0] < 2 * SEEN_SIDES[0], ALONE * score, score)
-    kept = best_of_each(found.boxes, score, MAX_OVERLAP) if len(copy) else np.zeros(0, int)
+    kept = best_of_each(found.boxes, score, MAX_OVERLAP)
     share = agreeing[kept] / agreeing[kept].sum(1, keepdims=True)
     return Answers(
         centre=share @ found.centre,
