@@ -141,3 +141,35 @@ def test_choice_of_a_face():
     for choice in ("largest", "all", 0):
         with pytest.raises(NoFaceError, match="box"):
             choose_faces([], choice)
+
+
+class Seen:
+    """A detector that finds the same faces, given in parts of the picture, in every copy, and counts the copies."""
+
+    def __init__(self, *faces: tuple[float, float]):
+        self.faces, self.copies = faces, 0
+
+    def detect(self, pixels, coarse):
+        self.copies += 1
+        width = pixels.shape[1]
+        return [
+            FaceBox(0.1 * width + k * 0.4 * width, 0.0, (0.1 + 0.4 * k + side) * width, side * width, score=score)
+            for k, (side, score) in enumerate(self.faces)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("faces", "copies"),
+    [
+        ([(0.2, 0.9)], 1),
+        ([(0.2, 0.9), (0.02, 0.6)], 1),  # small but doubtful beside the other: no reason to look closer
+        ([(0.2, 0.9), (0.02, 0.85)], 3),
+        ([(0.02, 0.6)], 3),
+        ([], 3),
+    ],
+)
+def test_finer_copies_are_searched_for_small_faces_only(monkeypatch, faces, copies):
+    seen = Seen(*faces)
+    monkeypatch.setattr("prn_blender.capture.faces._finder", lambda: seen)
+    assert len(find_faces(photo_of(np.zeros((400, 2000, 3), np.uint8)))) == len(faces)
+    assert seen.copies == copies
