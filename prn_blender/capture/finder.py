@@ -8,7 +8,7 @@ import numpy as np
 
 from .errors import CaptureError
 from .face_box import FaceBox
-from .finder_answers import ALONE, Answers, agreed, decode
+from .finder_answers import Answers, agreed, alone, decode
 from .finder_pack import load_finder_pack
 from .network import CPU, load_onnxruntime, reason_of, session_options
 from .photo import reduced
@@ -107,7 +107,9 @@ class Finder:
         for top in _starts(height):
             for left in _starts(width):
                 part = pixels[top : top + PART_SIDE, left : left + PART_SIDE]
-                found.append(self.answers(part, self._pack.min_score / ALONE).moved(np.array([left, top])))
+                seen = self.answers(part, self._pack.min_score)
+                seen = seen.taken(alone(seen.size.mean(1)) * seen.score > self._pack.min_score)
+                found.append(seen.moved(np.array([left, top])))
         return Answers.together(found)
 
     def _turned(self, pixels: np.ndarray) -> Answers:

@@ -13,8 +13,9 @@ SEEN_SIDES = (18.0, 72.0)
 # Answers whose boxes overlap more speak of the same face.
 SAME_FACE = 0.45
 MOST = 500  # of a copy, the surest: a crowd's faces have up to eighty each, and all are compared with one another
-# A face that is so small that only the finest copy shows it is told from clutter by less: its score counts so much.
-ALONE = 0.8
+# A face that only one copy shows is told from clutter by less, the less the smaller it is: its score counts so much (second
+# row) at so many pixels (first row).
+ALONE = ((18.0, 30.0), (0.6, 0.8))
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,11 @@ def decode(grid: np.ndarray, stride: int, unit: float, min_score: float) -> Answ
     )
 
 
+def alone(side: np.ndarray) -> np.ndarray:
+    """(N,) what the scores of faces count that only one copy shows, by their sides (N,) in pixels of it."""
+    return np.interp(side, *ALONE)
+
+
 def agreed(copies: list[Answers], scales: list[float]) -> Answers:
     """One answer for each face from the answers for several copies of a picture, best first.
 
@@ -94,7 +100,7 @@ def agreed(copies: list[Answers], scales: list[float]) -> Answers:
     side = found.size.mean(1)[:, None] / scales
     seen = (side > SEEN_SIDES[0]) & (side < SEEN_SIDES[1])
     score = np.where(seen.any(1), (best * seen).sum(1) / seen.sum(1).clip(1), best.max(1, initial=0.0))
-    score = np.where(side[:, 0] < 2 * SEEN_SIDES[0], ALONE * score, score)
+    score = np.where(side[:, 0] < 2 * SEEN_SIDES[0], alone(side[:, 0]) * score, score)
     kept = best_of_each(found.boxes, score, MAX_OVERLAP)
     share = agreeing[kept] / agreeing[kept].sum(1, keepdims=True)
     return Answers(
