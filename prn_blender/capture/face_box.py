@@ -31,10 +31,9 @@ class FaceBox:
 
 def overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """(…) intersection over union of boxes (…, 4) with boxes (…, 4), as left, top, right, bottom."""
-    left, top, right, bottom = (
-        between(a[..., k], b[..., k]) for k, between in enumerate((np.maximum, np.maximum, np.minimum, np.minimum))
-    )
-    shared = (right - left).clip(0) * (bottom - top).clip(0)
+    across = np.minimum(a[..., 2], b[..., 2]) - np.maximum(a[..., 0], b[..., 0])
+    down = np.minimum(a[..., 3], b[..., 3]) - np.maximum(a[..., 1], b[..., 1])
+    shared = across.clip(0) * down.clip(0)
     areas = (a[..., 2:] - a[..., :2]).prod(axis=-1) + (b[..., 2:] - b[..., :2]).prod(axis=-1)
     return shared / (areas - shared)
 

@@ -13,8 +13,8 @@ SEEN_SIDES = (18.0, 72.0)
 # Answers whose boxes overlap more speak of the same face.
 SAME_FACE = 0.45
 MOST = 500  # of a copy, the surest: a crowd's faces have up to eighty each, and all are compared with one another
-# A face that only one copy shows is told from clutter by less, the less the smaller it is: its score counts so much (second
-# row) at so many pixels (first row).
+# A face that only one copy shows is told from clutter by less, the less the smaller it is: its score counts so much
+# (second row) at so many pixels (first row).
 ALONE = ((18.0, 30.0), (0.6, 0.8))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .guide import Guide
+from .photo import reduced
 from .raster import rasterise
 from .visibility import smoothstep, triangle_normals
 
@@ -84,14 +85,11 @@ def head_picture(
     first = np.clip(np.floor(origin).astype(int), 0, limit - 1)
     last = np.clip(np.ceil(high + border).astype(int), first + 1, limit)
     part = pixels[first[1] : last[1], first[0] : last[0]]
-    factor = np.ones(2)
-    if scale < 1:
-        reduced = np.maximum(np.round(np.array(part.shape[1::-1]) * scale), 1).astype(int)
-        factor = reduced / part.shape[1::-1]
-        part = cv2.resize(part, tuple(int(n) for n in reduced), interpolation=cv2.INTER_AREA)
+    small = reduced(part, scale)
+    factor = np.array(small.shape[1::-1]) / part.shape[1::-1]
     linear = np.diag(factor / scale)
     inverse = np.column_stack([linear, (origin - first) * factor + linear @ (0.5, 0.5) - 0.5])
-    crop = cv2.warpAffine(part, inverse, (int(width), int(height)), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    crop = cv2.warpAffine(small, inverse, (int(width), int(height)), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
     return crop, silhouette, origin, scale
 
 

@@ -6,6 +6,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
+from ..capture.photo import reduced
 from ..capture.reconstruct import Capture
 from .camera import set_lens
 from .material import base_colour_image
@@ -95,16 +96,13 @@ def _cut(pixels: np.ndarray, window: tuple[float, float, float, float]) -> np.nd
     first = np.clip(np.floor(corner - factor - 1).astype(int), 0, limit - 1)
     last = np.clip(np.ceil(far_corner + factor + 1).astype(int), first + 1, limit)
     part = pixels[first[1] : last[1], first[0] : last[0]]
-    reduced, exact = part, np.ones(2)
-    if factor > 1:  # reduce by area first, so that nothing aliases
-        size = np.maximum(np.round((last - first) / factor), 1).astype(int)
-        reduced = cv2.resize(part, size.tolist(), interpolation=cv2.INTER_AREA)
-        exact = size / (last - first)
+    small = reduced(part, 1 / factor)  # by area first, so that nothing aliases
+    exact = np.array(small.shape[1::-1]) / (last - first)
     scale = factor * exact
     offset = (corner - first) * exact + scale / 2 - 0.5
     to_photo = np.array([[scale[0], 0, offset[0]], [0, scale[1], offset[1]]])
     return cv2.warpAffine(
-        reduced,
+        small,
         to_photo,
         (PANEL_WIDTH, PANEL_HEIGHT),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,

@@ -95,10 +95,11 @@ def measure(
         found = np.column_stack([crop.to_photo(found[:, :2]) / size, found[:, 2] * crop.side / size])
         found = 10 * unproject(found, state)
         errors.append(_errors_in_best_place(found, target))
-        canonical.append(_errors_in_best_place(still, target))
+        fit = fit_similarity(still, target)
+        canonical.append(np.linalg.norm(fit.apply(still) - target, axis=1))
+        sizes.append(fit.scale / 1000)  # of this head against the canonical one
         faces.append(_errors_in_best_place(found[face], target[face]))
         canonical_faces.append(_errors_in_best_place(still[face], target[face]))
-        sizes.append(fit_similarity(still, target).scale / 1000)  # of this head against the canonical one
         forwards = state.rotation @ (0, 0, 1)
         yaws.append(abs(np.degrees(np.arctan2(forwards[0], forwards[2]))))
         outputs.append(output)
