@@ -30,7 +30,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 DIST = ROOT / "dist"
-PORTRAIT = ROOT / "examples" / "astronaut.jpg"
 
 # --- What is pinned -------------------------------------------------------------------------------------------------
 
@@ -287,29 +286,10 @@ def lane_environment(bpy: str, python: str) -> Environment:
 
 # --- capture --------------------------------------------------------------------------------------------------------
 
-OPTIONS_WITHOUT_VALUE = ("--orthographic", "--no-fill", "--triangles", "-h", "--help")
-
-
-def names_a_photo(arguments: list[str]) -> bool:
-    """Whether anything in the command line is neither an option nor the value of one."""
-    value_follows = False
-    for argument in arguments:
-        if argument.startswith("-"):
-            value_follows = argument not in OPTIONS_WITHOUT_VALUE and "=" not in argument
-        elif not value_follows:
-            return True
-        else:
-            value_follows = False
-    return False
-
 
 def capture(arguments: list[str]) -> int:
     """Hands the command line on to `python -m prn_blender`."""
     python = main_environment().set_up()
-    if not names_a_photo(arguments):
-        if not any(argument.startswith(("-o", "--output")) for argument in arguments):
-            arguments = ["-o", str(ROOT / "captures" / PORTRAIT.stem), *arguments]
-        arguments = [str(PORTRAIT), *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.call([python, "-m", "prn_blender", *arguments], env=environment)
 

@@ -18,10 +18,12 @@ import bpy
 
 import prn_blender
 from prn_blender.capture.errors import CaptureError
-from prn_blender.capture.network import release_networks
+from prn_blender.capture.networks.head import release_networks
 from prn_blender.capture.progress import silent
-from prn_blender.capture.reconstruct import Settings
-from prn_blender.ui.tasks import Request, capture_heads, read_photo_info
+from prn_blender.capture.run import Request
+from prn_blender.capture.types import Settings
+from prn_blender.ui.capture.work import capture_heads
+from prn_blender.ui.photos.info import read_photo_info
 
 PORTRAIT = CHECKOUT / "examples" / "astronaut.jpg"
 

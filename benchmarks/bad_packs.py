@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from prn_blender.capture.pack import default_pack_folder
+from prn_blender.capture.packs.pack import default_pack_folder
 
 SIDE = 128  # of the built-in network's input
 

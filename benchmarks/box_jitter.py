@@ -17,10 +17,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.annotated_photos import AnnotatedPhotos
 from benchmarks.landmarks import nme, true_box
-from prn_blender.capture.faces import FaceBox
-from prn_blender.capture.network import open_network
-from prn_blender.capture.pack import load_pack
-from prn_blender.capture.photo import load_photo
+from prn_blender.capture.faces.find import FaceBox
+from prn_blender.capture.networks.head import open_network
+from prn_blender.capture.packs.pack import load_pack
+from prn_blender.capture.photo.read import load_photo
 from prn_blender.capture.reconstruct import regress
 
 JITTER = 0.15

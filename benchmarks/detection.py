@@ -21,9 +21,10 @@ sys.path.insert(0, str(CHECKOUT))
 
 from benchmarks.annotated_photos import AnnotatedPhotos
 from benchmarks.timing import median_seconds
-from prn_blender.capture.face_box import overlap
-from prn_blender.capture.faces import FaceBox, find_faces
-from prn_blender.capture.photo import Photo, load_photo
+from prn_blender.capture.faces.box import overlap
+from prn_blender.capture.faces.find import FaceBox, find_faces
+from prn_blender.capture.photo.read import load_photo
+from prn_blender.capture.types import Photo
 
 MIN_OVERLAP = 0.4
 # On all 2000 photos of AFLW2000-3D: recall and that at 60-90 degrees; false alarms in 30 pictures.

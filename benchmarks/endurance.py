@@ -43,9 +43,9 @@ def capture_and_remove(number: int) -> None:
     if number % 3 == 2:
         bpy.ops.ed.undo()
         return
-    for collection in [found for found in bpy.data.collections if found.name.startswith("PRN")]:
-        for made in list(collection.objects):
-            bpy.data.objects.remove(made)
+    for made in list(bpy.data.objects):
+        bpy.data.objects.remove(made)
+    for collection in list(bpy.data.collections):
         bpy.data.collections.remove(collection)
     bpy.ops.outliner.orphans_purge(do_recursive=True)
 

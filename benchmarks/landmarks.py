@@ -19,11 +19,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.annotated_photos import AnnotatedPhotos
 from prn_blender.capture.errors import NoFaceError
-from prn_blender.capture.faces import FaceBox, choose_faces, find_faces
-from prn_blender.capture.network import open_network
-from prn_blender.capture.pack import load_pack
-from prn_blender.capture.photo import load_photo
-from prn_blender.capture.reconstruct import Settings, regress
+from prn_blender.capture.faces.find import FaceBox, choose_faces, find_faces
+from prn_blender.capture.networks.head import open_network
+from prn_blender.capture.packs.pack import load_pack
+from prn_blender.capture.photo.read import load_photo
+from prn_blender.capture.reconstruct import regress
+from prn_blender.capture.types import Settings
 
 FAILURE_NME = 8.0
 # On AFLW2000-3D: the three yaw bins and their mean.

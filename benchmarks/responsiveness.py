@@ -138,7 +138,7 @@ def measure(window: Window, photo: str, texture: str, captures: int) -> dict[str
         window.python(STEP.format(""))
         window.desktop.click(*button)
         time.sleep(1)
-        window.wait("any(name.startswith('PRN_Head') for name in bpy.data.objects.keys())", 120)
+        window.wait("any(name.startswith('astronaut') for name in bpy.data.objects.keys())", 120)
         time.sleep(SETTLED + 0.5)
         runs[min(number, 1)].append(Gaps.between(*window.python(TAKE)))
     return {title: summed_up(gaps) for title, gaps in zip(("first capture", "later captures"), runs, strict=True)}

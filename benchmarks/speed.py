@@ -25,12 +25,14 @@ import bpy
 
 from benchmarks import resfcn256
 from benchmarks.timing import median_seconds
-from prn_blender.capture.faces import choose_faces, find_faces
-from prn_blender.capture.network import open_network
-from prn_blender.capture.pack import load_pack
-from prn_blender.capture.photo import load_photo
-from prn_blender.capture.reconstruct import Settings, Stopwatch, reconstruct
-from prn_blender.scene.build import build
+from prn_blender.capture.faces.find import choose_faces, find_faces
+from prn_blender.capture.networks.head import open_network
+from prn_blender.capture.packs.pack import load_pack
+from prn_blender.capture.photo.read import load_photo
+from prn_blender.capture.reconstruct import reconstruct
+from prn_blender.capture.stopwatch import Stopwatch
+from prn_blender.capture.types import Settings
+from prn_blender.scene.build.assemble import build
 
 WARM_CAPTURES = 7
 MEGAPIXELS = 12

@@ -19,14 +19,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import bpy  # noqa: F401 - brings mathutils
 from mathutils.bvhtree import BVHTree
 
-from prn_blender.capture.faces import choose_faces, find_faces
-from prn_blender.capture.network import open_network
-from prn_blender.capture.pack import STANDARD_TOPOLOGY, load_pack
-from prn_blender.capture.photo import load_photo
-from prn_blender.capture.pose import fit_similarity
-from prn_blender.capture.position_map import PositionMap
+from prn_blender.capture.faces.find import choose_faces, find_faces
+from prn_blender.capture.geometry.pose import fit_similarity
+from prn_blender.capture.geometry.position_map import PositionMap
+from prn_blender.capture.networks.head import open_network
+from prn_blender.capture.packs.pack import load_pack
+from prn_blender.capture.packs.topology import Topology
+from prn_blender.capture.photo.read import load_photo
 from prn_blender.capture.reconstruct import regress
-from prn_blender.capture.topology import Topology
 
 PORTRAIT = Path(__file__).parents[1] / "examples" / "astronaut.jpg"
 
@@ -87,7 +87,7 @@ def main() -> None:
     parser.add_argument("--pack", type=Path)
     options = parser.parse_args()
     pack = load_pack(options.pack)
-    names = (STANDARD_TOPOLOGY, *pack.levels)
+    names = [choice.name for choice in pack.topologies]
     finest = max((pack.choose_topology(name) for name in names), key=lambda topology: len(topology.faces))
     for name in names:
         print_quality(name, pack.choose_topology(name), finest)

@@ -19,6 +19,6 @@ def _leave() -> None:
 
 atexit.register(_leave)
 
-from .cli import main
+from .cli.batch import main
 
 _code = main(sys.argv[1:], "python -m prn_blender")

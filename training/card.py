@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from prn_blender.capture.pack import load_pack
+from prn_blender.capture.packs.pack import load_pack
 
 CARD = """# {title}, {version}
 

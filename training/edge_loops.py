@@ -14,8 +14,8 @@ from scipy.ndimage import gaussian_filter
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
-from prn_blender.capture.position_map import PositionMap
-from prn_blender.capture.subdivide import subdivide, subdivide_mirror
+from prn_blender.capture.geometry.position_map import PositionMap
+from prn_blender.capture.packs.subdivide import subdivide, subdivide_mirror
 
 from .assets import MIRRORED_LANDMARKS, SKIN_VERTICES, FaceKit
 from .bake import bake_operator

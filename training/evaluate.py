@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from prn_blender.capture.pack import load_pack
+from prn_blender.capture.packs.pack import load_pack
 
 from .evaluation import landmarks, scan
 from .evaluation.numbers import Numbers, add, table

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from prn_blender.capture.position_map import sample_bicubic
+from prn_blender.capture.geometry.position_map import sample_bicubic
 
 from .assets import MIRRORED_LANDMARKS
 from .photos import AnnotatedCrops, load_aflw, load_dlib, nme

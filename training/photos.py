@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from prn_blender.capture.crop import Crop, CropRule, crop_around
+from prn_blender.capture.geometry.crop import Crop, CropRule, crop_around
 
 DEFAULT_FOLDER = Path(__file__).parents[2] / "shared/data/photos"
 

@@ -1,9 +1,9 @@
-"""The quad meshes over the UV layout that a pack carries (`prn_blender.capture.topology.Topology`)."""
+"""The quad meshes over the UV layout that a pack carries (`prn_blender.capture.packs.topology.Topology`)."""
 
 import numpy as np
 
-from prn_blender.capture.edge_loops import where_known
-from prn_blender.capture.position_map import PositionMap
+from prn_blender.capture.geometry.position_map import PositionMap
+from prn_blender.capture.packs.edge_loops import where_known
 
 from .assets import LANDMARK_VERTICES, SKIN_VERTICES, FaceKit
 from .bake import bake_operator

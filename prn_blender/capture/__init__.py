@@ -1,1 +1,1 @@
-"""Photo to `Capture`: plain functions over numpy arrays and frozen dataclasses, without bpy."""
+"""Photos to a `Capture`, without Blender: `run` is where every caller comes in, `reconstruct` the flow."""

@@ -1,88 +1,27 @@
-"""The whole way from a photo to a `Capture`."""
+"""One face of a photo to a `Capture`, one line a step."""
 
-import time
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 import numpy as np
 
-from .camera import Camera, focal_from_distance, focal_pixels, unit_camera
-from .crop import Crop, crop_around, crop_in_box
 from .errors import CaptureError
-from .faces import FaceBox
-from .network import Network, Regression, open_network
-from .pack import STANDARD_TOPOLOGY, ModelPack
-from .photo import Photo
-from .pose import Similarity, fit_similarity, yaw_pitch_roll
-from .position_map import PositionMap
+from .faces.box import FaceBox
+from .geometry.camera import focal_pixels
+from .geometry.crop import Crop, crop_around, crop_in_box
+from .geometry.place import in_plane_roll, place
+from .geometry.position_map import PositionMap
+from .geometry.visibility import vertex_visibility
+from .networks.head import Network, Regression, open_network
+from .packs.pack import ModelPack
+from .packs.soundness import require_distance, require_head
 from .progress import Progress, silent
-from .soundness import require_distance, require_head
-from .texture import Texture, project_texture
-from .topology import Topology
-from .visibility import vertex_visibility
+from .stopwatch import Stopwatch
+from .texture.project import project_texture
+from .types import Capture, Head, Photo, Settings, View
 
 LEAST_VISIBLE = 0.05  # share of the surface; a profile shows 0.4, half a face at the photo's edge 0.2
 LEAST_BOX = 4  # pixels
 LARGEST_BOX = 10  # times the photo
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the user can choose."""
-
-    texture_size: int = 2048
-    fill: bool = True  # continue the texture where the photo does not show the head
-    passes: int = 2  # network passes; from the second on the crop follows the landmarks
-    # "auto": the focal length that EXIF tells, else one estimated from the face; "focal"; "orthographic"
-    projection: str = "auto"
-    focal_mm: float = 50.0  # 35 mm equivalent, with projection "focal"
-    provider: str = "auto"  # or an onnxruntime execution provider
-    topology: str = STANDARD_TOPOLOGY  # the mesh's, by its name in the pack
-
-
-@dataclass(frozen=True)
-class HeadMesh:
-    """The head in its aligned frame: metres, Blender axes, facing -Y, origin midway between the eyes."""
-
-    vertices: np.ndarray  # (V, 3) float32, in the topology's order
-    landmarks: np.ndarray  # (68, 3) float32
-    visibility: np.ndarray  # (V,) float32 0..1, seen in the photo
-
-
-@dataclass(frozen=True)
-class Capture:
-    """A photo turned into a head: everything the scene needs."""
-
-    photo: Photo
-    face_box: FaceBox
-    pack: ModelPack
-    topology: Topology  # the mesh's
-    settings: Settings
-    crop: Crop  # of the last pass
-    position_map: PositionMap
-    camera: Camera
-    focal_from: str  # "exif", "settings" or "face", where the focal length is from; empty without one
-    pose: Similarity  # aligned frame -> camera space; scale 1
-    head: HeadMesh
-    landmarks_in_photo: np.ndarray  # (68, 3) photo space
-    visible_share: float  # of the standard topology's vertices
-    texture: Texture
-    provider: str  # the execution provider that the session really used
-    provider_fallback: str  # why it is not the one asked for; empty when it is
-    timings: dict[str, float]  # seconds by step
-
-
-@dataclass
-class Stopwatch:
-    """Seconds by step."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    started: float = field(default_factory=time.perf_counter)
-
-    def lap(self, step: str) -> None:
-        """The time since the last lap belongs to `step`."""
-        now = time.perf_counter()
-        self.seconds[step] = now - self.started
-        self.started = now
 
 
 def reconstruct(
@@ -96,7 +35,7 @@ def reconstruct(
     """
     clock = Stopwatch()
     require_inside(face_box, photo)
-    topology = pack.choose_topology(settings.topology)
+    pack.choose_topology(settings.topology)  # one that the pack has not is told before the work
 
     progress(0.0, "Loading the model")
     network = open_network(pack, settings.provider)
@@ -106,58 +45,29 @@ def reconstruct(
     crop, position_map, regression = regress(photo, face_box, pack, network, settings.passes)
     clock.lap("network")
 
-    vertices = pack.topology.vertices(position_map)
-    landmarks = pack.topology.landmarks(position_map)
-    focal_px, focal_from = focal_length(photo, settings)
-    estimate = regression.distance if settings.projection == "auto" and focal_px is None else None
-    if estimate is not None:
-        require_distance(estimate)
-    camera, pose = place(vertices, pack.topology, photo, focal_px, estimate)
+    view = view_of(photo, face_box, crop, position_map, pack, settings, regression.distance)
     clock.lap("geometry")
 
     progress(0.35, "Finding what the photo shows")
-    visibility = vertex_visibility(vertices, pack.topology.triangles, photo.width, photo.height)
-    if visibility.mean() < LEAST_VISIBLE:
-        raise CaptureError("The photo shows hardly anything of a head at this place: give a box around the whole face.")
+    view = replace(view, visibility=seen_in(view, pack))
     clock.lap("visibility")
 
-    texture = project_texture(
-        photo,
-        position_map,
+    textures = project_texture(
+        view,
         pack.topology,
-        visibility,
         settings.texture_size,
         settings.fill,
         lambda fraction, text: progress(0.5 + 0.5 * fraction, text),
     )
     clock.lap("texture")
 
-    share = float(visibility.mean())
-    if topology is not pack.topology:
-        vertices = topology.vertices(position_map)
-        visibility = vertex_visibility(vertices, topology.triangles, photo.width, photo.height)
-        clock.lap("topology")
-
     progress(1.0, "Captured")
     return Capture(
-        photo=photo,
-        face_box=face_box,
+        views=(view,),
+        head=head_of(view),
+        textures=textures,
         pack=pack,
-        topology=topology,
         settings=settings,
-        crop=crop,
-        position_map=position_map,
-        camera=camera,
-        focal_from=focal_from if estimate is None else "face",
-        pose=pose,
-        head=HeadMesh(
-            vertices=pose.inverse_apply(camera.to_camera_space(vertices)).astype(np.float32),
-            landmarks=pose.inverse_apply(camera.to_camera_space(landmarks)).astype(np.float32),
-            visibility=visibility,
-        ),
-        landmarks_in_photo=landmarks,
-        visible_share=share,
-        texture=texture,
         provider=network.provider,
         provider_fallback=network.fallback,
         timings=clock.seconds,
@@ -196,20 +106,46 @@ def regress(
     return crop, position_map, regression
 
 
-def in_plane_roll(position_map: PositionMap, topology: Topology) -> float:
-    """Radians by which the head is tilted in the picture, as in `Crop.roll`."""
-    some = topology.rigid_sample
-    seen = position_map.sample(topology.sample_uv[some]).mean(axis=1)
-    fit = fit_similarity(topology.canonical[some], seen * (1, -1, 1))
-    return float(np.radians(yaw_pitch_roll(fit.rotation)[2]))
-
-
 def in_photo_space(values: np.ndarray, crop: Crop) -> PositionMap:
     """The network's (R, R, 3) in crop units as a position map."""
     photo_values = np.empty(values.shape, np.float32)
     photo_values[..., :2] = crop.to_photo(values[..., :2])
     photo_values[..., 2] = values[..., 2] * crop.side
     return PositionMap(photo_values)
+
+
+def view_of(
+    photo: Photo,
+    face_box: FaceBox,
+    crop: Crop,
+    position_map: PositionMap,
+    pack: ModelPack,
+    settings: Settings,
+    distance: float | None,
+) -> View:
+    """How the head lies in the photo, its visibility still to be found.
+
+    Args:
+        distance: metres of the camera as the network estimates it; counts where no focal length is known.
+    """
+    focal_px, focal_from = focal_length(photo, settings)
+    estimate = distance if settings.projection == "auto" and focal_px is None else None
+    if estimate is not None:
+        require_distance(estimate)
+        focal_from = "face"
+    vertices = pack.topology.vertices(position_map)
+    camera, pose = place(vertices, pack.topology, (photo.width, photo.height), focal_px, estimate)
+    return View(
+        photo=photo,
+        face_box=face_box,
+        crop=crop,
+        position_map=position_map,
+        camera=camera,
+        focal_from=focal_from,
+        pose=pose,
+        visibility=np.ones(len(vertices), np.float32),
+        landmarks=pack.topology.landmarks(position_map),
+    )
 
 
 def focal_length(photo: Photo, settings: Settings) -> tuple[float | None, str]:
@@ -221,47 +157,19 @@ def focal_length(photo: Photo, settings: Settings) -> tuple[float | None, str]:
     return None, ""
 
 
-def place(
-    vertices: np.ndarray,
-    topology: Topology,
-    photo: Photo,
-    focal_px: float | None,
-    distance: float | None = None,
-) -> tuple[Camera, Similarity]:
-    """The photo's camera in metres, and the pose of the aligned frame in its space.
+def seen_in(view: View, pack: ModelPack) -> np.ndarray:
+    """(V,) how well the photo shows the standard topology's vertices.
 
-    The photo alone does not tell the head's size: it is taken from the canonical head.
-
-    Args:
-        vertices: (V, 3) photo space.
-        focal_px: photo pixels, None where it is not known.
-        distance: metres from the camera to the head's origin, where the focal length follows from it. With neither the
-            camera is orthographic.
+    Raises:
+        CaptureError: it shows hardly any.
     """
-    rigid = topology.rigid
-    camera = aim(vertices, topology, photo, focal_px, distance)
-    fit = fit_similarity(topology.canonical[rigid], camera.to_camera_space(vertices[rigid]))
-    camera = camera.scaled(1 / fit.scale)
-    in_camera = camera.to_camera_space(vertices)
-    # The origin goes between the eyes of this head, not of the canonical one.
-    eyes = topology.eye_weights @ in_camera - fit.rotation @ (topology.eye_weights @ topology.canonical)
-    return camera, Similarity(1.0, fit.rotation, eyes)
+    vertices = pack.topology.vertices(view.position_map)
+    visibility = vertex_visibility(vertices, pack.topology.triangles, view.photo.width, view.photo.height)
+    if visibility.mean() < LEAST_VISIBLE:
+        raise CaptureError("The photo shows hardly anything of a head at this place: give a box around the whole face.")
+    return visibility
 
 
-def aim(
-    vertices: np.ndarray, topology: Topology, photo: Photo, focal_px: float | None, distance: float | None
-) -> Camera:
-    """The photo's camera aimed at the head's origin, before the head's size is known; arguments as of `place`."""
-    some = topology.rigid_sample
-    canonical, origin, seen = topology.canonical[some], topology.origin_canonical, vertices[some]
-    fit = fit_similarity(canonical, seen * (1, -1, 1))  # as if by parallel rays
-    aimed_at, scale = fit.apply(origin)[:2] * (1, -1), fit.scale
-    for _ in range(3):  # where it aims and what it sees follow from one another
-        if distance is not None:
-            focal_px = focal_from_distance(distance * scale, photo.width, photo.height, aimed_at)
-        camera = unit_camera(photo.width, photo.height, focal_px, aimed_at)
-        if not camera.is_perspective:
-            break
-        fit = fit_similarity(canonical, camera.to_camera_space(seen))
-        aimed_at, scale = camera.project(fit.apply(origin)), fit.scale
-    return camera
+def head_of(view: View) -> Head:
+    """The head as one view shows it."""
+    return Head(view.to_head(view.position_map.values), view.to_head(view.landmarks))

@@ -4,8 +4,8 @@ import tomllib
 from dataclasses import asdict
 from pathlib import Path
 
-from .pose import yaw_pitch_roll
-from .reconstruct import Capture
+from .geometry.pose import yaw_pitch_roll
+from .types import Capture, View
 
 # Raised when a reader of older records would misunderstand a newer one.
 RECORD_FORMAT = 1
@@ -27,43 +27,50 @@ def capture_record(capture: Capture) -> dict:
     What is unknown is left out instead of None, because Blender's properties have no None. `FaceBox`, `Crop` and
     `Settings` are restored by passing their part as keywords.
     """
-    camera = {key: value for key, value in asdict(capture.camera).items() if value is not None}
-    yaw, pitch, roll = yaw_pitch_roll(capture.pose.rotation)
     return _plain(
         {
             "format": RECORD_FORMAT,
-            "photo": {
-                "path": str(capture.photo.path).encode("utf-8", "replace").decode(),
-                "sha256": capture.photo.sha256,
-                "width": capture.photo.width,
-                "height": capture.photo.height,
-            },
-            "face_box": asdict(capture.face_box),
-            "crop": asdict(capture.crop),
+            **_view_record(capture.views[0]),
             "pack": {
                 "name": capture.pack.name,
                 "version": capture.pack.version,
                 "sha256": capture.pack.sha256,
             },
             "settings": asdict(capture.settings),
-            "camera": {
-                "projection": "perspective" if capture.camera.is_perspective else "orthographic",
-                "focal_from": capture.focal_from,
-                **camera,
-            },
-            "pose": {
-                "aligned_to_camera": capture.pose.matrix.ravel(),  # 4 x 4, row by row
-                "yaw": yaw,  # degrees
-                "pitch": pitch,
-                "roll": roll,
-            },
-            "visible_share": capture.visible_share,
             "provider": capture.provider,
             "provider_fallback": capture.provider_fallback,
             "timings": capture.timings,
             "versions": {"addon": addon_version()},
         }
     )
+
+
+def _view_record(view: View) -> dict:
+    """What repeats one view."""
+    camera = {key: value for key, value in asdict(view.camera).items() if value is not None}
+    yaw, pitch, roll = yaw_pitch_roll(view.pose.rotation)
+    return {
+        "photo": {
+            "path": str(view.photo.path).encode("utf-8", "replace").decode(),
+            "sha256": view.photo.sha256,
+            "width": view.photo.width,
+            "height": view.photo.height,
+        },
+        "face_box": asdict(view.face_box),
+        "crop": asdict(view.crop),
+        "camera": {
+            "projection": "perspective" if view.camera.is_perspective else "orthographic",
+            "focal_from": view.focal_from,
+            **camera,
+        },
+        "pose": {
+            "aligned_to_camera": view.pose.matrix.ravel(),  # 4 x 4, row by row
+            "yaw": yaw,  # degrees
+            "pitch": pitch,
+            "roll": roll,
+        },
+        "visible_share": view.visible_share,
+    }
 
 
 def _plain(value):

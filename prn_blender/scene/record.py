@@ -1,6 +1,6 @@
 """The capture record on the head object."""
 
-from pathlib import Path
+import uuid
 
 import bpy
 from idprop.types import IDPropertyGroup
@@ -10,6 +10,7 @@ from ..capture.reconstruct import Capture
 from ..capture.record import capture_record
 
 _PROPERTY = "prn_capture"
+_IDENTITY = "prn_identity"  # of the capture, on the head and on what belongs to it
 
 
 def store_record(head: bpy.types.Object, capture: Capture) -> None:
@@ -17,6 +18,7 @@ def store_record(head: bpy.types.Object, capture: Capture) -> None:
     record = capture_record(capture)
     record["versions"]["blender"] = bpy.app.version_string
     head[_PROPERTY] = record
+    head[_IDENTITY] = uuid.uuid4().hex
 
 
 def read_record(head: bpy.types.Object) -> dict:
@@ -26,7 +28,7 @@ def read_record(head: bpy.types.Object) -> dict:
         CaptureError: the object is no captured head.
     """
     if not is_captured_head(head):
-        raise CaptureError(f"{head.name} is not a captured head; choose an object named PRN_Head.")
+        raise CaptureError(f"{head.name} is not a captured head; select the head of a capture.")
     return head[_PROPERTY].to_dict()
 
 
@@ -35,6 +37,21 @@ def is_captured_head(candidate: bpy.types.Object | None) -> bool:
     return candidate is not None and candidate.type == "MESH" and isinstance(candidate.get(_PROPERTY), IDPropertyGroup)
 
 
-def photo_of_head(head: bpy.types.Object) -> Path:
-    """The photo that a head was captured from, which may be gone since."""
-    return Path(head[_PROPERTY]["photo"]["path"])
+def photo_of_head(head: bpy.types.Object) -> str:
+    """The checksum of the photo that a head was captured from."""
+    return head[_PROPERTY]["photo"]["sha256"]
+
+
+def mark_as_part(part: bpy.types.Object, head: bpy.types.Object) -> None:
+    """Notes that an object belongs to a head's capture."""
+    part[_IDENTITY] = head[_IDENTITY]
+
+
+def has_identity(part: bpy.types.Object) -> bool:
+    """Whether an object belongs to any capture."""
+    return _IDENTITY in part
+
+
+def belong_together(one: bpy.types.Object, other: bpy.types.Object) -> bool:
+    """Whether both are of one capture, or copies of such."""
+    return has_identity(one) and one[_IDENTITY] == other.get(_IDENTITY)

@@ -1,55 +1,9 @@
-"""Operators, panels, properties, preferences and the background job."""
+"""Operators, panels, properties, preferences and the background job, by subject."""
 
-from . import (
-    capture_operators,
-    commands,
-    face_picker,
-    head_operators,
-    image_editor,
-    landmark_handlers,
-    landmark_operators,
-    menus,
-    overlay,
-    panels,
-    preferences,
-    properties,
-    session,
-)
+from . import capture, export, head, landmarks, menus, photos, shell
 
-CLASSES = (
-    preferences.PRN_AP_preferences,
-    properties.PRN_PG_capture,
-    capture_operators.PRN_OT_choose_photo,
-    capture_operators.PRN_FH_photo,
-    capture_operators.PRN_OT_find_faces,
-    capture_operators.PRN_OT_choose_face,
-    capture_operators.PRN_OT_use_face_box,
-    image_editor.PRN_OT_open_in_image_editor,
-    image_editor.PRN_OT_open_photo_of_head,
-    image_editor.PRN_OT_use_image,
-    face_picker.PRN_OT_pick_face,
-    capture_operators.PRN_OT_reconstruct_from_image,
-    capture_operators.PRN_OT_cancel,
-    head_operators.PRN_OT_align,
-    head_operators.PRN_OT_view_photo,
-    head_operators.PRN_OT_show_alone,
-    head_operators.PRN_OT_shade,
-    head_operators.PRN_OT_export_head,
-    landmark_operators.PRN_OT_reset_landmarks,
-    landmark_operators.PRN_OT_adjust_landmarks,
-    head_operators.PRN_OT_release_memory,
-    panels.PRN_PT_capture,
-    panels.PRN_PT_face,
-    panels.PRN_PT_camera,
-    panels.PRN_PT_head,
-    panels.PRN_PT_computation,
-    panels.PRN_PT_captured,
-    panels.PRN_PT_landmarks,
-    panels.PRN_PT_export,
-    panels.PRN_PT_image_capture,
-    panels.PRN_PT_image_face,
-    panels.PRN_PT_image_landmarks,
-    menus.PRN_MT_captured_head,
-)
+_SUBJECTS = (shell, photos, capture, head, landmarks, export)
+
+CLASSES = (*(cls for subject in _SUBJECTS for cls in subject.CLASSES), menus.PRN_MT_captured_head)
 # Modules with a register() and an unregister() of their own.
-PARTS = (properties, menus, commands, session, landmark_handlers, overlay)
+PARTS = (*(part for subject in _SUBJECTS for part in subject.PARTS), menus)

@@ -2,11 +2,13 @@
 
 import bpy
 
-from .capture_operators import PHOTO_EXTENSIONS, PRN_OT_choose_photo, PRN_OT_reconstruct_from_image
-from .head_operators import PRN_OT_align, PRN_OT_export_head, PRN_OT_show_alone, PRN_OT_view_photo, captured_head
-from .image_editor import PRN_OT_open_in_image_editor, PRN_OT_open_photo_of_head, PRN_OT_use_image
-from .landmark_operators import PRN_OT_adjust_landmarks, PRN_OT_reset_landmarks
-from .properties import ALIGNMENTS
+from .capture.operators import PRN_OT_reconstruct_from_image
+from .capture.properties import ALIGNMENTS
+from .export.operators import PRN_OT_export_head
+from .head.operators import PRN_OT_align, PRN_OT_show_alone, PRN_OT_view_photo, captured_head
+from .landmarks.operators import PRN_OT_adjust_landmarks, PRN_OT_reset_landmarks
+from .photos.image_editor import PRN_OT_open_in_image_editor, PRN_OT_open_photo_of_head
+from .photos.operators import PHOTO_EXTENSIONS, PRN_OT_choose_photo, PRN_OT_use_image
 
 
 class PRN_MT_captured_head(bpy.types.Menu):

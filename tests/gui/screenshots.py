@@ -129,11 +129,11 @@ def panel_states(window: Window, photos: dict[str, str], pictures: Photographer)
     window.python("context.scene.prn_capture.texture_size = '2048'")
 
     reconstruct(window)
-    window.wait("context.view_layer.objects.active and context.view_layer.objects.active.name == 'PRN_Head'")
+    window.wait("context.view_layer.objects.active and context.view_layer.objects.active.name == 'astronaut'")
     pictures.panel("captured")
     window.python("""
         bpy.data.objects["jaw_08"].location.z -= 0.008
-        bpy.data.objects["PRN_Head"].select_set(False)
+        bpy.data.objects["astronaut"].select_set(False)
         bpy.data.objects["jaw_08"].select_set(True)
     """)
     pictures.panel("landmark")
@@ -142,7 +142,7 @@ def panel_states(window: Window, photos: dict[str, str], pictures: Photographer)
 def whole_windows(window: Window, photos: dict[str, str], pictures: Photographer) -> None:
     """The head, its landmarks over the photo, and the Image Editor."""
     window.python("bpy.ops.prn.reset_landmarks()")
-    window.python("context.view_layer.objects.active = bpy.data.objects['PRN_Head']")
+    window.python("context.view_layer.objects.active = bpy.data.objects['astronaut']")
     pictures.screen("window")
     window.python("bpy.ops.prn.view_photo()")
     window.python("""

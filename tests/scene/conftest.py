@@ -11,16 +11,15 @@ import numpy as np
 import pytest
 
 import prn_blender
-from prn_blender.capture.camera import Camera
-from prn_blender.capture.crop import Crop
-from prn_blender.capture.faces import FaceBox
-from prn_blender.capture.pack import ModelPack, load_pack
-from prn_blender.capture.photo import Photo
-from prn_blender.capture.pose import Similarity
-from prn_blender.capture.position_map import PositionMap
-from prn_blender.capture.reconstruct import Capture, HeadMesh, Settings
-from prn_blender.capture.texture import Texture
-from prn_blender.capture.topology import Topology
+from prn_blender.capture.faces.box import FaceBox
+from prn_blender.capture.geometry.camera import Camera
+from prn_blender.capture.geometry.crop import Crop
+from prn_blender.capture.geometry.pose import Similarity
+from prn_blender.capture.geometry.position_map import PositionMap
+from prn_blender.capture.packs.pack import ModelPack, load_pack
+from prn_blender.capture.packs.topology import Topology
+from prn_blender.capture.shape.mesh import mesh_of
+from prn_blender.capture.types import BASE_COLOR, MASK, Capture, Head, HeadMesh, Photo, Settings, View
 
 _exit_status = [1]
 
@@ -44,6 +43,8 @@ def pytest_sessionfinish(exitstatus: int) -> None:
 
 CHECKOUT = Path(__file__).parents[2]
 PORTRAIT = CHECKOUT / "examples" / "astronaut.jpg"
+# What the command line writes of a capture.
+FILE_NAMES = ("head.blend", "head.glb", "head_basecolor.png", "head_mask.png", "preview.png", "capture.json")
 
 
 def coordinates(mesh: bpy.types.Mesh) -> np.ndarray:
@@ -79,6 +80,24 @@ class Shot:
         x, y, z = (np.asarray(points, np.float64) @ self.rotation.T + self.position).T
         factor = self.focal_px / -z if self.focal_px else 1000.0
         return np.stack([self.width / 2 + factor * x, self.height / 2 - factor * y], axis=1)
+
+    def photograph(self, surface: np.ndarray) -> np.ndarray:
+        """(R, R, 3) photo space of a surface (R, R, 3) of the aligned frame; z in pixels at the origin's depth."""
+        points = surface.reshape(-1, 3)
+        z = (np.asarray(points, np.float64) @ self.rotation.T)[:, 2]
+        per_metre = self.focal_px / -self.position[2] if self.focal_px else 1000.0
+        return np.column_stack([self.pixels(points), per_metre * z]).reshape(surface.shape)
+
+
+def canonical_surface(pack: ModelPack) -> np.ndarray:
+    """(R, R, 3) float32 metres of the canonical head by UV."""
+    with np.load(pack.loops_file) as loops:
+        return loops["canonical_map"].astype(np.float32)
+
+
+def mesh_in(capture: Capture) -> HeadMesh:
+    """The mesh that the settings of a capture ask for."""
+    return mesh_of(capture, capture.pack.choose_topology(capture.settings.topology))
 
 
 SHOTS = {
@@ -124,24 +143,18 @@ def make_capture(pack, tmp_path):
         pixels = np.stack([columns % 256, rows % 256, (rows + columns) % 256], axis=-1).astype(np.uint8)
         path = tmp_path / f"{shot.stem}.png"
         path.write_bytes(cv2.imencode(".png", pixels[..., ::-1])[1].tobytes())
-        topology, size = pack.choose_topology(name), 64
+        topology, size = pack.topology, 64
         ramp = np.linspace(0, 255, size).astype(np.uint8)
         colour = np.stack([*np.meshgrid(ramp, ramp), np.full((size, size), 128, np.uint8)], axis=-1)
-        head = HeadMesh(
-            vertices=topology.canonical.astype(np.float32),
-            landmarks=topology.landmark_canonical.astype(np.float32),
-            visibility=np.linspace(0, 1, len(topology.canonical), dtype=np.float32),
-        )
         distance = -shot.position[2]
         on_photo = shot.pixels(topology.landmark_canonical)
-        return Capture(
+        surface = canonical_surface(pack)
+        visible = np.linspace(0, 1, len(pack.topology.canonical), dtype=np.float32)
+        view = View(
             photo=Photo(path, pixels, hashlib.sha256(path.read_bytes()).hexdigest(), shot.focal_px, as_stored),
             face_box=FaceBox(*on_photo.min(0).tolist(), *on_photo.max(0).tolist()),
-            pack=pack,
-            topology=topology,
-            settings=Settings(texture_size=size, topology=name),
             crop=Crop(shot.width / 2, shot.height / 2, 300.0),
-            position_map=PositionMap(np.zeros((64, 64, 3), np.float32)),
+            position_map=PositionMap(shot.photograph(surface).astype(np.float32)),
             camera=Camera(
                 shot.width,
                 shot.height,
@@ -153,10 +166,15 @@ def make_capture(pack, tmp_path):
             ),
             focal_from="exif" if shot.focal_px else "",
             pose=Similarity(1.0, shot.rotation, np.array(shot.position)),
-            head=head,
-            landmarks_in_photo=np.column_stack([on_photo, np.zeros(68)]),
-            visible_share=float(head.visibility.mean()),
-            texture=Texture(colour, np.where(colour[..., 0] > 100, 255, 0).astype(np.uint8)),
+            visibility=visible,
+            landmarks=np.column_stack([on_photo, np.zeros(68)]),
+        )
+        return Capture(
+            views=(view,),
+            head=Head(surface, topology.landmark_canonical.astype(np.float32)),
+            textures={BASE_COLOR: colour, MASK: np.where(colour[..., 0] > 100, 255, 0).astype(np.uint8)},
+            pack=pack,
+            settings=Settings(texture_size=size, topology=name),
             provider="CPUExecutionProvider",
             provider_fallback="",
             timings={"network": 0.01, "texture": 0.2},

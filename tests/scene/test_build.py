@@ -9,9 +9,10 @@ import bpy
 import numpy as np
 import pytest
 
-from prn_blender.scene.build import build
+from prn_blender.capture.types import MASK
+from prn_blender.scene.build.assemble import build
 
-from .conftest import SHOTS, coordinates
+from .conftest import SHOTS, coordinates, mesh_in
 
 
 def corners(mesh: bpy.types.Mesh) -> tuple[np.ndarray, np.ndarray]:
@@ -71,7 +72,7 @@ def test_attributes_and_groups_follow_the_vertices(capture, topology):
     assert (attribute.domain, attribute.data_type) == ("POINT", "FLOAT")
     values = np.empty(len(head.data.vertices), np.float32)
     attribute.data.foreach_get("value", values)
-    assert np.array_equal(values, capture.head.visibility)
+    assert np.array_equal(values, mesh_in(capture).visibility)
     assert [group.name for group in head.vertex_groups] == list(topology.region_names)
     memberships = [[(group.group, group.weight) for group in vertex.groups] for vertex in head.data.vertices]
     assert memberships == [[(region, 1.0)] for region in topology.region]
@@ -113,23 +114,23 @@ def test_two_captures_have_the_same_topology(make_capture):
 def test_material_is_matte_and_images_are_packed(capture):
     head = build(capture, bpy.context)
     material = head.active_material
-    assert material.name == "PRN_Skin"
+    assert material.name == "landscape Skin"
     assert material.node_tree.nodes["Principled BSDF"].inputs["Specular IOR Level"].default_value == 0
     spaces = {
         node.image.name: node.image.colorspace_settings.name
         for node in material.node_tree.nodes
         if node.type == "TEX_IMAGE"
     }
-    assert spaces == {"landscape_basecolor.png": "sRGB", "landscape_mask.png": "Non-Color"}
+    assert spaces == {"landscape Texture": "sRGB", "landscape Seen in the Photo": "Non-Color"}
     assert all(image.packed_file for image in bpy.data.images if image.users)
-    mask = bpy.data.images["landscape_mask.png"]
-    stored = np.array(mask.pixels[:]).reshape(*capture.texture.mask.shape, 4)[::-1, :, 0]
-    assert np.array_equal(stored * 255, capture.texture.mask)
+    mask = bpy.data.images["landscape Seen in the Photo"]
+    stored = np.array(mask.pixels[:]).reshape(*capture.textures[MASK].shape, 4)[::-1, :, 0]
+    assert np.array_equal(stored * 255, capture.textures[MASK])
 
 
 def test_landmarks_are_named_empties_that_hide_as_one(capture, topology):
     head = build(capture, bpy.context)
-    root = bpy.data.objects["PRN_Landmarks"]
+    root = next(child for child in head.children if child.type == "EMPTY")
     assert root.parent == head and len(root.children) == 68
     by_index = sorted(root.children, key=lambda empty: int(empty.name[-2:]))
     assert all(empty.type == "EMPTY" and empty.empty_display_size < 0.005 for empty in by_index)
@@ -141,7 +142,7 @@ def test_landmarks_are_named_empties_that_hide_as_one(capture, topology):
     assert names[45] == "eye_left_45" and by_index[45].matrix_world.translation.x > 0
     places = np.array([empty.matrix_world.translation for empty in by_index])
     assert np.allclose(places, topology.landmark_canonical, atol=1e-6)
-    collection = bpy.data.collections["PRN Landmarks landscape"]
+    collection = bpy.data.collections["landscape Landmarks"]
     assert set(collection.objects) == {root, *root.children}
     collection.hide_viewport = True
     bpy.context.view_layer.update()
@@ -150,9 +151,9 @@ def test_landmarks_are_named_empties_that_hide_as_one(capture, topology):
 
 def test_collection_is_named_after_the_photo_and_the_head_is_active(capture):
     head = build(capture, bpy.context)
-    collection = bpy.data.collections["PRN Capture landscape"]
+    collection = bpy.data.collections["landscape"]
     assert collection.name in bpy.context.scene.collection.children
-    assert {item.name for item in collection.objects} == {"PRN_Head", "PRN_Camera"}
+    assert {item.name for item in collection.objects} == {"landscape", "landscape Camera"}
     assert bpy.context.view_layer.objects.active == head
     assert [item for item in bpy.context.view_layer.objects if item.select_get()] == [head]
     render = bpy.context.scene.render
@@ -164,11 +165,12 @@ def test_any_file_name_will_do(make_capture, tmp_path, stem):
     head = build(make_capture(replace(SHOTS["landscape"], stem=stem)), bpy.context)
     assert all(image.packed_file and image.size[0] for image in bpy.data.images)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "saved.blend"))
-    assert head.users_collection[0].name.startswith("PRN Capture ")
+    assert head.users_collection[0].name
 
 
 def _without_photo(capture):
-    return replace(capture, photo=replace(capture.photo, path=Path("/nowhere/shot.png")))
+    view = capture.views[0]
+    return replace(capture, views=(replace(view, photo=replace(view.photo, path=Path("/nowhere/shot.png"))),))
 
 
 BROKEN = {

@@ -7,9 +7,9 @@ import pytest
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
-from prn_blender.scene.alignment import FRONTAL, PHOTOGRAPHED, set_alignment
-from prn_blender.scene.build import build
-from prn_blender.scene.camera import capture_camera
+from prn_blender.scene.build.assemble import build
+from prn_blender.scene.build.camera import capture_camera
+from prn_blender.scene.edit.align import FRONTAL, PHOTOGRAPHED, set_alignment
 
 from .conftest import SHOTS, coordinates
 
@@ -43,7 +43,7 @@ def test_vertices_project_onto_their_photo_pixels(make_capture, topology, name, 
 def test_landmark_empties_project_onto_their_photo_pixels(make_capture, topology):
     shot = SHOTS["portrait"]
     build(make_capture(shot), bpy.context, alignment=PHOTOGRAPHED)
-    root = bpy.data.objects["PRN_Landmarks"]
+    root = bpy.data.objects["portrait Landmarks"]
     points = np.array([empty.matrix_world.translation for empty in sorted(root.children, key=lambda e: e.name[-2:])])
     found = on_render(bpy.context.scene, bpy.context.scene.camera, points)
     assert_on_photo(found, shot.pixels(topology.landmark_canonical))
@@ -84,18 +84,18 @@ def test_photo_is_the_packed_background(make_capture):
     camera = capture_camera(head)
     assert camera is bpy.context.scene.camera and camera.data.show_background_images
     image = camera.data.background_images[0].image
-    assert bytes(image.packed_file.data) == capture.photo.path.read_bytes()
-    assert tuple(image.size) == (capture.photo.width, capture.photo.height)
+    assert bytes(image.packed_file.data) == capture.views[0].photo.path.read_bytes()
+    assert tuple(image.size) == (capture.views[0].photo.width, capture.views[0].photo.height)
 
 
 def test_photo_that_blender_reads_otherwise_is_packed_upright(make_capture):
     capture = make_capture(SHOTS["portrait"], as_stored=False)
     build(capture, bpy.context)
     image = bpy.context.scene.camera.data.background_images[0].image
-    height, width = capture.photo.pixels.shape[:2]
+    height, width = capture.views[0].photo.pixels.shape[:2]
     assert tuple(image.size) == (width, height)
     shown = np.array(image.pixels[:]).reshape(height, width, 4)[::-1, :, :3] * 255
-    assert np.abs(shown - capture.photo.pixels).mean() < 4
+    assert np.abs(shown - capture.views[0].photo.pixels).mean() < 4
 
 
 def test_near_and_far_heads_lie_within_the_clip_range(make_capture, topology):

@@ -11,14 +11,13 @@ import cv2
 import numpy as np
 import pytest
 
-from prn_blender import cli
-from prn_blender.capture.errors import CaptureError
-from prn_blender.capture.pack import load_pack
-from prn_blender.scene.camera import capture_camera
-from prn_blender.scene.files import FILE_NAMES
+from prn_blender.capture.packs.pack import load_pack
+from prn_blender.cli import batch as cli
+from prn_blender.cli.arguments import parser_of, settings_of
+from prn_blender.scene.build.camera import capture_camera
 from prn_blender.scene.record import read_record
 
-from .conftest import CHECKOUT, PORTRAIT, coordinates
+from .conftest import CHECKOUT, FILE_NAMES, PORTRAIT, coordinates
 from .test_camera import assert_on_photo, on_render, world_vertices
 
 SHARED_PHOTOS = CHECKOUT.parent / "shared" / "data" / "photos"
@@ -71,7 +70,7 @@ def test_blend_holds_the_camera_contract_on_a_real_photo(portrait_run):
     folder, _ = portrait_run
     described = json.loads((folder / "capture.json").read_text())
     bpy.ops.wm.open_mainfile(filepath=str(folder / "head.blend"))
-    head = bpy.data.objects["PRN_Head"]
+    head = bpy.data.objects["astronaut"]
     assert read_record(head) == described["record"]
     assert len(head.data.vertices) == len(load_pack().topology.canonical)
     empties = [bpy.data.objects[mark["name"]].matrix_world.translation for mark in described["landmarks"]]
@@ -83,9 +82,11 @@ def test_blend_holds_the_camera_contract_on_a_real_photo(portrait_run):
 
 def test_the_record_repeats_the_capture(portrait_run):
     """From capture.json alone, to the bit."""
-    from prn_blender.capture.faces import FaceBox
-    from prn_blender.capture.photo import load_photo
-    from prn_blender.capture.reconstruct import Settings, reconstruct
+    from prn_blender.capture.faces.box import FaceBox
+    from prn_blender.capture.photo.read import load_photo
+    from prn_blender.capture.reconstruct import reconstruct
+    from prn_blender.capture.shape.mesh import mesh_of
+    from prn_blender.capture.types import BASE_COLOR, Settings
 
     folder, _ = portrait_run
     record = json.loads((folder / "capture.json").read_text())["record"]
@@ -93,24 +94,24 @@ def test_the_record_repeats_the_capture(portrait_run):
     assert (photo.sha256, pack.sha256) == (record["photo"]["sha256"], record["pack"]["sha256"])
     again = reconstruct(photo, FaceBox(**record["face_box"]), pack, Settings(**record["settings"]))
     bpy.ops.wm.open_mainfile(filepath=str(folder / "head.blend"))
-    assert np.array_equal(coordinates(bpy.data.objects["PRN_Head"].data), again.head.vertices)
-    assert np.array_equal(cv2.imread(str(folder / "head_basecolor.png"))[..., ::-1], again.texture.colour)
+    assert np.array_equal(coordinates(bpy.data.objects["astronaut"].data), mesh_of(again, pack.topology).vertices)
+    assert np.array_equal(cv2.imread(str(folder / "head_basecolor.png"))[..., ::-1], again.textures[BASE_COLOR])
 
 
 @pytest.mark.parametrize("lens", [(), ("--orthographic",), ("--focal", "35")])
 def test_every_vertex_lies_on_its_pixel_of_a_real_photo(lens):
     """The position map itself against Blender's camera."""
-    from prn_blender.capture.faces import choose_faces, find_faces
-    from prn_blender.capture.photo import load_photo
+    from prn_blender.capture.faces.find import choose_faces, find_faces
+    from prn_blender.capture.photo.read import load_photo
     from prn_blender.capture.reconstruct import reconstruct
-    from prn_blender.scene.build import build
+    from prn_blender.scene.build.assemble import build
 
-    settings = cli._settings(cli._parser("prn").parse_args([str(PORTRAIT), "--texture-size", "512", *lens]))
+    settings = settings_of(parser_of("prn").parse_args([str(PORTRAIT), "--texture-size", "512", *lens]))
     photo = load_photo(PORTRAIT)
     capture = reconstruct(photo, choose_faces(find_faces(photo), "largest")[0], load_pack(), settings)
     head = build(capture, bpy.context)
     found = on_render(bpy.context.scene, capture_camera(head), world_vertices(head))
-    assert_on_photo(found, capture.pack.topology.vertices(capture.position_map)[:, :2])
+    assert_on_photo(found, capture.pack.topology.vertices(capture.views[0].position_map)[:, :2])
 
 
 def test_one_bad_photo_does_not_stop_the_others(tmp_path):
@@ -162,7 +163,6 @@ def test_a_photo_without_a_face_says_how_to_give_a_box(tmp_path, capsys):
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["a.jpg", "--box", "1,2,3"],
         ["a.jpg", "b.jpg", "--box", "1,2,3,4"],
         ["a.jpg", "--face", "some"],
@@ -194,18 +194,13 @@ def test_an_error_is_one_line_that_says_what_to_do(arguments, advice, capsys):
     assert line.endswith(advice) and "Errno" not in line and "unexpected" not in line
 
 
-def test_a_file_in_the_way_leaves_no_folder_behind(tmp_path):
-    from prn_blender.scene import files
-
-    out = tmp_path / "new" / "out"
-    with pytest.raises(CaptureError, match="choose another folder"), files._filled(out) as temporary:
-        (out / "head.blend" / "in the way").mkdir(parents=True)
-        for name in FILE_NAMES:
-            (temporary / name).touch()
-    assert [file.name for file in out.iterdir()] == ["head.blend"]
-    with pytest.raises(KeyError), files._filled(tmp_path / "newer" / "out"):
-        raise KeyError
-    assert not (tmp_path / "newer").exists()
+def test_without_a_photo_a_checkout_takes_its_portrait_and_the_extension_asks_for_one(tmp_path, monkeypatch, capsys):
+    assert cli.PORTRAIT == PORTRAIT
+    assert cli.main(["-o", str(tmp_path / "out"), "--texture-size", "512"], "prn") == 0
+    assert (tmp_path / "out" / "head.glb").is_file()
+    monkeypatch.setattr(cli, "PORTRAIT", tmp_path / "missing.jpg")
+    assert cli.main([], "prn") == 2
+    assert "name a photo" in capsys.readouterr().err
 
 
 def test_a_photo_without_a_suffix_is_not_its_own_folder(tmp_path, monkeypatch):

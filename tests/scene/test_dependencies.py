@@ -5,8 +5,11 @@ import sys
 import textwrap
 from pathlib import Path
 
+import bpy
 import numpy as np
 import pytest
+
+from prn_blender.scene.build.assemble import build
 
 from .conftest import CHECKOUT
 
@@ -39,7 +42,7 @@ def problem_with(folder: Path, before: str = "") -> tuple[str, str]:
         {before}
         import bpy, prn_blender
         prn_blender.register()
-        from prn_blender.ui import dependencies
+        from prn_blender.ui.shell import dependencies
         print("first:", dependencies.problem())
         try:
             bpy.ops.prn.reconstruct_from_image(filepath="examples/astronaut.jpg", texture_size="512")
@@ -88,6 +91,51 @@ def test_an_opencv_for_another_numpy_is_named(installed):
     else:
         numpy = np.__version__
         assert then.startswith(f"OpenCV in {folder} was built for another NumPy than Blender's {numpy}. Disable the")
+
+
+def test_without_onnxruntime_opencv_and_pillow_heads_that_exist_can_be_worked_on(capture, tmp_path):
+    """Their panel is there, landmarks move them, they turn, and they are exported."""
+    build(capture, bpy.context)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "head.blend"))
+    code = f"""
+        import sys
+        for name in ("onnxruntime", "cv2", "PIL"):
+            sys.modules[name] = None
+        import bpy, numpy as np, prn_blender
+        prn_blender.register()
+        from prn_blender.ui.shell import dependencies
+        print("problem:", dependencies.problem())
+        bpy.ops.wm.open_mainfile(filepath={str(tmp_path / "head.blend")!r})
+        head = bpy.data.objects["landscape"]
+        bpy.context.view_layer.objects.active = head
+        print("panel:", bpy.types.PRN_PT_captured.poll(bpy.context))
+        before = np.array([vertex.co for vertex in head.data.vertices])
+        bpy.data.objects["jaw_08"].location.z -= 0.01
+        bpy.context.view_layer.update()
+        moved = np.abs(np.array([vertex.co for vertex in head.data.vertices]) - before).max()
+        print("moved:", 0.008 < moved < 0.012)
+        print("reset:", bpy.ops.prn.reset_landmarks(only_selected=False))
+        print("aligned:", bpy.ops.prn.align(alignment="PHOTOGRAPHED"))
+        print("exported:", bpy.ops.prn.export_head(filepath={str(tmp_path / "head.glb")!r}))
+        print("poll:", bpy.types.PRN_PT_camera.poll(bpy.context))
+        sys.stdout.flush()
+        import os
+        os._exit(0)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
+    lines = dict(line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line)
+    assert "Not installed" in lines["problem"]
+    told = {name: lines.get(name) for name in ("panel", "moved", "reset", "aligned", "exported", "poll")}
+    assert told == {
+        "panel": "True",
+        "moved": "True",
+        "reset": "{'FINISHED'}",
+        "aligned": "{'FINISHED'}",
+        "exported": "{'FINISHED'}",
+        "poll": "False",
+    }, done.stdout + done.stderr
 
 
 def test_a_library_that_breaks_as_it_loads_is_named(tmp_path):

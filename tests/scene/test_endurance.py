@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from prn_blender.capture.errors import Cancelled
-from prn_blender.capture.texture import Texture
-from prn_blender.scene.files import FILE_NAMES, write_capture
+from prn_blender.capture.types import BASE_COLOR, MASK
+from prn_blender.scene.files.write import write_capture
 
 from ..cancelling import CancelAt
-from .conftest import CHECKOUT, PORTRAIT
+from .conftest import CHECKOUT, FILE_NAMES, PORTRAIT
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of the process from /proc")
@@ -34,7 +34,7 @@ def test_captures_in_a_row_leave_nothing_behind():
 
 def test_writing_can_be_cancelled_at_every_step(capture, tmp_path):
     """Then there is no file, and not even the folder."""
-    quick = replace(capture, texture=Texture(np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64), np.uint8)))
+    quick = replace(capture, textures={BASE_COLOR: np.zeros((64, 64, 3), np.uint8), MASK: np.zeros((64, 64), np.uint8)})
     steps = []
     write_capture(quick, tmp_path / "whole", progress=lambda fraction, text: steps.append(text))
     assert len(steps) >= 3
@@ -65,5 +65,5 @@ def test_two_blenders_at_once_write_into_one_folder(tmp_path):
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == sorted(FILE_NAMES)
     described = json.loads((tmp_path / "out" / "capture.json").read_text())
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "out" / "head.blend"))
-    assert "PRN_Head" in bpy.data.objects
+    assert "astronaut" in bpy.data.objects
     assert described["record"]["photo"]["path"] == str(PORTRAIT)

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from prn_blender.capture.errors import CaptureError
-from prn_blender.scene.alignment import PHOTOGRAPHED
-from prn_blender.scene.build import build
-from prn_blender.scene.export import export_fbx, export_glb
+from prn_blender.scene.build.assemble import build
+from prn_blender.scene.edit.align import PHOTOGRAPHED
+from prn_blender.scene.export.formats import export_fbx, export_glb
 
 from .test_build import everything
 
@@ -47,13 +47,13 @@ def surface(head: bpy.types.Object) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize(("suffix", "export"), [(".glb", export_glb), (".fbx", export_fbx)])
 def test_exported_head_is_aligned_textured_and_alone(capture, topology, tmp_path, suffix, export):
     head = build(capture, bpy.context, alignment=PHOTOGRAPHED)
-    bpy.data.collections["PRN Capture landscape"].hide_viewport = True
+    bpy.data.collections["landscape"].hide_viewport = True
     expected_colours = surface(head)[1]
     export(bpy.context, head, tmp_path / f"head{suffix}")
     assert [file.name for file in tmp_path.iterdir() if file.stem != "landscape"] == [f"head{suffix}"]
 
     found = reimported(tmp_path / f"head{suffix}")
-    assert found.name == "PRN_Head"
+    assert found.name == "landscape"
     points, colours = surface(found)
     corner_points = topology.canonical[topology.faces].reshape(-1, 3)
     assert np.allclose(points.min(0), corner_points.min(0), atol=1e-4)
@@ -86,7 +86,7 @@ def test_a_failed_export_says_so(capture, tmp_path, export):
     with pytest.raises(CaptureError, match="cannot be written"):
         export(bpy.context, head, tmp_path / "no_folder" / "head")
     assert everything() == before
-    assert bpy.context.view_layer.objects.active == head and head.name == "PRN_Head"
+    assert bpy.context.view_layer.objects.active == head and head.name == "landscape"
 
 
 def test_an_error_of_the_exporter_is_one_line(capture, tmp_path):

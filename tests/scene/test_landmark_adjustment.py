@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 import prn_blender
-from prn_blender.capture.deformation import anchors_of
-from prn_blender.scene.adjustment import CAPTURED, captured_landmarks, is_adjustable, moved_landmarks, reset_landmarks
-from prn_blender.scene.alignment import set_alignment
-from prn_blender.scene.build import build
-from prn_blender.scene.export import export_glb
-from prn_blender.scene.landmarks import landmark_positions, landmarks_of
+from prn_blender.capture.shape.deformation import anchors_of
+from prn_blender.scene.build.assemble import build
+from prn_blender.scene.build.landmarks import landmark_positions, landmarks_of
+from prn_blender.scene.edit.adjust import CAPTURED, captured_landmarks, is_adjustable, moved_landmarks, reset_landmarks
+from prn_blender.scene.edit.align import set_alignment
+from prn_blender.scene.export.formats import export_glb
 from prn_blender.scene.record import is_captured_head
-from prn_blender.ui.landmark_operators import why_not_adjustable
+from prn_blender.ui.landmarks.operators import why_not_adjustable
 
 from .conftest import coordinates
 

@@ -13,17 +13,19 @@ import pytest
 
 import prn_blender
 from prn_blender.capture.errors import Cancelled, CaptureError
-from prn_blender.capture.face_box import FaceBox
+from prn_blender.capture.faces.box import FaceBox
 from prn_blender.capture.progress import silent
 from prn_blender.capture.reconstruct import Settings
-from prn_blender.scene.alignment import alignment_of
-from prn_blender.scene.camera import capture_camera
+from prn_blender.capture.run import Request
+from prn_blender.scene.build.camera import capture_camera
+from prn_blender.scene.edit.align import alignment_of
 from prn_blender.scene.record import is_captured_head, read_record
-from prn_blender.ui import session
-from prn_blender.ui.capture_view import show_captured
-from prn_blender.ui.job import Job
-from prn_blender.ui.photo_drawing import PhotoOnScreen, face_at
-from prn_blender.ui.tasks import FoundFaces, Request, capture_heads, read_photo_info
+from prn_blender.ui.capture.work import FoundFaces, capture_heads
+from prn_blender.ui.head.view import show_captured
+from prn_blender.ui.photos.drawing import PhotoOnScreen, face_at
+from prn_blender.ui.photos.info import read_photo_info
+from prn_blender.ui.shell import session
+from prn_blender.ui.shell.job import Job
 
 from ..cancelling import CancelAt
 from .conftest import CHECKOUT, PORTRAIT
@@ -146,7 +148,7 @@ def test_a_library_that_does_not_load_is_named_and_the_panel_stays():
         sys.meta_path.insert(0, Broken())
         import bpy, prn_blender
         prn_blender.register()
-        from prn_blender.ui import dependencies
+        from prn_blender.ui.shell import dependencies
         print("problem:", dependencies.problem())
         print("panel:", hasattr(bpy.types, "PRN_PT_capture"))
         prn_blender.unregister()
@@ -176,7 +178,7 @@ def test_the_package_works_under_another_name():
     another.register()
     try:
         assert capture(filepath=str(PORTRAIT)) == {"FINISHED"}
-        assert sys.modules["another_name.ui"].preferences.PACKAGE == "another_name"
+        assert sys.modules["another_name.ui.shell.preferences"].PACKAGE == "another_name"
     finally:
         another.unregister()
         for name in [name for name in sys.modules if name.split(".")[0] == "another_name"]:
@@ -313,7 +315,7 @@ def test_a_photo_without_a_face_says_how_to_go_on(no_face):
 
 def test_all_heads_or_none(group, monkeypatch):
     """The second head of a group photo fails while it is built."""
-    from prn_blender.scene import build as module
+    from prn_blender.scene.build import assemble as module
 
     really_store, calls = module.store_record, []
 
@@ -470,7 +472,7 @@ def test_a_head_inside_of_the_default_cube_is_shown_alone(view):
     bpy.ops.prn.shade(textured=False)
     assert (space.shading.color_type, space.shading.light) == ("MATERIAL", "STUDIO")  # flat light shows no shape
     shown = _seen(space)
-    assert {"PRN_Head", "PRN_Camera", "jaw_08"} <= shown
+    assert {"astronaut", "astronaut Camera", "jaw_08"} <= shown
     assert not {"Cube", "Light", "Camera"} & shown
     assert bpy.ops.prn.show_alone() == {"FINISHED"}  # the button switches back and forth
     assert not space.local_view
@@ -481,7 +483,7 @@ def test_a_head_inside_of_the_default_cube_is_shown_alone(view):
     newest = bpy.context.view_layer.objects.active
     show_captured(bpy.context, view, [newest])
     assert newest.name in _seen(space)
-    assert "PRN_Head" not in _seen(space)
+    assert "astronaut" not in _seen(space)
 
 
 def test_a_head_with_room_around_it_is_shown_with_everything(view):
@@ -563,7 +565,7 @@ def test_one_undo_step_removes_the_whole_capture():
 
 
 def test_memory_of_the_model_is_released():
-    from prn_blender.capture import network
+    from prn_blender.capture.networks import head as network
 
     capture(filepath=str(PORTRAIT))
     assert network._networks

@@ -1,6 +1,6 @@
 """What is drawn over the photo, the Image Editor, menus, and heads that were tampered with."""
 
-from pathlib import Path
+import hashlib
 
 import bpy
 import numpy as np
@@ -8,22 +8,26 @@ import pytest
 
 import prn_blender
 from prn_blender import ui
-from prn_blender.capture.face_box import FaceBox
-from prn_blender.capture.faces import choose_faces
+from prn_blender.capture.faces.box import FaceBox
+from prn_blender.capture.faces.find import choose_faces
 from prn_blender.capture.progress import silent
-from prn_blender.scene.alignment import set_alignment
-from prn_blender.scene.build import build
-from prn_blender.scene.camera import capture_camera, heads_of_camera
-from prn_blender.scene.landmarks import landmark_positions, landmarks_of
-from prn_blender.scene.photo_images import photo_of_image
-from prn_blender.scene.photo_points import heads_of_photo, landmarks_in_photo, location_at
+from prn_blender.scene.build.assemble import build
+from prn_blender.scene.build.camera import capture_camera, heads_of_camera
+from prn_blender.scene.build.landmarks import landmark_positions, landmarks_of
+from prn_blender.scene.build.photo_images import file_of_image, photo_in
+from prn_blender.scene.edit.align import set_alignment
+from prn_blender.scene.edit.photo_points import heads_of_photo, landmarks_in_photo, location_at
 from prn_blender.scene.record import is_captured_head, photo_of_head
-from prn_blender.ui import landmark_handlers, menus, overlay, session
-from prn_blender.ui.head_operators import captured_head
-from prn_blender.ui.image_editor import editor_of_photo, photo_image, shows_photo
-from prn_blender.ui.overlay import feature_lines
-from prn_blender.ui.photo_drawing import PhotoOnScreen, nearest_point
-from prn_blender.ui.tasks import FoundFaces, read_photo_info
+from prn_blender.ui import menus
+from prn_blender.ui.capture.work import FoundFaces
+from prn_blender.ui.head.operators import captured_head
+from prn_blender.ui.landmarks import handlers as landmark_handlers
+from prn_blender.ui.landmarks import overlay
+from prn_blender.ui.landmarks.overlay import feature_lines
+from prn_blender.ui.photos.drawing import PhotoOnScreen, nearest_point
+from prn_blender.ui.photos.image_editor import editor_of_photo, photo_image, shows_photo
+from prn_blender.ui.photos.info import read_photo_info
+from prn_blender.ui.shell import session
 
 from .conftest import PORTRAIT, SHOTS
 
@@ -102,7 +106,7 @@ def test_the_photo_opens_in_the_image_editor(editor):
     choose_portrait()
     assert bpy.ops.prn.open_in_image_editor() == {"FINISHED"}
     image = editor.spaces.active.image
-    assert photo_of_image(image) == PORTRAIT
+    assert file_of_image(image) == PORTRAIT
     assert tuple(image.size) == (512, 512)
     assert editor_of_photo(bpy.context.window, PORTRAIT, session.current.info) == editor
     assert photo_image(PORTRAIT, session.current.info) == image  # no second one
@@ -111,12 +115,12 @@ def test_the_photo_opens_in_the_image_editor(editor):
 def test_the_photo_of_a_head_opens_even_if_it_is_not_chosen_and_its_file_is_gone(editor, capture):
     head = build(capture, bpy.context)
     choose_portrait()
-    capture.photo.path.unlink()
+    capture.views[0].photo.path.unlink()
     assert not bpy.ops.prn.adjust_landmarks.poll()
     assert bpy.ops.prn.open_photo_of_head() == {"FINISHED"}
     image = editor.spaces.active.image
-    assert photo_of_image(image) == photo_of_head(head)
-    assert tuple(image.size) == (capture.photo.width, capture.photo.height)
+    assert photo_in(image) == photo_of_head(head)
+    assert tuple(image.size) == (capture.views[0].photo.width, capture.views[0].photo.height)
     assert bpy.ops.prn.adjust_landmarks.poll()
     bpy.data.images.remove(image)
     assert not bpy.ops.prn.open_photo_of_head.poll()
@@ -147,7 +151,7 @@ def test_an_image_of_the_image_editor_becomes_a_head(editor):
     assert bpy.ops.prn.use_image(reconstruct=False) == {"FINISHED"}
     assert bpy.context.scene.prn_capture.photo_path == PORTRAIT
     assert bpy.ops.prn.reconstruct_from_image() == {"FINISHED"}
-    (head,) = heads_of_photo(bpy.context.scene, PORTRAIT)
+    (head,) = heads_of_photo(bpy.context.scene, hashlib.sha256(PORTRAIT.read_bytes()).hexdigest())
     assert bpy.ops.prn.adjust_landmarks.poll()
     head.hide_set(True)
     assert not bpy.ops.prn.adjust_landmarks.poll()
@@ -251,7 +255,7 @@ def test_a_renamed_collection_changes_nothing(head):
 
 def test_what_is_left_of_a_deleted_head_is_no_head(head):
     camera, landmark = capture_camera(head), next(landmarks_of(head))[1]
-    photo = Path(head["prn_capture"]["photo"]["path"])
+    photo = photo_of_head(head)
     bpy.data.objects.remove(head)
     for part in (camera, landmark):
         bpy.context.view_layer.objects.active = part
@@ -285,9 +289,9 @@ def test_a_linked_head_can_be_looked_at_but_not_changed(head, tmp_path):
     bpy.ops.wm.save_as_mainfile(filepath=path)
     bpy.ops.wm.read_homefile(use_empty=True)
     with bpy.data.libraries.load(path, link=True) as (available, wanted):
-        wanted.collections = [name for name in available.collections if name.startswith("PRN Capture")]
+        wanted.collections = [next(name for name in available.collections if not name.endswith("Landmarks"))]
     bpy.context.scene.collection.children.link(wanted.collections[0])
-    bpy.context.view_layer.objects.active = bpy.data.objects["PRN_Head"]
+    bpy.context.view_layer.objects.active = bpy.data.objects["landscape"]
     assert captured_head(bpy.context) is not None
     for operator in (bpy.ops.prn.align, bpy.ops.prn.reset_landmarks):
         assert not operator.poll()

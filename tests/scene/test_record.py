@@ -6,14 +6,14 @@ import bpy
 import numpy as np
 import pytest
 
-from prn_blender.capture.crop import Crop
 from prn_blender.capture.errors import CaptureError
-from prn_blender.capture.faces import FaceBox
+from prn_blender.capture.faces.box import FaceBox
+from prn_blender.capture.geometry.crop import Crop
 from prn_blender.capture.reconstruct import Settings
 from prn_blender.capture.record import capture_record
-from prn_blender.scene.alignment import FRONTAL, PHOTOGRAPHED, alignment_of, set_alignment
-from prn_blender.scene.build import build
-from prn_blender.scene.camera import capture_camera
+from prn_blender.scene.build.assemble import build
+from prn_blender.scene.build.camera import capture_camera
+from prn_blender.scene.edit.align import FRONTAL, PHOTOGRAPHED, alignment_of, set_alignment
 from prn_blender.scene.record import is_captured_head, read_record
 
 from .conftest import SHOTS
@@ -23,13 +23,13 @@ from .test_camera import assert_on_photo, on_render, world_vertices
 def test_record_is_json_and_repeats_the_capture(capture):
     record = capture_record(capture)
     assert json.loads(json.dumps(record)) == record
-    assert FaceBox(**record["face_box"]) == capture.face_box
-    assert Crop(**record["crop"]) == capture.crop
+    assert FaceBox(**record["face_box"]) == capture.views[0].face_box
+    assert Crop(**record["crop"]) == capture.views[0].crop
     assert Settings(**record["settings"]) == capture.settings
-    assert record["photo"]["path"] == str(capture.photo.path)
-    assert record["photo"]["sha256"] == capture.photo.sha256
+    assert record["photo"]["path"] == str(capture.views[0].photo.path)
+    assert record["photo"]["sha256"] == capture.views[0].photo.sha256
     assert record["pack"]["sha256"] == capture.pack.sha256
-    assert np.array_equal(np.reshape(record["pose"]["aligned_to_camera"], (4, 4)), capture.pose.matrix)
+    assert np.array_equal(np.reshape(record["pose"]["aligned_to_camera"], (4, 4)), capture.views[0].pose.matrix)
 
 
 @pytest.mark.parametrize("name", ["landscape", "orthographic"])
@@ -47,7 +47,7 @@ def test_save_and_reload_keep_record_and_alignment(make_capture, topology, tmp_p
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "saved.blend"))
     bpy.ops.wm.read_homefile(use_empty=True)
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "saved.blend"))
-    head = bpy.data.objects["PRN_Head"]
+    head = bpy.data.objects["portrait"]
     assert read_record(head) == record
     assert alignment_of(head) == PHOTOGRAPHED
     set_alignment(head, FRONTAL)
@@ -64,9 +64,9 @@ def test_an_appended_collection_keeps_record_and_camera(make_capture, tmp_path):
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "saved.blend"))
     bpy.ops.wm.read_homefile(use_empty=True)
     with bpy.data.libraries.load(str(tmp_path / "saved.blend")) as (_, wanted):
-        wanted.collections = ["PRN Capture landscape"]
+        wanted.collections = ["landscape"]
     bpy.context.scene.collection.children.link(wanted.collections[0])
-    head = bpy.data.objects["PRN_Head"]
+    head = bpy.data.objects["landscape"]
     assert read_record(head) == record
     set_alignment(head, PHOTOGRAPHED)
     bpy.context.view_layer.update()

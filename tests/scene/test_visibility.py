@@ -5,8 +5,8 @@ import pytest
 from mathutils import Vector
 from mathutils.bvhtree import BVHTree
 
-from prn_blender.capture.pack import load_pack
-from prn_blender.capture.visibility import vertex_visibility
+from prn_blender.capture.geometry.visibility import vertex_visibility
+from prn_blender.capture.packs.pack import load_pack
 
 
 @pytest.mark.parametrize("perspective", [False, True])

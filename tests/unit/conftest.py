@@ -10,10 +10,10 @@ import pytest
 
 sys.modules["bpy"] = None  # the capture must work without it: an import of bpy fails here
 
-from prn_blender.capture.pack import ModelPack, default_pack_folder, load_pack
-from prn_blender.capture.photo import Photo
-from prn_blender.capture.position_map import PositionMap
-from prn_blender.capture.topology import Topology
+from prn_blender.capture.geometry.position_map import PositionMap
+from prn_blender.capture.packs.pack import ModelPack, default_pack_folder, load_pack
+from prn_blender.capture.packs.topology import Topology
+from prn_blender.capture.types import Photo
 
 SHARED = Path(__file__).parents[3] / "shared"
 

@@ -28,7 +28,7 @@ def test_bad_photos_are_photos_or_refused_in_one_line():
         from pathlib import Path
         from benchmarks import bad_photos
         from prn_blender.capture.errors import CaptureError
-        from prn_blender.capture.photo import load_photo
+        from prn_blender.capture.photo.read import load_photo
 
         with tempfile.TemporaryDirectory() as folder:
             corpus = bad_photos.write(Path(folder))
@@ -61,9 +61,9 @@ def test_bad_packs_make_a_head_or_are_refused_in_one_line():
         from pathlib import Path
         from benchmarks import bad_packs, bad_photos
         from prn_blender.capture.errors import CaptureError
-        from prn_blender.capture.face_box import FaceBox
-        from prn_blender.capture.pack import load_pack
-        from prn_blender.capture.photo import load_photo
+        from prn_blender.capture.faces.box import FaceBox
+        from prn_blender.capture.packs.pack import load_pack
+        from prn_blender.capture.photo.read import load_photo
         from prn_blender.capture.reconstruct import Settings, reconstruct
 
         photo, settings = load_photo(bad_photos.PORTRAIT), Settings(texture_size=512, provider="CPUExecutionProvider")

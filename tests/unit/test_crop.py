@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prn_blender.capture.crop import Crop, CropRule, crop_around, crop_in_box
+from prn_blender.capture.geometry.crop import Crop, CropRule, crop_around, crop_in_box
 
 RULE = CropRule(scale=1.6, shift_y=-0.03)
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import onnxruntime
 import pytest
 
-from prn_blender.capture.network import CPU, open_network, release_networks
+from prn_blender.capture.networks.head import open_network, release_networks
+from prn_blender.capture.types import CPU
 
 CHECKOUT = Path(__file__).parents[2]
 CUDA = "CUDAExecutionProvider"
 OPENING = f"""
-from prn_blender.capture.network import open_network
-from prn_blender.capture.pack import load_pack
+from prn_blender.capture.networks.head import open_network
+from prn_blender.capture.packs.pack import load_pack
 for provider in ("auto", {CUDA!r}):
     network = open_network(load_pack(), provider)
     print(network.provider, "|", network.fallback)

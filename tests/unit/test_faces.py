@@ -9,9 +9,9 @@ import pytest
 
 from benchmarks.detection import hits_and_alarms, straight
 from prn_blender.capture.errors import CaptureError, NoFaceError
-from prn_blender.capture.face_box import best_of_each, overlap
-from prn_blender.capture.faces import FaceBox, choose_faces, find_faces
-from prn_blender.capture.photo import load_photo
+from prn_blender.capture.faces.box import best_of_each, overlap
+from prn_blender.capture.faces.find import FaceBox, choose_faces, find_faces
+from prn_blender.capture.photo.read import load_photo
 
 from .conftest import photo_of
 
@@ -125,6 +125,18 @@ def test_file_that_is_no_yunet(tmp_path, shared_data):
         find_faces(photo, str(SEED_NETWORK))
 
 
+def test_network_with_the_names_of_yunet_and_other_shapes_is_refused(tmp_path):
+    import onnx
+
+    names = [f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in (8, 16, 32)]
+    nodes = [onnx.helper.make_node("Identity", ["input"], [name]) for name in names]
+    value = lambda name: onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", 3, "h", "w"])
+    graph = onnx.helper.make_graph(nodes, "yunet", [value("input")], [value(name) for name in names])
+    onnx.save(onnx.helper.make_model(graph, ir_version=8), tmp_path / "other.onnx")
+    with pytest.raises(CaptureError, match="other.onnx is not a YuNet face detector"):
+        find_faces(photo_of(np.zeros((64, 64, 3), np.uint8)), tmp_path / "other.onnx")
+
+
 FACES = [FaceBox(0, 0, 10, 10, 0.9), FaceBox(20, 0, 60, 50, 0.85), FaceBox(80, 0, 90, 11, 0.7)]
 
 
@@ -170,6 +182,6 @@ class Seen:
 )
 def test_finer_copies_are_searched_for_small_faces_only(monkeypatch, faces, copies):
     seen = Seen(*faces)
-    monkeypatch.setattr("prn_blender.capture.faces._finder", lambda: seen)
+    monkeypatch.setattr("prn_blender.capture.faces.find._finder", lambda: seen)
     assert len(find_faces(photo_of(np.zeros((400, 2000, 3), np.uint8)))) == len(faces)
     assert seen.copies == copies

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from prn_blender.capture.errors import CaptureError
-from prn_blender.capture.face_box import overlap
-from prn_blender.capture.faces import find_faces
-from prn_blender.capture.finder import PART_OVERLAP, PART_SIDE, Finder, _starts
-from prn_blender.capture.finder_answers import Answers, agreed, decode
-from prn_blender.capture.finder_pack import load_finder_pack
-from prn_blender.capture.pack import default_pack_folder
-from prn_blender.capture.photo import load_photo
+from prn_blender.capture.faces.answers import Answers, agreed, decode
+from prn_blender.capture.faces.box import overlap
+from prn_blender.capture.faces.find import find_faces
+from prn_blender.capture.faces.finder import PART_OVERLAP, PART_SIDE, Finder, _starts
+from prn_blender.capture.packs.finder_pack import load_finder_pack
+from prn_blender.capture.packs.pack import default_pack_folder
+from prn_blender.capture.photo.read import load_photo
 
 from .conftest import photo_of
 
@@ -48,7 +48,6 @@ def test_answers_of_known_cells():
     assert found.centre[0] == pytest.approx([3.5 * 8 + 16, 2.5 * 8 - 8])
     assert found.size[0] == pytest.approx([96, 32])
     assert np.degrees(found.roll[0]) == pytest.approx(30)
-    assert found.points[0] == pytest.approx(np.array([28, 20]) + points.reshape(5, 2) * 32, abs=1e-4)
     assert len(decode(grid, 8, 32, 0.47).score) == 2
     assert found.boxes[0] == pytest.approx([44 - 48, 12 - 16, 44 + 48, 12 + 16])
 
@@ -102,18 +101,6 @@ def test_the_bundled_portrait_has_one_face(portrait):
     assert len(faces) == 1
     assert overlap(faces[0].corners.ravel(), truth) > 0.75
     assert abs(np.degrees(faces[0].roll)) < 8
-
-
-def test_points_lie_in_the_face_and_in_order(portrait):
-    pixels, truth = portrait
-    answers = Finder().answers(pixels, 0.5)
-    right_eye, left_eye, nose, right_mouth, left_mouth = answers.best_of_each().points[0]
-    low, high = truth[:2], truth[2:]
-    for point in (right_eye, left_eye, nose, right_mouth, left_mouth):
-        assert (low < point).all() and (point < high).all()
-    assert right_eye[0] < nose[0] < left_eye[0]
-    assert right_mouth[0] < left_mouth[0]
-    assert max(right_eye[1], left_eye[1]) < nose[1] < min(right_mouth[1], left_mouth[1])
 
 
 @pytest.mark.parametrize("quarter", [1, 2])

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from prn_blender.capture.camera import ESTIMATED_MM, focal_from_distance, focal_pixels
-from prn_blender.capture.photo import Photo
-from prn_blender.capture.pose import fit_similarity, yaw_pitch_roll
-from prn_blender.capture.position_map import sample_bicubic, upsample_bicubic
+from prn_blender.capture.geometry.camera import ESTIMATED_MM, focal_from_distance, focal_pixels
+from prn_blender.capture.geometry.pose import fit_similarity, yaw_pitch_roll
+from prn_blender.capture.geometry.position_map import sample_bicubic, upsample_bicubic
 from prn_blender.capture.reconstruct import in_plane_roll, place
 
 from .conftest import Shot, bake
@@ -21,10 +20,6 @@ SHOTS = [
 ]
 
 
-def photo_of(shot: Shot) -> Photo:
-    return Photo(None, np.zeros((shot.height, shot.width, 3), np.uint8), "", shot.focal_px, True)
-
-
 @pytest.fixture(params=SHOTS, ids=lambda shot: f"focal {shot.focal_px} angles {shot.angles}")
 def shot(request) -> Shot:
     return request.param
@@ -34,7 +29,7 @@ def test_place_recovers_pose_camera_and_metres(shot, topology):
     position_map = bake(topology, shot.photograph(topology.canonical, topology.origin_canonical), resolution=256)
     vertices = topology.vertices(position_map)
 
-    camera, pose = place(vertices, topology, photo_of(shot), shot.focal_px)
+    camera, pose = place(vertices, topology, (shot.width, shot.height), shot.focal_px)
 
     turn = pose.rotation @ shot.rotation.T
     assert np.degrees(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1))) < 0.1
@@ -54,7 +49,7 @@ def test_place_recovers_pose_camera_and_metres(shot, topology):
 def test_distance_tells_the_focal_length(shot, topology):
     vertices = shot.photograph(topology.canonical, topology.origin_canonical)
     distance = np.linalg.norm(shot.rotation @ topology.origin_canonical + shot.position)
-    camera, pose = place(vertices, topology, photo_of(shot), None, distance)
+    camera, pose = place(vertices, topology, (shot.width, shot.height), None, distance)
     least, most = (focal_pixels(mm, shot.width, shot.height) for mm in ESTIMATED_MM)
     assert camera.focal_px == pytest.approx(np.clip(shot.focal_px, least, most), rel=2e-3)
     if least < shot.focal_px < most:
@@ -79,7 +74,7 @@ def test_pose_ignores_expression_and_scale(topology):
     open_jaw = (face[:, 2] < topology.landmark_canonical[33, 2] - 0.01) & (face[:, 1] < -0.0)
     face[open_jaw] += (0.0, 0.005, -0.03)
     vertices = shot.photograph(1.1 * face, topology.origin_canonical)
-    _, pose = place(vertices, topology, photo_of(shot), shot.focal_px)
+    _, pose = place(vertices, topology, (shot.width, shot.height), shot.focal_px)
     turn = pose.rotation @ shot.rotation.T
     assert np.degrees(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1))) < 0.1
     # A head 10 % larger at the same place looks like a mean head 10 % nearer.

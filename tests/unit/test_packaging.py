@@ -122,18 +122,3 @@ def test_the_cuda_variant_takes_the_place_of_the_other(manifest, platform, minim
         pins = dict(requirement.split("==") for requirement in target.requirements(python))
         assert "numpy" not in pins and "onnxruntime" not in pins
         assert {"onnxruntime-gpu", "nvidia-cublas", "nvidia-cudnn-cu13", "nvidia-cuda-runtime"} <= set(pins)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "names_one"),
-    [
-        ([], False),
-        (["-o", "folder"], False),
-        (["--orthographic", "--face", "1", "--output=folder"], False),
-        (["photo.jpg"], True),
-        (["-o", "folder", "photo.jpg"], True),
-        (["--no-fill", "photo.jpg", "--texture-size", "1024"], True),
-    ],
-)
-def test_capture_without_a_photo_is_noticed(arguments, names_one):
-    assert build.names_a_photo(arguments) is names_one

@@ -9,9 +9,9 @@ import pytest
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
-from prn_blender.capture import photo as photo_module
 from prn_blender.capture.errors import CaptureError
-from prn_blender.capture.photo import load_photo
+from prn_blender.capture.photo import read as photo_module
+from prn_blender.capture.photo.read import load_photo
 
 LOSSLESS = {"png": {}, "tiff": {}, "bmp": {}, "webp": {"lossless": True, "exact": True}}
 

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from prn_blender.capture.camera import ESTIMATED_MM, focal_pixels
 from prn_blender.capture.errors import Cancelled, CaptureError
-from prn_blender.capture.faces import FaceBox
-from prn_blender.capture.pack import load_pack
-from prn_blender.capture.photo import Photo
-from prn_blender.capture.reconstruct import Settings, reconstruct
+from prn_blender.capture.faces.box import FaceBox
+from prn_blender.capture.geometry.camera import ESTIMATED_MM, focal_pixels
+from prn_blender.capture.packs.pack import load_pack
+from prn_blender.capture.reconstruct import reconstruct
 from prn_blender.capture.record import capture_record
+from prn_blender.capture.shape.mesh import mesh_of
+from prn_blender.capture.types import Photo, Settings
 
 from ..cancelling import CancelAt
 
@@ -56,21 +57,40 @@ def test_every_step_can_be_cancelled(pack):
 )
 def test_where_the_focal_length_is_from(pack, exif_focal, settings, focal_from):
     capture = reconstruct(replace(PHOTO, focal_px=exif_focal), BOX, pack, settings)
-    assert capture.focal_from == capture_record(capture)["camera"]["focal_from"] == focal_from
-    assert capture.camera.is_perspective == bool(focal_from)
+    view = capture.views[0]
+    assert view.focal_from == capture_record(capture)["camera"]["focal_from"] == focal_from
+    assert view.camera.is_perspective == bool(focal_from)
     if focal_from == "exif":
-        assert capture.camera.focal_px == exif_focal
+        assert view.camera.focal_px == exif_focal
     if focal_from == "settings":
-        assert capture.camera.focal_px == pytest.approx(focal_pixels(80.0, PHOTO.width, PHOTO.height))
+        assert view.camera.focal_px == pytest.approx(focal_pixels(80.0, PHOTO.width, PHOTO.height))
     if focal_from == "face":
         least, most = (focal_pixels(mm, PHOTO.width, PHOTO.height) for mm in ESTIMATED_MM)
-        assert least <= capture.camera.focal_px <= most
-    vertices = capture.pack.topology.vertices(capture.position_map)
-    back = capture.camera.project(capture.pose.apply(capture.head.vertices.astype(np.float64)))
+        assert least <= view.camera.focal_px <= most
+    vertices = capture.pack.topology.vertices(view.position_map)
+    back = view.project(mesh_of(capture, capture.pack.topology).vertices.astype(np.float64))
     assert np.abs(back - vertices[:, :2]).max() < 0.1
 
 
-def test_a_pack_without_distance_gives_parallel_rays(shared_data):
-    seed = load_pack(shared_data.parent / "models/seed_head")
-    capture = reconstruct(PHOTO, BOX, seed, Settings(texture_size=256))
-    assert capture.focal_from == "" and not capture.camera.is_perspective
+def test_a_pack_without_distance_gives_parallel_rays(copied):
+    manifest = copied / "pack.toml"
+    lines = manifest.read_text(encoding="utf-8").splitlines(keepends=True)
+    manifest.write_text("".join(line for line in lines if not line.startswith("distance")), encoding="utf-8")
+    view = reconstruct(PHOTO, BOX, load_pack(copied), Settings(texture_size=256)).views[0]
+    assert view.focal_from == "" and not view.camera.is_perspective
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"passes": 0}, "passes"),
+        ({"provider": "cuda"}, "provider"),
+        ({"projection": "Focal"}, "projection"),
+        ({"projection": "focal", "focal_mm": 0.0}, "focal length"),
+        ({"focal_mm": float("nan")}, "focal length"),
+    ],
+)
+def test_settings_that_are_none_are_refused_in_one_line(wrong, words):
+    with pytest.raises(CaptureError, match=words) as caught:
+        Settings(**wrong)
+    assert "\n" not in str(caught.value)

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from prn_blender.capture.photo import Photo
-from prn_blender.capture.position_map import PositionMap
-from prn_blender.capture.texture import Texture, project_texture
-from prn_blender.capture.visibility import vertex_visibility
+from prn_blender.capture.geometry.position_map import PositionMap
+from prn_blender.capture.geometry.visibility import vertex_visibility
+from prn_blender.capture.texture.project import project_texture
+from prn_blender.capture.types import BASE_COLOR, MASK, Photo, View
 
 from .conftest import Shot, bake
 
@@ -37,10 +37,11 @@ def photograph(topology, paint, yaw: float, size: int = 500, metres: float = 0.6
     return np.rint(photo.T.reshape(size, size, 3)).astype(np.uint8), position_map
 
 
-def project(topology, pixels: np.ndarray, position_map: PositionMap, size: int, fill: bool) -> Texture:
+def project(topology, pixels: np.ndarray, position_map: PositionMap, size: int, fill: bool) -> dict[str, np.ndarray]:
     photo = Photo(Path("photo.png"), pixels, "", None, True)
     seen = vertex_visibility(topology.vertices(position_map), topology.triangles, photo.width, photo.height)
-    return project_texture(photo, position_map, topology, seen, size, fill)
+    view = View(photo, None, None, position_map, None, "", None, seen, topology.landmarks(position_map))
+    return project_texture(view, topology, size, fill)
 
 
 def places(size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -67,15 +68,15 @@ def test_a_painted_head_comes_back_to_the_texel(topology, yaw):
     pixels, position_map = photograph(topology, uv_paint, yaw)
     texture = project(topology, pixels, position_map, 512, fill=False)
     u, v = places(512)
-    seen = texture.mask == 255
+    seen = texture[MASK] == 255
     assert seen.mean() > 0.2
     for channel, truth in ((0, 255 * u), (1, 255 * v)):
-        error = texture.colour[..., channel][seen] - truth[seen]
+        error = texture[BASE_COLOR][..., channel][seen] - truth[seen]
         # half a texel of the position map would be 2 levels
         assert abs(error.mean()) < 0.3
         assert np.median(np.abs(error)) < 0.7
         assert np.quantile(np.abs(error), 0.95) < 4  # the rest: folds of mouth and nose
-    error = np.abs(texture.colour[..., 2][seen] - uv_paint(u, v)[2][seen])
+    error = np.abs(texture[BASE_COLOR][..., 2][seen] - uv_paint(u, v)[2][seen])
     assert np.median(error) < 2  # the checker's fields
     assert error.mean() < 10  # and its edges
 
@@ -83,18 +84,18 @@ def test_a_painted_head_comes_back_to_the_texel(topology, yaw):
 def test_hidden_texels_stay_black_without_fill(topology):
     pixels, position_map = photograph(topology, symmetric_paint, 45)
     texture = project(topology, pixels, position_map, 512, fill=False)
-    assert (texture.mask == 0).mean() > 0.3
-    assert (texture.colour[texture.mask == 0] == 0).all()
-    assert (texture.colour[texture.mask == 255].max(axis=-1) > 0).all()
+    assert (texture[MASK] == 0).mean() > 0.3
+    assert (texture[BASE_COLOR][texture[MASK] == 0] == 0).all()
+    assert (texture[BASE_COLOR][texture[MASK] == 255].max(axis=-1) > 0).all()
 
 
 def test_the_hidden_side_is_the_other_side_mirrored(topology):
     pixels, position_map = photograph(topology, symmetric_paint, 50)
     texture = project(topology, pixels, position_map, 512, fill=True)
-    mirrored = (texture.mask == 0) & (texture.mask[:, ::-1] == 255)
+    mirrored = (texture[MASK] == 0) & (texture[MASK][:, ::-1] == 255)
     assert mirrored.mean() > 0.08
     truth = np.stack(symmetric_paint(*places(512)), axis=-1)
-    error = np.abs(texture.colour[mirrored] - truth[mirrored])
+    error = np.abs(texture[BASE_COLOR][mirrored] - truth[mirrored])
     assert np.median(error) < 3
     assert np.quantile(error, 0.95) < 12
 
@@ -108,7 +109,7 @@ def test_the_seam_does_not_show(topology, yaw):
     sides = []
     for uv in (first[seam], second[seam]):
         column, row = np.clip((uv * 1024).astype(int), 0, 1023).T
-        sides.append(texture.colour[row, column].astype(float))
+        sides.append(texture[BASE_COLOR][row, column].astype(float))
     assert np.abs(sides[0] - sides[1]).mean() < 2.5
     assert np.abs(sides[0] - sides[1]).max() < 12
 
@@ -118,7 +119,7 @@ def test_no_background_gets_into_the_texture_of_a_misplaced_head(topology, yaw):
     pixels, position_map = photograph(topology, lit_skin, yaw)
     values = position_map.values + np.float32([6, -4, 0])  # head sizes are about 250 pixels
     texture = project(topology, pixels, PositionMap(values), 512, fill=True)
-    red, green, _ = texture.colour.astype(int).transpose(2, 0, 1)
+    red, green, _ = texture[BASE_COLOR].astype(int).transpose(2, 0, 1)
     assert (green - red > 20).mean() < 0.002
 
 
@@ -129,7 +130,7 @@ def test_fine_stripes_become_grey(topology):
     pixels = np.zeros((size, size, 3), np.uint8)
     pixels[:, ::2] = 255
     texture = project(topology, pixels, position_map, 512, fill=False)
-    seen = texture.colour[texture.mask == 255].astype(float)
+    seen = texture[BASE_COLOR][texture[MASK] == 255].astype(float)
     assert len(seen) > 0.2 * 512**2
     assert abs(seen.mean() - 127.5) < 3
     assert seen.std() < 12  # of 127 without a filter
@@ -143,5 +144,5 @@ def test_a_head_partly_or_wholly_outside_of_the_photo_is_completed(topology, shi
     place = position_map.at_size(512)[..., :2] + shift
     outside = ((place < 0) | (place > 500)).any(axis=-1)
     assert outside.mean() > 0.3
-    assert (texture.mask[outside] > 128).mean() < 0.01
-    assert (texture.colour.max(axis=-1) > 40).mean() > 0.99
+    assert (texture[MASK][outside] > 128).mean() < 0.01
+    assert (texture[BASE_COLOR].max(axis=-1) > 40).mean() > 0.99

@@ -5,11 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
-from prn_blender.capture.edge_loops import where_known
 from prn_blender.capture.errors import CaptureError
-from prn_blender.capture.pack import load_pack
-from prn_blender.capture.position_map import PositionMap
-from prn_blender.capture.subdivide import subdivide, subdivide_corners
+from prn_blender.capture.geometry.position_map import PositionMap
+from prn_blender.capture.packs.edge_loops import where_known
+from prn_blender.capture.packs.pack import load_pack
+from prn_blender.capture.packs.subdivide import subdivide, subdivide_corners
 
 WITH_LOOPS = ("low", "game", "detailed", "sculpt")
 CUBE = np.array([[0, 3, 2, 1], [4, 5, 6, 7], [0, 1, 5, 4], [1, 2, 6, 5], [2, 3, 7, 6], [3, 0, 4, 7]])

@@ -45,7 +45,7 @@ def test_depth_scales_with_the_crop():
 
 
 def test_still_crop_is_the_packs_rule():
-    from prn_blender.capture.crop import CropRule, crop_around
+    from prn_blender.capture.geometry.crop import CropRule, crop_around
 
     landmarks = torch.from_numpy(np.random.default_rng(4).uniform(0.3, 0.7, (1, 68, 3)).astype(np.float32))
     still = CropRange(jitters=((0.0, 0.0),), shares=(1.0,))

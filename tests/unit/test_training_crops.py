@@ -6,8 +6,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("scipy")
 
-from prn_blender.capture.camera import unit_camera
-from prn_blender.capture.pose import fit_similarity
+from prn_blender.capture.geometry.camera import unit_camera
+from prn_blender.capture.geometry.pose import fit_similarity
 from training.assets import SKIN_VERTICES
 from training.crops import CropMaker, CropStream, size_against
 from training.head_model import HeadState

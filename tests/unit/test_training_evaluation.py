@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("scipy")
 pytest.importorskip("torch")
 
-from prn_blender.capture.pose import Similarity
+from prn_blender.capture.geometry.pose import Similarity
 from training.evaluation import scan
 from training.evaluation.landmarks import Landmarks, _best_view, describe, without_similarity
 from training.evaluation.numbers import add, table
@@ -171,8 +171,8 @@ def test_a_runner_measures_any_output(tmp_path):
 def test_a_perfect_network_has_no_error_on_rendered_heads(kit, layout):
     import torch
 
-    from prn_blender.capture.crop import CropRule, crop_around
-    from prn_blender.capture.topology import Topology
+    from prn_blender.capture.geometry.crop import CropRule, crop_around
+    from prn_blender.capture.packs.topology import Topology
     from training.assets import SKIN_VERTICES
     from training.bake import bake_operator, sampling_operator
     from training.evaluation import surfaces

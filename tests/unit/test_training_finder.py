@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from prn_blender.capture.finder import Finder
+from prn_blender.capture.faces.finder import Finder
 
 cv2 = pytest.importorskip("cv2")
 torch = pytest.importorskip("torch", reason="the training's tests need torch (training/requirements.txt)")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from prn_blender.capture.visibility import vertex_visibility
+from prn_blender.capture.geometry.visibility import vertex_visibility
 
 
 def ball(radius: float, centre: tuple[float, float, float], rings: int = 60) -> tuple[np.ndarray, np.ndarray]:

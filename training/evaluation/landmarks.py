@@ -8,13 +8,14 @@ import numpy as np
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
-from prn_blender.capture.face_box import FaceBox, overlap
-from prn_blender.capture.faces import choose_faces, find_faces
-from prn_blender.capture.network import open_network
-from prn_blender.capture.photo import Photo, load_photo
-from prn_blender.capture.pose import umeyama
-from prn_blender.capture.position_map import PositionMap
-from prn_blender.capture.reconstruct import Settings, regress
+from prn_blender.capture.faces.box import FaceBox, overlap
+from prn_blender.capture.faces.find import choose_faces, find_faces
+from prn_blender.capture.geometry.pose import umeyama
+from prn_blender.capture.geometry.position_map import PositionMap
+from prn_blender.capture.networks.head import open_network
+from prn_blender.capture.photo.read import load_photo
+from prn_blender.capture.reconstruct import regress
+from prn_blender.capture.types import Photo, Settings
 
 from ..landmark_fit import halves
 from ..photos import DEFAULT_FOLDER, AnnotatedCrops, load_aflw, load_dlib, nme

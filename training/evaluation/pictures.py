@@ -5,8 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from prn_blender.capture.raster import rasterise
-from prn_blender.capture.topology import Topology
+from prn_blender.capture.geometry.raster import rasterise
+from prn_blender.capture.packs.topology import Topology
 
 from .landmarks import Landmarks, PortraitCapture
 from .scan import Scan, ScanCapture, ScanErrors

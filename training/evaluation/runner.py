@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from prn_blender.capture.pack import ModelPack
-from prn_blender.capture.position_map import PositionMap
+from prn_blender.capture.geometry.position_map import PositionMap
+from prn_blender.capture.packs.pack import ModelPack
 
 
 class PackRunner:

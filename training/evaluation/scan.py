@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import cKDTree
 
-from prn_blender.capture.camera import Camera
-from prn_blender.capture.face_box import FaceBox
-from prn_blender.capture.network import open_network
-from prn_blender.capture.photo import Photo
-from prn_blender.capture.pose import Similarity, umeyama
-from prn_blender.capture.raster import rasterise
-from prn_blender.capture.reconstruct import Settings, place, regress
+from prn_blender.capture.faces.box import FaceBox
+from prn_blender.capture.geometry.camera import Camera
+from prn_blender.capture.geometry.place import place
+from prn_blender.capture.geometry.pose import Similarity, umeyama
+from prn_blender.capture.geometry.raster import rasterise
+from prn_blender.capture.networks.head import open_network
+from prn_blender.capture.reconstruct import regress
+from prn_blender.capture.types import Photo, Settings
 
 from ..photos import DEFAULT_FOLDER
 from ..preparation.obj import read_obj
@@ -215,7 +216,7 @@ def measure(numbers: Numbers, control: Numbers, runner: PackRunner, scan: Scan) 
         box = FaceBox(*marks.min(0), *marks.max(0))
         position_map = regress(view.photo, box, runner.pack, network, Settings().passes)[1]
         vertices, landmarks = topology.vertices(position_map), topology.landmarks(position_map)
-        camera = place(vertices, topology, view.photo, view.photo.focal_px)[0]
+        camera = place(vertices, topology, (view.photo.width, view.photo.height), view.photo.focal_px)[0]
         errors = compare(scan, camera.to_camera_space(landmarks), camera.to_camera_space(vertices), triangles)
         captures.append(ScanCapture(view, landmarks[:, :2], errors))
     front = captures[TURNS.index(0)].errors

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from prn_blender.capture.crop import crop_around
-from prn_blender.capture.pose import fit_similarity
-from prn_blender.capture.position_map import PositionMap
-from prn_blender.capture.topology import Topology
+from prn_blender.capture.geometry.crop import crop_around
+from prn_blender.capture.geometry.pose import fit_similarity
+from prn_blender.capture.geometry.position_map import PositionMap
+from prn_blender.capture.packs.topology import Topology
 
 from ..assets import SKIN_VERTICES, load_facekit
 from ..bake import bake_operator, sampling_operator

@@ -1,0 +1,114 @@
+"""Where the faces of a photo are."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from ..errors import CaptureError, NoFaceError
+from ..photo.part import reduce
+from ..types import Photo
+from .box import FaceBox, best_of_each
+
+__all__ = ["FaceBox", "FaceDetector", "choose_faces", "find_faces"]
+
+# Longer sides of the copies that are searched, the next finer one only where those before leave a doubt. In photos of
+# more than 5120 pixels the smallest faces are missed: a search there would take a minute for faces of no use.
+COPY_SIDES = (640, 1280, 2560, 5120)
+# On a copy where a face is no larger than this many pixels there may be others too small for it.
+NEARLY_TOO_SMALL = 40
+MAX_OVERLAP = 0.25
+# Parts of the best score; what scores less is not taken for the largest face, nor searched for others of its size.
+SURE_ENOUGH = 0.9
+
+
+class FaceDetector(Protocol):
+    """A way to find faces."""
+
+    def detect(self, pixels: np.ndarray, coarse: bool) -> list[FaceBox]:
+        """The faces in (H, W, 3) uint8 sRGB, in pixels of it, best first; scores from 0 to 1.
+
+        Args:
+            coarse: the photo at its smallest, where a face may fill it; a finer copy is searched for small faces only.
+        """
+
+
+def find_faces(photo: Photo, yunet: str | Path | None = None) -> list[FaceBox]:
+    """The faces of a photo, best first; empty where there is none.
+
+    Args:
+        yunet: a YuNet ONNX file to use in place of the built-in detector.
+
+    Raises:
+        CaptureError: the file is no YuNet, or the built-in detector is missing or damaged.
+    """
+    detector = _yunet_of(Path(yunet)) if yunet else _finder()
+    longer = max(photo.width, photo.height)
+    found: list[FaceBox] = []
+    for side in COPY_SIDES:
+        scale = min(1.0, side / longer)
+        in_copy = detector.detect(reduce(photo.pixels, scale), side == COPY_SIDES[0])
+        found = _without_doubles(found + [_scaled(face, 1 / scale) for face in in_copy])
+        smallest = min((face.right - face.left for face in _sure(found)), default=0.0) * scale
+        if scale == 1.0 or smallest > NEARLY_TOO_SMALL:
+            break
+    return found
+
+
+def choose_faces(faces: list[FaceBox], choice: str | int) -> list[FaceBox]:
+    """The wanted ones of a photo's faces.
+
+    Args:
+        choice: "largest" of those that are nearly as sure as the best, "all", or an index into `faces`, best first.
+
+    Raises:
+        NoFaceError: there is none.
+        CaptureError: there is no face of that index.
+    """
+    if not faces:
+        raise NoFaceError("No face found. Give a box around the face: left, top, right, bottom in photo pixels.")
+    if choice == "all":
+        return list(faces)
+    if choice == "largest":
+        return [max(_sure(faces), key=lambda face: face.area)]
+    index = int(choice)
+    if not 0 <= index < len(faces):
+        count = "1 face" if len(faces) == 1 else f"{len(faces)} faces"
+        raise CaptureError(f"The photo shows {count}: choose one from 0 to {len(faces) - 1}, not {index}.")
+    return [faces[index]]
+
+
+def _sure(faces: list[FaceBox]) -> list[FaceBox]:
+    """Those that are nearly as sure as the best."""
+    least = SURE_ENOUGH * max((face.score for face in faces), default=0.0)
+    return [face for face in faces if face.score >= least]
+
+
+def _finder() -> FaceDetector:
+    from .finder import open_finder
+
+    return open_finder()
+
+
+def _yunet_of(path: Path) -> FaceDetector:
+    return _yunet(path, path.stat().st_mtime_ns if path.is_file() else 0)
+
+
+@lru_cache(maxsize=1)
+def _yunet(path: Path, _changed: int) -> FaceDetector:
+    from .yunet import YuNet
+
+    return YuNet(path)
+
+
+def _scaled(face: FaceBox, factor: float) -> FaceBox:
+    sides = (side * factor for side in (face.left, face.top, face.right, face.bottom))
+    return FaceBox(*sides, score=face.score, roll=face.roll)
+
+
+def _without_doubles(faces: list[FaceBox]) -> list[FaceBox]:
+    """Best first, the better one of any two that overlap."""
+    boxes = np.array([(face.left, face.top, face.right, face.bottom) for face in faces]).reshape(-1, 4)
+    kept = best_of_each(boxes, np.array([face.score for face in faces]), MAX_OVERLAP)
+    return [faces[index] for index in kept]

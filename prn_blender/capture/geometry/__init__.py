@@ -1,0 +1,1 @@
+"""Crop, position map, camera, pose, visibility: what lies where."""

@@ -1,0 +1,1 @@
+"""Model packs: what the networks are and what their output means."""

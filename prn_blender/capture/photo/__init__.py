@@ -1,0 +1,1 @@
+"""Photo files, and parts of pictures."""

@@ -1,0 +1,106 @@
+"""From a request to captures: the operator, the command line and the batch all come in here."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .errors import NoFaceError
+from .faces.box import FaceBox
+from .faces.find import choose_faces, find_faces
+from .packs.pack import ModelPack, load_pack
+from .photo.read import load_photo
+from .progress import Progress, part_of, silent
+from .reconstruct import reconstruct
+from .stopwatch import Stopwatch
+from .types import Capture, Photo, Settings
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that a capture needs from the panel, the preferences, the command line or a script."""
+
+    photo: Path
+    face: str | int = "largest"  # "largest", "all" or an index into the faces, best first
+    box: tuple[float, float, float, float] | None = None  # left, top, right, bottom in photo pixels; replaces detection
+    settings: Settings = Settings()
+    pack: Path | None = None  # None: the default pack
+    yunet: Path | None = None  # a YuNet file instead of the built-in detector
+
+
+@dataclass(frozen=True)
+class Found:
+    """A request's photo and pack, and where its heads are to be captured."""
+
+    request: Request
+    photo: Photo
+    pack: ModelPack
+    faces: tuple[FaceBox, ...] | None  # that the photo shows, best first; None where a box was given
+    wanted: tuple[FaceBox, ...]
+    timings: dict[str, float]  # seconds by step
+
+
+@dataclass(frozen=True)
+class Captured:
+    """What a request gives."""
+
+    found: Found
+    captures: tuple[Capture, ...]  # one for each wanted face
+
+
+def run(request: Request, progress: Progress = silent) -> Captured:
+    """One capture for each wanted face of a photo.
+
+    Raises:
+        CaptureError: the photo or the pack cannot be read, there is no such face, or a capture fails.
+        Cancelled: from `progress`.
+    """
+    found = find(request, progress)
+    return Captured(found, tuple(capture_face(found, index, progress) for index in range(len(found.wanted))))
+
+
+def find(request: Request, progress: Progress = silent) -> Found:
+    """Reads a request's photo and pack, and finds the faces to capture.
+
+    Raises:
+        CaptureError: the photo or the pack cannot be read, or there is no such face.
+        Cancelled: from `progress`.
+    """
+    clock = Stopwatch()
+    progress(0.0, "Reading the photo")
+    photo = load_photo(request.photo)
+    clock.lap("photo")
+    progress(0.1, "Reading the model pack")
+    pack = load_pack(request.pack)
+    clock.lap("pack")
+    if request.box is not None:
+        faces, wanted = None, [FaceBox(*request.box)]
+    else:
+        progress(0.15, "Looking for faces")
+        faces = faces_in(photo, request.yunet)
+        wanted = choose_faces(list(faces), request.face)
+    clock.lap("faces")
+    return Found(request, photo, pack, faces, tuple(wanted), clock.seconds)
+
+
+def capture_face(found: Found, index: int, progress: Progress = silent) -> Capture:
+    """One of the wanted faces to a head.
+
+    Raises:
+        CaptureError: as of `reconstruct`.
+        Cancelled: from `progress`.
+    """
+    step = part_of(progress, 0.25, 1.0, index, len(found.wanted))
+    capture = reconstruct(found.photo, found.wanted[index], found.pack, found.request.settings, step)
+    return replace(capture, timings={**found.timings, **capture.timings})
+
+
+def faces_in(photo: Photo, yunet: Path | None = None) -> tuple[FaceBox, ...]:
+    """The faces of a photo, best first.
+
+    Raises:
+        NoFaceError: there is none.
+        CaptureError: as of `find_faces`.
+    """
+    faces = tuple(find_faces(photo, yunet))
+    if not faces:
+        raise NoFaceError(f"No face found in {photo.path.name}: give a box around the face.")
+    return faces

@@ -1,0 +1,1 @@
+"""The head's surface: meshes of it, and how it is changed."""

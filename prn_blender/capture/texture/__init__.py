@@ -1,0 +1,1 @@
+"""The photo's colours by UV."""

@@ -1,0 +1,145 @@
+"""What a capture is made of. Needs numpy alone, so that heads that exist can be worked on where a library is broken."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .errors import CaptureError
+from .faces.box import FaceBox
+from .geometry.camera import Camera
+from .geometry.crop import Crop
+from .geometry.pose import Similarity
+from .geometry.position_map import PositionMap
+from .packs.pack import STANDARD_TOPOLOGY, ModelPack
+from .packs.topology import Topology
+
+PHOTO_TYPES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
+TEXTURE_SIZES = (512, 1024, 2048, 4096, 8192)
+PASSES = range(1, 4)
+PROJECTIONS = ("auto", "focal", "orthographic")
+FOCAL_MM = (5.0, 3000.0)  # 35 mm equivalent, from fisheye to telescope
+
+CPU = "CPUExecutionProvider"
+# onnxruntime's execution providers in the order of preference, with the words of the interface.
+PROVIDER_LABELS = {
+    "CUDAExecutionProvider": "CUDA",
+    "DmlExecutionProvider": "DirectML",
+    "CoreMLExecutionProvider": "CoreML",
+    CPU: "CPU",
+}
+
+# Textures by name.
+BASE_COLOR = "basecolor"  # (T, T, 3) uint8 sRGB
+MASK = "mask"  # (T, T) uint8, 255 where the photo shows the surface
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user can choose.
+
+    Raises:
+        CaptureError: a value that is none of the choices.
+    """
+
+    texture_size: int = 2048
+    fill: bool = True  # continue the texture where the photo does not show the head
+    passes: int = 2  # network passes; from the second on the crop follows the landmarks
+    # "auto": the focal length that EXIF tells, else one estimated from the face; "focal"; "orthographic"
+    projection: str = "auto"
+    focal_mm: float = 50.0  # 35 mm equivalent, with projection "focal"
+    provider: str = "auto"  # or an onnxruntime execution provider
+    topology: str = STANDARD_TOPOLOGY  # the mesh's, by its name in the pack
+
+    def __post_init__(self) -> None:
+        if self.passes not in PASSES:
+            raise CaptureError(f"{self.passes} network passes: choose {PASSES.start} to {PASSES.stop - 1}.")
+        if self.projection not in PROJECTIONS:
+            raise CaptureError(f"The projection {self.projection!r} is not known: choose {', '.join(PROJECTIONS)}.")
+        if not (math.isfinite(self.focal_mm) and FOCAL_MM[0] <= self.focal_mm <= FOCAL_MM[1]):
+            raise CaptureError(
+                f"A focal length of {self.focal_mm} mm: choose one from {FOCAL_MM[0]:.0f} to {FOCAL_MM[1]:.0f} mm."
+            )
+        if self.provider != "auto" and self.provider not in PROVIDER_LABELS:
+            choices = ", ".join(("auto", *PROVIDER_LABELS))
+            raise CaptureError(f"The execution provider {self.provider!r} is not known: choose {choices}.")
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An upright photo."""
+
+    path: Path  # absolute
+    pixels: np.ndarray  # (H, W, 3) uint8 sRGB, EXIF orientation applied
+    sha256: str  # of the file
+    focal_px: float | None  # focal length in pixels of `pixels`, None where EXIF does not tell
+    as_stored: bool  # the file shows exactly these pixels to a program that ignores orientation and profiles
+
+    @property
+    def width(self) -> int:
+        return self.pixels.shape[1]
+
+    @property
+    def height(self) -> int:
+        return self.pixels.shape[0]
+
+
+@dataclass(frozen=True)
+class View:
+    """One photo of the head, and how the head lies in it."""
+
+    photo: Photo
+    face_box: FaceBox
+    crop: Crop  # of the last pass
+    position_map: PositionMap
+    camera: Camera
+    focal_from: str  # "exif", "settings" or "face", where the focal length is from; empty without one
+    pose: Similarity  # aligned frame -> camera space; scale 1
+    visibility: np.ndarray  # (V,) float32 0..1, of the vertices of the pack's standard topology
+    landmarks: np.ndarray  # (68, 3) photo space
+
+    @property
+    def visible_share(self) -> float:
+        """Of the standard topology's vertices."""
+        return float(self.visibility.mean())
+
+    def to_head(self, points: np.ndarray) -> np.ndarray:
+        """(…, 3) photo space to (…, 3) float32 aligned frame, metres."""
+        return self.pose.inverse_apply(self.camera.to_camera_space(points)).astype(np.float32)
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """(…, 3) aligned frame, metres, to (…, 2) photo pixels."""
+        return self.camera.project(self.pose.apply(points))
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head in its aligned frame: metres, Blender axes, facing -Y, origin midway between the eyes."""
+
+    surface: np.ndarray  # (R, R, 3) float32 by UV, texels as of a position map
+    landmarks: np.ndarray  # (68, 3) float32
+
+
+@dataclass(frozen=True)
+class HeadMesh:
+    """One of a head's meshes, in the head's aligned frame."""
+
+    topology: Topology
+    vertices: np.ndarray  # (V, 3) float32 metres, in the topology's order
+    visibility: np.ndarray  # (V,) float32 0..1, seen in a photo
+
+
+@dataclass(frozen=True)
+class Capture:
+    """One or more photos turned into a head: everything the scene needs."""
+
+    views: tuple[View, ...]  # at least one
+    head: Head
+    textures: Mapping[str, np.ndarray]  # by name, row 0 is v = 0, the top
+    pack: ModelPack
+    settings: Settings
+    provider: str  # the execution provider that the session really used
+    provider_fallback: str  # why it is not the one asked for; empty when it is
+    timings: dict[str, float]  # seconds by step

@@ -1,0 +1,1 @@
+"""Heads from photos without a window."""

@@ -1,0 +1,118 @@
+"""What can be asked for on the command line."""
+
+import argparse
+from pathlib import Path
+
+from ..capture.packs.pack import STANDARD_TOPOLOGY
+from ..capture.run import Request
+from ..capture.types import FOCAL_MM, PASSES, PROVIDER_LABELS, TEXTURE_SIZES, Settings
+
+
+def parser_of(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        program,
+        description="One head for each photo: head.blend, head.glb, its texture and mask, preview.png and capture.json.",
+    )
+    parser.add_argument("photos", nargs="*", type=Path, metavar="PHOTO_OR_FOLDER")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="where the files go, for several photos each into a folder of its own there; "
+        "default: a folder named after the photo",
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--face",
+        type=_face,
+        default="largest",
+        metavar="largest|all|N",
+        help="which face of a photo; N counts from 0, the most certain one (default: %(default)s)",
+    )
+    which.add_argument(
+        "--box",
+        type=_box,
+        metavar="L,T,R,B",
+        help="the face from brows to chin, in pixels, instead of detection; --box=-9,… if the first is negative",
+    )
+    lens = parser.add_mutually_exclusive_group()
+    lens.add_argument(
+        "--focal",
+        type=_focal,
+        metavar="MM",
+        help="35 mm equivalent focal length (default: the photo's EXIF data, else estimated from the face)",
+    )
+    lens.add_argument("--orthographic", action="store_true", help="a camera without perspective")
+    parser.add_argument(
+        "--texture-size", type=int, choices=TEXTURE_SIZES, default=2048, help="pixels per side (default: %(default)s)"
+    )
+    parser.add_argument("--no-fill", action="store_true", help="leave hidden parts of the texture empty")
+    parser.add_argument("--yunet", type=Path, metavar="ONNX", help="a YuNet file instead of the built-in face detector")
+    parser.add_argument(
+        "--passes", type=int, choices=PASSES, default=2, help="network passes for each face (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--provider",
+        choices=("auto", *PROVIDER_LABELS),
+        default="auto",
+        help="what the network runs on (default: %(default)s, the fastest there is)",
+    )
+    parser.add_argument("--pack", type=Path, metavar="FOLDER", help="a model pack instead of the built-in one")
+    parser.add_argument(
+        "--topology",
+        default=STANDARD_TOPOLOGY,
+        metavar="NAME",
+        help="standard: an even grid of 16k quads; with edge loops around eyes and mouth: low (1k), game (5k), "
+        "detailed (19k), sculpt (77k quads) (default: %(default)s)",
+    )
+    parser.add_argument("--triangles", action="store_true", help="triangles instead of quads")
+    return parser
+
+
+def _face(text: str) -> str | int:
+    if text in ("largest", "all"):
+        return text
+    if text.isdecimal():
+        return int(text)
+    raise argparse.ArgumentTypeError("largest, all, or a number from 0 on")
+
+
+def _box(text: str) -> tuple[float, float, float, float]:
+    try:
+        left, top, right, bottom = (float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError("four numbers with commas: left,top,right,bottom") from None
+    return left, top, right, bottom
+
+
+def _focal(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not FOCAL_MM[0] <= value <= FOCAL_MM[1]:
+        raise argparse.ArgumentTypeError(f"a focal length from {FOCAL_MM[0]:.0f} to {FOCAL_MM[1]:.0f} mm")
+    return value
+
+
+def request_for(photo: Path, asked: argparse.Namespace) -> Request:
+    """What is asked for, for one photo."""
+    return Request(photo, asked.face, asked.box, settings_of(asked), asked.pack, asked.yunet)
+
+
+def settings_of(asked: argparse.Namespace) -> Settings:
+    """What is asked for in every photo."""
+    lens = {}
+    if asked.orthographic:
+        lens = {"projection": "orthographic"}
+    elif asked.focal:
+        lens = {"projection": "focal", "focal_mm": asked.focal}
+    return Settings(
+        texture_size=asked.texture_size,
+        fill=not asked.no_fill,
+        passes=asked.passes,
+        provider=asked.provider,
+        topology=asked.topology,
+        **lens,
+    )

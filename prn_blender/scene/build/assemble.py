@@ -1,0 +1,75 @@
+"""A `Capture` into the scene."""
+
+import bpy
+
+from ...capture.shape.deformation import anchors_of
+from ...capture.shape.mesh import mesh_of
+from ...capture.types import Capture, HeadMesh
+from ..edit.adjust import prepare_adjustment
+from ..edit.align import FRONTAL, set_alignment
+from ..names import as_name
+from ..record import store_record
+from ..transaction import undone_on_error
+from .camera import create_camera, look_through
+from .encode import encode_images
+from .images import PackedImages, pack_images
+from .landmarks import create_landmarks
+from .material import create_material
+from .mesh import add_region_groups, create_mesh
+
+
+def build(
+    capture: Capture,
+    context: bpy.types.Context,
+    alignment: str = FRONTAL,
+    triangles: bool = False,
+    mesh: HeadMesh | None = None,
+    images: PackedImages | None = None,
+) -> bpy.types.Object:
+    """A collection with head, landmarks and camera; the head becomes the active object, the camera the scene's.
+
+    If anything fails, nothing that was made stays.
+
+    Args:
+        triangles: the topology's fixed triangles instead of its quads.
+        mesh: of the capture's head, where the caller has made it; else that of the capture's settings.
+        images: the capture's, where the caller has made them; they also stay where something fails.
+
+    Returns:
+        the head object.
+    """
+    scene = context.scene
+    view = capture.views[0]
+    name = as_name(view.photo.path.stem)
+    with undone_on_error(scene):
+        mesh = mesh or mesh_of(capture, capture.pack.choose_topology(capture.settings.topology))
+        images = images or pack_images(capture, encode_images(capture))
+        collection = bpy.data.collections.new(name)
+        landmark_collection = bpy.data.collections.new(f"{name} Landmarks")  # hides all of them with one click
+        collection.children.link(landmark_collection)
+
+        data = create_mesh(name, mesh, triangles)
+        data.materials.append(create_material(f"{name} Skin", images))
+        head = bpy.data.objects.new(name, data)
+        collection.objects.link(head)
+        add_region_groups(head, mesh.topology)
+        store_record(head, capture)
+        create_landmarks(landmark_collection, head, capture.head.landmarks)
+        prepare_adjustment(data, capture.head.landmarks, anchors_of(mesh.topology))
+
+        camera = create_camera(head, view.camera, images.photo)
+        collection.objects.link(camera)
+        set_alignment(head, alignment)
+
+        scene.collection.children.link(collection)
+        look_through(scene, camera, view.camera.width, view.camera.height)
+        context.view_layer.update()
+    _select_only(context, head)
+    return head
+
+
+def _select_only(context: bpy.types.Context, head: bpy.types.Object) -> None:
+    for selected in context.view_layer.objects.selected:
+        selected.select_set(False)
+    context.view_layer.objects.active = head
+    head.select_set(True)

@@ -1,0 +1,94 @@
+"""The photo's camera in Blender."""
+
+import bpy
+
+from ...capture.geometry.camera import Camera
+from ..record import belong_together, has_identity, is_captured_head, mark_as_part
+
+# 35 mm film: makes the lens read as the 35 mm equivalent.
+_SENSOR_WIDTH = 36.0  # mm
+
+
+def create_camera(head: bpy.types.Object, camera: Camera, photo: bpy.types.Image) -> bpy.types.Object:
+    """The camera object of a captured head, with the lens of `camera` and the upright photo behind what it sees."""
+    name = f"{head.name} Camera"
+    data = bpy.data.cameras.new(name)
+    set_lens(data, camera, (0, 0, camera.width, camera.height))
+    data.display_size = 0.1
+    data.passepartout_alpha = 0.8
+
+    background = data.background_images.new()
+    background.image = photo
+    background.frame_method = "STRETCH"
+    background.alpha = 1.0
+    data.show_background_images = True
+
+    camera_object = bpy.data.objects.new(name, data)
+    mark_as_part(camera_object, head)
+    return camera_object
+
+
+def set_lens(data: bpy.types.Camera, camera: Camera, window: tuple[float, float, float, float]) -> None:
+    """Makes a render show what `camera` sees in a window (left, top, right, bottom) of the photo."""
+    left, top, right, bottom = window
+    longer = max(right - left, bottom - top)
+    data.sensor_fit = "AUTO"  # lens, scale and shift then belong to the window's longer side
+    data.sensor_width = _SENSOR_WIDTH
+    if camera.is_perspective:
+        data.type = "PERSP"
+        data.lens = _SENSOR_WIDTH * camera.focal_px / longer
+    else:
+        data.type = "ORTHO"
+        data.ortho_scale = camera.metres_per_px * longer
+    data.shift_x = ((left + right) - camera.width) / 2 / longer
+    data.shift_y = (camera.height - (top + bottom)) / 2 / longer
+    data.clip_start = camera.distance / 100
+    data.clip_end = camera.distance * 100
+
+
+def look_through(scene: bpy.types.Scene, camera_object: bpy.types.Object, width: int, height: int) -> None:
+    """Makes it the scene's camera and the photo's size in pixels the render size."""
+    scene.camera = camera_object
+    scene.render.resolution_x = width
+    scene.render.resolution_y = height
+    scene.render.resolution_percentage = 100
+    scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1.0
+
+
+def capture_camera(head: bpy.types.Object) -> bpy.types.Object | None:
+    """The camera of a captured head; None where it was deleted or not appended.
+
+    A copy of head and camera belongs together as the originals do: by their collection, else in the order of the names.
+    """
+    cameras = _of_same_capture(head, "CAMERA")
+    if len(cameras) < 2:
+        return next(iter(cameras), None)
+    heads = _of_same_capture(cameras[0], "MESH")
+    return cameras[min(heads.index(head), len(cameras) - 1)] if head in heads else cameras[0]
+
+
+def heads_of_camera(camera: bpy.types.Object | None) -> list[bpy.types.Object]:
+    """The captured heads whose camera an object is, usually one; none for any other object."""
+    if camera is None or camera.type != "CAMERA":
+        return []
+    heads = filter(is_captured_head, _of_same_capture(camera, "MESH"))
+    return [head for head in heads if capture_camera(head) == camera]
+
+
+def _of_same_capture(part: bpy.types.Object, kind: str) -> list[bpy.types.Object]:
+    """The objects of a kind that belong to the capture of an object, by name: those in its collections if there are any.
+
+    The whole file is searched only where they were moved apart.
+    """
+    if not has_identity(part):
+        return []
+    beside = {other for collection in part.users_collection for other in collection.objects}
+    for candidates in (beside, bpy.data.objects):
+        found = [
+            other
+            for other in candidates
+            if other.type == kind and belong_together(other, part) and other.users_collection
+        ]
+        if found:
+            return sorted(found, key=lambda other: other.name)
+    return []

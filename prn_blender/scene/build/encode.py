@@ -1,0 +1,43 @@
+"""The image files of a capture. Encoding takes most of the time of a build and needs no Blender: do it in a thread."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...capture.types import Capture, Photo
+
+
+@dataclass(frozen=True)
+class EncodedImages:
+    """Complete image files."""
+
+    textures: dict[str, bytes]  # PNG, by the capture's names
+    photo: bytes  # as Blender shall see it: upright
+
+
+def encode_images(capture: Capture) -> EncodedImages:
+    """May raise OSError where the photo's file is gone."""
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        textures = {name: threads.submit(png_bytes, pixels) for name, pixels in capture.textures.items()}
+        photo = photo_bytes(capture.views[0].photo)
+        return EncodedImages({name: encoded.result() for name, encoded in textures.items()}, photo)
+
+
+def png_bytes(pixels: np.ndarray) -> bytes:
+    """`pixels` (H, W) or (H, W, 3) uint8 RGB as a PNG file."""
+    import cv2
+
+    ordered = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels
+    # Without parameters OpenCV takes its quick ones; any compression level given makes it slower.
+    return cv2.imencode(".png", ordered)[1].tobytes()
+
+
+def photo_bytes(photo: Photo) -> bytes:
+    """The original file where Blender reads it upright, else an upright copy."""
+    import cv2
+
+    if photo.as_stored:
+        return photo.path.read_bytes()
+    upright = cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".jpg", upright, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()

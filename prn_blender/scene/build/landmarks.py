@@ -1,0 +1,72 @@
+"""The 68 landmarks as empties."""
+
+from collections.abc import Iterator
+
+import bpy
+import numpy as np
+
+from ...capture.landmarks import NAMES
+
+_SIZE = 0.0015  # metres
+_SAME_PLACE = 1e-5  # metres
+_INDEX = "prn_landmark"  # on each empty: names are the artist's, and Blender's where there are two heads
+
+
+def create_landmarks(
+    collection: bpy.types.Collection, head: bpy.types.Object, positions: np.ndarray
+) -> bpy.types.Object:
+    """Empties at positions (68, 3) of the aligned frame, under one empty that is parented to the head."""
+    root = bpy.data.objects.new(f"{head.name} Landmarks", None)
+    root.empty_display_type = "PLAIN_AXES"
+    root.empty_display_size = _SIZE
+    root.parent = head
+    collection.objects.link(root)
+    for index, (name, position) in enumerate(zip(NAMES, positions.tolist(), strict=True)):
+        empty = bpy.data.objects.new(name, None)
+        empty.empty_display_type = "SPHERE"
+        empty.empty_display_size = _SIZE
+        empty.location = position
+        empty.parent = root
+        empty[_INDEX] = index
+        collection.objects.link(empty)
+    return root
+
+
+def landmark_index(candidate: bpy.types.Object) -> int | None:
+    """Which landmark an object is; None where it is none."""
+    index = candidate.get(_INDEX)
+    return index if isinstance(index, int) and 0 <= index < len(NAMES) else None
+
+
+def landmarks_of(head: bpy.types.Object) -> Iterator[tuple[int, bpy.types.Object]]:
+    """The landmarks that a head still has, with their indices; not those of heads that hang on it, nor copies."""
+    found: dict[int, bpy.types.Object] = {}
+    for child in head.children_recursive:
+        index = landmark_index(child)
+        if index is not None and head_of_landmark(child) == head:
+            found.setdefault(index, child)
+    yield from found.items()
+
+
+def head_of_landmark(landmark: bpy.types.Object) -> bpy.types.Object | None:
+    """The object that a landmark hangs on, by way of the empty that holds all of them."""
+    return landmark.parent.parent if landmark.parent else None
+
+
+def hang_in_mesh_space(head: bpy.types.Object) -> bool:
+    """Whether the landmarks' places are in the space of the mesh.
+
+    After *Apply Scale* or *Apply Rotation* they are not: Blender then turns the empty that holds the landmarks.
+    """
+    roots = {landmark.parent for _, landmark in landmarks_of(head)}
+    return all(
+        np.allclose(root.matrix_parent_inverse @ root.matrix_basis, np.eye(4), atol=_SAME_PLACE) for root in roots
+    )
+
+
+def landmark_positions(head: bpy.types.Object) -> np.ndarray:
+    """(68, 3) of the aligned frame, as they lie now; NaN where one was deleted."""
+    positions = np.full((len(NAMES), 3), np.nan)
+    for index, landmark in landmarks_of(head):
+        positions[index] = landmark.location
+    return positions

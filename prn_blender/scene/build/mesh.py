@@ -1,0 +1,42 @@
+"""The head's mesh datablock."""
+
+import bpy
+import numpy as np
+
+from ...capture.packs.topology import Topology
+from ...capture.types import HeadMesh
+
+
+def create_mesh(name: str, head: HeadMesh, triangles: bool = False) -> bpy.types.Mesh:
+    """A smooth mesh with the topology's UVs and a point attribute `visibility`.
+
+    Args:
+        triangles: the topology's fixed triangles instead of its quads.
+    """
+    topology = head.topology
+    faces = topology.triangles if triangles else topology.faces
+    loop_uv = topology.triangle_uv if triangles else topology.loop_uv
+    count, corners = faces.shape
+
+    mesh = bpy.data.meshes.new(name)
+    mesh.vertices.add(len(head.vertices))
+    mesh.vertices.foreach_set("co", np.ascontiguousarray(head.vertices, np.float32).ravel())
+    mesh.loops.add(count * corners)
+    mesh.loops.foreach_set("vertex_index", np.ascontiguousarray(faces, np.int32).ravel())
+    mesh.polygons.add(count)
+    mesh.polygons.foreach_set("loop_start", np.arange(0, count * corners, corners, dtype=np.int32))
+    mesh.update(calc_edges=True)
+
+    flipped = np.array([0, 1], np.float32) + loop_uv.reshape(-1, 2) * np.array([1, -1], np.float32)
+    mesh.uv_layers.new(name="UVMap").uv.foreach_set("vector", flipped.astype(np.float32).ravel())
+    visibility = mesh.attributes.new("visibility", "FLOAT", "POINT")
+    visibility.data.foreach_set("value", np.ascontiguousarray(head.visibility, np.float32))
+    mesh.shade_smooth()
+    return mesh
+
+
+def add_region_groups(head: bpy.types.Object, topology: Topology) -> None:
+    """One vertex group per region of the topology; every vertex is in exactly one."""
+    for name in topology.region_names:
+        members = np.flatnonzero(topology.in_region(name)).tolist()
+        head.vertex_groups.new(name=name).add(members, 1.0, "REPLACE")

@@ -1,0 +1,1 @@
+"""Changes of a captured head: alignment and landmarks."""

@@ -1,0 +1,1 @@
+"""Captured heads for other programs."""

@@ -1,0 +1,242 @@
+"""Operators of the capture: faces, reconstruction."""
+
+# ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bpy
+
+from ...capture.errors import CaptureError
+from ..shell import session
+from ..shell.job_operator import JobOperator
+from ..shell.preferences import preferences
+from .properties import CaptureOptions, ProviderOption
+from .work import CapturedHeads, FoundFaces, capture_heads, search_faces
+
+_SPACING = 0.4  # metres between the heads of one photo
+
+
+def _absolute(path: str) -> str | None:
+    return bpy.path.abspath(path) if path else None
+
+
+class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Operator):
+    """Make the head of the photo: mesh, texture, landmarks and camera"""
+
+    bl_idname = "prn.reconstruct_from_image"
+    bl_label = "Reconstruct from Image"
+    # Without REGISTER there is no redo panel, whose every change would run the network again.
+    bl_options = {"UNDO"}
+
+    filepath: bpy.props.StringProperty(
+        name="Photo",
+        description="Photo of a person. This and every other option not given is taken from the panel",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
+    )
+    provider: ProviderOption
+
+    def invoke(self, context, event):
+        if not self.filepath and not context.scene.prn_capture.photo:  # from the Add menu
+            bpy.ops.prn.choose_photo("INVOKE_DEFAULT", reconstruct=True)
+            return {"CANCELLED"}
+        return super().invoke(context, event)
+
+    def prepare(self, context):
+        from ...capture.run import Request
+        from ...capture.types import Settings
+
+        photo = _absolute(self._option(context, "photo", "filepath"))
+        if photo is None:
+            raise CaptureError("No photo is chosen: choose one in the Head Capture tab or give filepath.")
+        own = preferences(context)
+        face = self._option(context, "face")
+        if self.properties.is_property_set("box") and not self.properties.is_property_set("face"):
+            face = "BOX"
+        self._polygons = self._option(context, "polygons")
+        self._alignment = self._option(context, "alignment")
+        request = Request(
+            photo=Path(photo),
+            face=self._option(context, "face_index") if face == "INDEX" else face.lower(),
+            box=tuple(self._option(context, "box")) if face == "BOX" else None,
+            settings=Settings(
+                texture_size=int(self._option(context, "texture_size")),
+                fill=self._option(context, "fill"),
+                passes=self._option(context, "passes"),
+                projection=self._option(context, "projection"),
+                focal_mm=self._option(context, "focal_mm"),
+                provider=own.provider if self.provider == "PREFERENCES" else self.provider,
+                topology=self._option(context, "topology"),
+            ),
+            pack=Path(_absolute(own.pack)) if own.pack else None,
+            yunet=Path(_absolute(own.yunet)) if own.yunet else None,
+        )
+        self._photo = request.photo
+        return capture_heads(request)
+
+    def finish(self, context, result: CapturedHeads):
+        from ...capture.types import BASE_COLOR
+        from ...scene.build.assemble import build
+        from ...scene.build.images import decode, pack_images
+        from ...scene.build.photo_images import mark_open_images
+        from ...scene.transaction import undone_on_error
+
+        if result.faces is not None:
+            session.current.remember_faces(self._photo, result.faces)
+        images = []
+        try:
+            for capture, encoded in zip(result.captures, result.images, strict=True):
+                images.append(pack_images(capture, encoded))
+                if not bpy.app.background:
+                    yield
+                    decode(images[-1].textures[BASE_COLOR])
+                    yield
+            with _selection_kept_on_error(context), undone_on_error(context.scene):  # all heads or none
+                self._heads = [
+                    build(capture, context, self._alignment, self._polygons == "TRIANGLES", mesh, packed)
+                    for capture, mesh, packed in zip(result.captures, result.meshes, images, strict=True)
+                ]
+                self._side_by_side(context)
+            mark_open_images(result.captures[0].views[0].photo)
+        except BaseException:
+            for packed in images:
+                packed.remove()
+            raise
+        self.report({"INFO"}, summary(result))
+
+    def show(self, context):
+        from ..head.view import show_captured
+
+        if context.area is not None and context.area.type == "VIEW_3D":
+            show_captured(context, context.area, self._heads)
+
+    def _side_by_side(self, context: bpy.types.Context) -> None:
+        """The heads of one photo stand in a row, the first at the origin, and are all selected."""
+        from ...scene.edit.align import set_alignment
+
+        for index, head in enumerate(self._heads):
+            head.select_set(True)
+            if index:
+                head.location.x = index * _SPACING
+                set_alignment(head, self._alignment)
+        context.view_layer.update()
+
+    def _option(self, context: bpy.types.Context, name: str, own_name: str = ""):
+        """What was given to the operator, else the panel's choice."""
+        own_name = own_name or name
+        if self.properties.is_property_set(own_name):
+            return getattr(self, own_name)
+        return getattr(context.scene.prn_capture, name)
+
+
+class PRN_OT_find_faces(JobOperator, bpy.types.Operator):
+    """Look for the faces in the photo, to choose one of them"""
+
+    bl_idname = "prn.find_faces"
+    bl_label = "Find Faces in Photo"
+
+    filepath: bpy.props.StringProperty(
+        name="Photo",
+        description="Photo to look at; the panel's where it is not given",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
+    )
+
+    def prepare(self, context):
+        photo = _absolute(self.filepath or context.scene.prn_capture.photo)
+        if photo is None:
+            raise CaptureError("No photo is chosen: choose one in the Head Capture tab or give filepath.")
+        self._photo = Path(photo)
+        yunet = preferences(context).yunet
+        return search_faces(self._photo, Path(_absolute(yunet)) if yunet else None)
+
+    def finish(self, context, result: FoundFaces):
+        session.current.remember_faces(self._photo, result)
+        self.report({"INFO"}, faces_in_words(len(result.boxes)))
+        yield from ()  # one step is enough
+
+
+class PRN_OT_choose_face(bpy.types.Operator):
+    """Make the head of this face"""
+
+    bl_idname = "prn.choose_face"
+    bl_label = "Choose Face"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    index: bpy.props.IntProperty(
+        name="Face", description="Which of the found faces, 0 is the most certain one", min=0, options={"SKIP_SAVE"}
+    )
+
+    def execute(self, context):
+        context.scene.prn_capture.face = "INDEX"
+        context.scene.prn_capture.face_index = self.index
+        return {"FINISHED"}
+
+
+class PRN_OT_use_face_box(bpy.types.Operator):
+    """Give the box around the face by hand, starting with the middle of the photo"""
+
+    bl_idname = "prn.use_face_box"
+    bl_label = "Give Face Box"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    @classmethod
+    def poll(cls, context):
+        return session.has_photo_for(cls)
+
+    def execute(self, context):
+        info, options = session.current.info, context.scene.prn_capture
+        half = 0.25 * min(info.width, info.height)
+        x, y = info.width / 2, info.height / 2
+        options.face = "BOX"
+        options.box = round(x - half), round(y - half), round(x + half), round(y + half)
+        session.current.forget_error()
+        return {"FINISHED"}
+
+
+class PRN_OT_cancel(bpy.types.Operator):
+    """Stop the running job; the scene stays as it is"""
+
+    bl_idname = "prn.cancel"
+    bl_label = "Cancel"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context):
+        if not session.current.is_busy:
+            cls.poll_message_set("Nothing is running")
+            return False
+        return True
+
+    def execute(self, context):
+        session.current.job.cancel()
+        session.tag_redraw()
+        return {"FINISHED"}
+
+
+@contextmanager
+def _selection_kept_on_error(context: bpy.types.Context) -> Iterator[None]:
+    objects = context.view_layer.objects
+    active, selected = objects.active, list(objects.selected)
+    try:
+        yield
+    except BaseException:
+        for candidate in selected:
+            candidate.select_set(True)
+        objects.active = active
+        raise
+
+
+def summary(result: CapturedHeads) -> str:
+    """The result in one line."""
+    count = len(result.captures)
+    heads = "1 head" if count == 1 else f"{count} heads"
+    found = "the given box" if result.faces is None else faces_in_words(len(result.faces.boxes))
+    visible = sum(capture.views[0].visible_share for capture in result.captures) / count
+    return f"{heads} in {result.seconds:.1f} s; {found}; {visible:.0%} of the surface seen"
+
+
+def faces_in_words(count: int) -> str:
+    return "1 face found" if count == 1 else f"{count} faces found"

@@ -1,0 +1,189 @@
+"""The choices for a capture, kept with the scene."""
+
+from functools import cache
+from pathlib import Path
+
+import bpy
+
+from ...capture import types
+from ...capture.errors import CaptureError
+from ...capture.packs.pack import topology_choices
+from ..shell.preferences import PROVIDERS, preferences
+
+FACES = (
+    ("LARGEST", "Largest", "The face with the largest box, of those that are about as sure as the surest"),
+    ("ALL", "All", "One head for every face"),
+    ("INDEX", "Chosen", "The face chosen among those found"),
+    ("BOX", "Box", "The face in a box given by hand; nothing is detected"),
+)
+PROJECTIONS = (
+    (
+        "auto",
+        "From Photo",
+        "What the camera wrote into the photo (EXIF); estimated from the face where it wrote nothing",
+    ),
+    ("focal", "By Hand", "A focal length that you know"),
+    ("orthographic", "Orthographic", "No perspective"),
+)
+TEXTURE_SIZES = tuple((str(size), str(size), f"{size} x {size} pixels") for size in types.TEXTURE_SIZES)
+POLYGONS = (
+    ("QUADS", "Quads", "The topology's quads"),
+    ("TRIANGLES", "Triangles", "Every quad split in two, the same way in every capture"),
+)
+ALIGNMENTS = (
+    ("FRONTAL", "Frontal", "The head faces the front view, without rotation; the camera stands where the photo asks"),
+    ("PHOTOGRAPHED", "As Photographed", "The camera is level and the head is turned as in the photo"),
+)
+
+
+def topology_items(_options, context: bpy.types.Context | None) -> tuple[tuple[str, str, str], ...]:
+    """The topologies of the pack that the preferences choose, the default pack's where it cannot be read."""
+    own = preferences(context or bpy.context)
+    return _topology_items(bpy.path.abspath(own.pack) if own.pack else "")
+
+
+@cache  # Blender keeps no copy of the strings
+def _topology_items(pack: str) -> tuple[tuple[str, str, str], ...]:
+    try:
+        choices = topology_choices(Path(pack) if pack else None)
+    except CaptureError:
+        choices = topology_choices()
+    return tuple(
+        (choice.name, f"{choice.title}, {choice.quads / 1000:.0f}k", f"{choice.quads:,} quads{choice.about}")
+        for choice in choices
+    )
+
+
+class CaptureOptions:
+    """Properties that the scene and the operator have in common."""
+
+    face: bpy.props.EnumProperty(
+        name="Face", description="Which face becomes a head", items=FACES, default="LARGEST", options={"SKIP_SAVE"}
+    )
+    face_index: bpy.props.IntProperty(
+        name="Face Index",
+        description="Which of the found faces, 0 is the most certain one",
+        min=0,
+        options={"SKIP_SAVE"},
+    )
+    box: bpy.props.FloatVectorProperty(
+        name="Face Box",
+        description="Left, top, right and bottom of the face in pixels of the upright photo, from brows to chin",
+        size=4,
+        subtype="NONE",
+        precision=0,
+        step=100,
+        options={"SKIP_SAVE"},
+    )
+    projection: bpy.props.EnumProperty(
+        name="Focal Length",
+        description="Where the camera's focal length comes from",
+        items=PROJECTIONS,
+        default="auto",
+        options={"SKIP_SAVE"},
+    )
+    focal_mm: bpy.props.FloatProperty(
+        name="35 mm Equivalent",
+        description="Focal length as on a 36 x 24 mm sensor; a phone's main camera has about 26 mm",
+        subtype="DISTANCE_CAMERA",
+        default=50.0,
+        min=types.FOCAL_MM[0],
+        soft_max=300.0,
+        max=types.FOCAL_MM[1],
+        options={"SKIP_SAVE"},
+    )
+    passes: bpy.props.IntProperty(
+        name="Passes",
+        description="How often the network looks; from the second time on it follows the landmarks it found before",
+        default=types.Settings.passes,
+        min=types.PASSES.start,
+        max=types.PASSES.stop - 1,
+        options={"SKIP_SAVE"},
+    )
+    texture_size: bpy.props.EnumProperty(
+        name="Size",
+        description="Pixels of a side of the texture",
+        items=TEXTURE_SIZES,
+        default="2048",
+        options={"SKIP_SAVE"},
+    )
+    fill: bpy.props.BoolProperty(
+        name="Fill Hidden Parts",
+        description="Continue the texture where the photo does not show the head; otherwise it stays black there",
+        default=True,
+        options={"SKIP_SAVE"},
+    )
+    topology: bpy.props.EnumProperty(
+        name="Topology",
+        description="How the head's surface is divided. Heads of one topology have the same faces in the same order",
+        items=topology_items,
+        options={"SKIP_SAVE"},
+    )
+    polygons: bpy.props.EnumProperty(
+        name="Faces",
+        description="What the mesh is made of",
+        items=POLYGONS,
+        default="QUADS",
+        options={"SKIP_SAVE"},
+    )
+    alignment: bpy.props.EnumProperty(
+        name="Alignment",
+        description="How head and camera stand in the scene",
+        items=ALIGNMENTS,
+        default="FRONTAL",
+        options={"SKIP_SAVE"},
+    )
+
+
+def _other_photo(options: "PRN_PG_capture", context: bpy.types.Context) -> None:
+    """A chosen face or a box of one photo means nothing in another."""
+    if options.face in {"INDEX", "BOX"}:
+        options.face = "LARGEST"
+
+
+def _redraw_views() -> None:
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in {"VIEW_3D", "IMAGE_EDITOR"}:
+                area.tag_redraw()
+
+
+class PRN_PG_capture(CaptureOptions, bpy.types.PropertyGroup):
+    """The panel's choices."""
+
+    photo: bpy.props.StringProperty(
+        name="Photo",
+        description="Photo of a person: JPEG, PNG, WebP, TIFF or BMP",
+        subtype="FILE_PATH",
+        update=_other_photo,
+    )
+
+    show_landmarks: bpy.props.BoolProperty(
+        name="Landmarks",
+        description="Draw the landmarks of captured heads over the photo, in Image Editors and in 3D Views that look "
+        "through the photo's camera",
+        default=True,
+        update=lambda options, context: _redraw_views(),
+    )
+
+    @property
+    def photo_path(self) -> Path | None:
+        """The photo's absolute path; None while none is chosen."""
+        return Path(bpy.path.abspath(self.photo)) if self.photo else None
+
+
+ProviderOption = bpy.props.EnumProperty(
+    name="Compute On",
+    description="What runs the network",
+    items=(("PREFERENCES", "As in the Preferences", ""), *PROVIDERS),
+    default="PREFERENCES",
+    options={"SKIP_SAVE"},
+)
+
+
+def register() -> None:
+    bpy.types.Scene.prn_capture = bpy.props.PointerProperty(type=PRN_PG_capture)
+
+
+def unregister() -> None:
+    del bpy.types.Scene.prn_capture

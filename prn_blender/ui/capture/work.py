@@ -1,0 +1,107 @@
+"""What the jobs of the capture compute. No bpy, so that it can run in a thread.
+
+The capture modules load Pillow, OpenCV and onnxruntime; they are imported where they are used, so that Blender can
+register the extension quickly, and also where one of them is broken.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...capture.faces.box import FaceBox
+from ...capture.progress import Progress
+from ...capture.types import Capture, HeadMesh, Photo
+from ..photos.info import thumbnail
+
+if TYPE_CHECKING:
+    from ...capture.run import Request
+    from ...scene.build.encode import EncodedImages
+
+FACE_THUMBNAIL = 128  # pixels of the longer side
+
+
+@dataclass(frozen=True)
+class FoundFaces:
+    """The faces of a photo, best first."""
+
+    boxes: tuple[FaceBox, ...]
+    thumbnails: tuple[np.ndarray, ...]  # (h, w, 4) float32 each, bottom row first
+
+
+@dataclass(frozen=True)
+class CapturedHeads:
+    """What a capture job delivers."""
+
+    captures: tuple[Capture, ...]
+    meshes: tuple[HeadMesh, ...]  # of each capture
+    images: tuple["EncodedImages", ...]
+    faces: FoundFaces | None  # None where a box was given
+    seconds: float
+
+
+def search_faces(path: Path, yunet: Path | None) -> Callable[[Progress], FoundFaces]:
+    """Work that finds the faces of a photo. Raises CaptureError."""
+
+    def work(progress: Progress) -> FoundFaces:
+        from ...capture.photo.read import load_photo
+        from ...capture.run import faces_in
+
+        progress(0.1, "Reading the photo")
+        photo = load_photo(path)
+        progress(0.3, "Looking for faces")
+        return pictured(photo, faces_in(photo, yunet))
+
+    return work
+
+
+def capture_heads(request: "Request") -> Callable[[Progress], CapturedHeads]:
+    """Work that makes one capture for each wanted face. Raises CaptureError."""
+
+    def work(progress: Progress) -> CapturedHeads:
+        from ...capture.run import run
+        from ...capture.shape.mesh import mesh_of
+        from ...capture.stopwatch import Stopwatch
+        from ...scene.build.encode import encode_images
+
+        started = time.perf_counter()
+        captured = run(request, lambda fraction, text: progress(0.9 * fraction, text))
+        found = captured.found
+        topology = found.pack.choose_topology(request.settings.topology)
+        captures, meshes, images = [], [], []
+        for capture in captured.captures:
+            clock = Stopwatch()
+            progress(0.9, "Making the mesh")
+            meshes.append(mesh_of(capture, topology))
+            clock.lap("mesh")
+            progress(0.95, "Encoding the images")
+            images.append(encode_images(capture))
+            clock.lap("encode images")
+            captures.append(replace(capture, timings={**capture.timings, **clock.seconds}))
+        progress(1.0, "Building the head")
+        return CapturedHeads(
+            captures=tuple(captures),
+            meshes=tuple(meshes),
+            images=tuple(images),
+            faces=None if found.faces is None else pictured(found.photo, found.faces),
+            seconds=time.perf_counter() - started,
+        )
+
+    return work
+
+
+def pictured(photo: Photo, boxes: tuple[FaceBox, ...]) -> FoundFaces:
+    """The faces of a photo with their pictures."""
+    return FoundFaces(boxes, tuple(thumbnail(_cut(photo, box), FACE_THUMBNAIL) for box in boxes))
+
+
+def _cut(photo: Photo, box: FaceBox) -> np.ndarray:
+    """The face with some of its surroundings, square where the photo has room."""
+    from ...capture.photo.part import cut
+
+    centre = box.corners.mean(axis=0)
+    half = 0.75 * np.ptp(box.corners, axis=0).max()
+    return cut(photo.pixels, centre - half, centre + half)[0]

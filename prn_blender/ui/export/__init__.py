@@ -1,0 +1,6 @@
+"""Captured heads for other programs."""
+
+from . import operators, panels
+
+CLASSES = (operators.PRN_OT_export_head, panels.PRN_PT_export)
+PARTS = ()

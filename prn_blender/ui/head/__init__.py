@@ -1,0 +1,12 @@
+"""The captured head: alignment and view."""
+
+from . import operators, panels
+
+CLASSES = (
+    operators.PRN_OT_align,
+    operators.PRN_OT_view_photo,
+    operators.PRN_OT_show_alone,
+    operators.PRN_OT_shade,
+    panels.PRN_PT_captured,
+)
+PARTS = ()

@@ -1,0 +1,167 @@
+"""Operators on a captured head: alignment and view."""
+
+# ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
+
+import bpy
+
+from ..capture.properties import ALIGNMENTS
+from ..shell import session
+
+
+def captured_head(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The head that the artist means: the active object's capture, else that of the scene's camera."""
+    return _head_of(context.view_layer.objects.active) or _head_of(context.scene.camera)
+
+
+def _head_of(part: bpy.types.Object | None) -> bpy.types.Object | None:
+    """The captured head that an object is or hangs on, or that was captured with it, a camera."""
+    from ...scene.build.camera import heads_of_camera
+    from ...scene.record import is_captured_head
+
+    ancestor = part
+    while ancestor is not None:
+        if is_captured_head(ancestor):
+            return ancestor
+        ancestor = ancestor.parent
+    return next(iter(heads_of_camera(part)), None)
+
+
+def head_for(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bpy.types.Object | None:
+    """For an operator's poll: the captured head; without one the operator says why it is disabled."""
+    head = captured_head(context)
+    if head is None:
+        operator.poll_message_set("Select a captured head")
+    return head
+
+
+class HeadOperator:
+    """Base of the operators on a captured head."""
+
+    changes_head = False
+
+    @classmethod
+    def poll(cls, context):
+        if not session.is_free_for(cls):
+            return False
+        head = head_for(cls, context)
+        if head is None:
+            return False
+        if cls.changes_head and head.library:
+            cls.poll_message_set("The head is linked from another file: make it local")
+            return False
+        return True
+
+
+class PRN_OT_align(HeadOperator, bpy.types.Operator):
+    """Turn the captured head and its camera"""
+
+    bl_idname = "prn.align"
+    bl_label = "Align Head"
+    bl_options = {"REGISTER", "UNDO"}
+    changes_head = True
+
+    alignment: bpy.props.EnumProperty(
+        name="Alignment", description="How head and camera stand in the scene", items=ALIGNMENTS
+    )
+
+    @classmethod
+    def description(cls, context, properties):
+        return next(text for identifier, _, text in ALIGNMENTS if identifier == properties.alignment)
+
+    def execute(self, context):
+        from ...scene.edit.align import set_alignment
+
+        set_alignment(captured_head(context), self.alignment)
+        return {"FINISHED"}
+
+
+class HeadViewOperator(HeadOperator):
+    """Base of the operators that show a captured head in a 3D View."""
+
+    @classmethod
+    def poll(cls, context):
+        if context.space_data is None or context.space_data.type != "VIEW_3D":
+            cls.poll_message_set("The head is shown in a 3D View")
+            return False
+        return super().poll(context)
+
+
+def is_photo_viewed(context: bpy.types.Context) -> bool:
+    """Whether the 3D View looks through the camera of the captured head."""
+    from ...scene.build.camera import capture_camera
+
+    camera = capture_camera(captured_head(context))
+    in_camera = context.space_data.region_3d.view_perspective == "CAMERA"
+    return in_camera and camera is not None and context.scene.camera == camera
+
+
+class PRN_OT_view_photo(HeadViewOperator, bpy.types.Operator):
+    """Look through the photo's camera, with the head over the photo, or look from where you were before.
+    It becomes the scene's camera, and the photo's size the render size"""
+
+    bl_idname = "prn.view_photo"
+    bl_label = "View Head over Photo"
+
+    def execute(self, context):
+        from ...scene.build.camera import capture_camera, look_through
+        from ...scene.record import read_record
+
+        head = captured_head(context)
+        camera = capture_camera(head)
+        if camera is None:
+            self.report({"ERROR"}, f"The camera of {head.name} was deleted: capture the photo again.")
+            return {"CANCELLED"}
+        is_in_camera = context.space_data.region_3d.view_perspective == "CAMERA"
+        if not is_in_camera or is_photo_viewed(context):
+            bpy.ops.view3d.view_camera()
+        if context.scene.camera != camera:  # only then is there something to undo
+            photo = read_record(head)["photo"]
+            look_through(context.scene, camera, photo["width"], photo["height"])
+            bpy.ops.ed.undo_push(message=self.bl_label)
+        return {"FINISHED"}
+
+
+class PRN_OT_show_alone(HeadViewOperator, bpy.types.Operator):
+    """Show nothing but the captured head with its landmarks and its photo in this view, or everything again"""
+
+    bl_idname = "prn.show_alone"
+    bl_label = "Show Head Alone"
+    bl_options = {"UNDO"}
+
+    def execute(self, context):
+        from .view import show_alone
+
+        head = captured_head(context)
+        if context.space_data.local_view:
+            bpy.ops.view3d.localview(frame_selected=False)
+            return {"FINISHED"}
+        if not head.visible_get():
+            self.report({"ERROR"}, f"{head.name} is hidden: show it in the Outliner first.")
+            return {"CANCELLED"}
+        head.select_set(True)
+        show_alone(context, context.space_data, [head])
+        return {"FINISHED"}
+
+
+class PRN_OT_shade(HeadViewOperator, bpy.types.Operator):
+    """Show the shape or the texture in the view's solid shading"""
+
+    bl_idname = "prn.shade"
+    bl_label = "Shade Head"
+    bl_options = {"INTERNAL"}
+
+    textured: bpy.props.BoolProperty(
+        name="Textured", description="The texture in its own colours; otherwise the shape alone", options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def description(cls, context, properties):
+        if properties.textured:
+            return "The texture in its own colours; it already contains the light of the photo"
+        return "The shape alone, lit"
+
+    def execute(self, context):
+        from .view import show_plain, show_textured
+
+        (show_textured if self.textured else show_plain)(context.space_data)
+        return {"FINISHED"}

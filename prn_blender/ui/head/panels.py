@@ -1,0 +1,71 @@
+"""The panel of the captured head."""
+
+from pathlib import Path
+
+import bpy
+
+from ...capture.types import PROVIDER_LABELS
+from ..capture.properties import ALIGNMENTS
+from ..shell import session
+from ..shell.sidebar import InViewSidebar, draw_fact
+from ..shell.wrapped_text import wrapped
+from .operators import (
+    PRN_OT_align,
+    PRN_OT_shade,
+    PRN_OT_show_alone,
+    PRN_OT_view_photo,
+    captured_head,
+    is_photo_viewed,
+)
+
+
+class PRN_PT_captured(InViewSidebar, bpy.types.Panel):
+    """The captured head"""
+
+    bl_label = "Captured Head"
+
+    @classmethod
+    def poll(cls, context):
+        return captured_head(context) is not None
+
+    def draw(self, context):
+        from ...scene.edit.align import alignment_of
+        from ...scene.record import read_record
+
+        head = captured_head(context)
+        record = read_record(head)
+        layout = self.layout
+        layout.label(text=head.name, icon="OUTLINER_OB_MESH")
+        self._draw_facts(context, record)
+        layout.label(text="Alignment")
+        row = layout.row(align=True)
+        for identifier, label, _ in ALIGNMENTS:
+            depress = alignment_of(head) == identifier
+            row.operator(PRN_OT_align.bl_idname, text=label, depress=depress).alignment = identifier
+        layout.label(text="View")
+        row = layout.row(align=True)
+        row.operator(PRN_OT_view_photo.bl_idname, text="Camera", icon="VIEW_CAMERA", depress=is_photo_viewed(context))
+        row.operator("view3d.view_selected", text="Head", icon="ZOOM_SELECTED")
+        row.operator(
+            PRN_OT_show_alone.bl_idname, text="Alone", icon="SOLO_OFF", depress=bool(context.space_data.local_view)
+        )
+        shading = context.space_data.shading
+        if shading.type == "SOLID":
+            row = layout.row(align=True)
+            for label, is_textured in (("Plain", False), ("Textured", True)):
+                depress = (shading.color_type == "TEXTURE") == is_textured
+                row.operator(PRN_OT_shade.bl_idname, text=label, depress=depress).textured = is_textured
+
+    def _draw_facts(self, context: bpy.types.Context, record: dict) -> None:
+        photo = record["photo"]["path"]
+        faces = session.current.faces_in(Path(photo))
+        column = self.layout.column(align=True)
+        column.scale_y = 0.8
+        draw_fact(column, "Photo", bpy.path.basename(photo))
+        if faces is not None:
+            draw_fact(column, "Faces Found", str(len(faces.boxes)))
+        draw_fact(column, "Seen in Photo", f"{record['visible_share']:.0%} of the head")
+        draw_fact(column, "Time", f"{sum(record['timings'].values()):.1f} s")
+        draw_fact(column, "Computed On", PROVIDER_LABELS.get(record["provider"], record["provider"]))
+        if record["provider_fallback"]:
+            wrapped(context, self.layout, record["provider_fallback"], icon="INFO")

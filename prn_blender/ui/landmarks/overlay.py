@@ -1,0 +1,153 @@
+"""What is drawn over the photo: faces and landmarks in Image Editors, landmarks where a 3D View looks through the
+photo's camera."""
+
+from collections.abc import Callable, Sequence
+
+import bpy
+import gpu
+import numpy as np
+
+from ...capture.landmarks import NAMES, PARTS
+from ..capture.properties import PRN_PG_capture
+from ..capture.work import FoundFaces
+from ..photos.drawing import ORANGE, WHITE, Colour, PhotoOnScreen, draw_box, draw_dots, draw_faces, draw_lines
+from ..photos.image_editor import shows_photo
+from ..shell import session
+
+_COLOURS: dict[str, Colour] = {  # by the first word of a part's name
+    "jaw": (0.55, 0.80, 1.00, 1.0),
+    "brow": (0.75, 0.65, 1.00, 1.0),
+    "nose": (1.00, 0.90, 0.45, 1.0),
+    "eye": (0.50, 1.00, 0.70, 1.0),
+    "lips": (1.00, 0.60, 0.65, 1.0),
+}
+_LINE, _DOT, _MOVED_DOT, _HOVERED_DOT = 1.6, 1.5, 5.0, 8.0  # pixels at interface scale 1
+
+_handles: list[tuple[type, object]] = []
+
+
+def feature_lines(points: np.ndarray) -> list[tuple[list[tuple[float, float]], Colour]]:
+    """The landmarks (68, 2) as polylines by facial feature, each with its colour; broken where one is NaN."""
+    lines = []
+    for part in PARTS:
+        colour = _COLOURS[part.name.partition("_")[0]]
+        line: list[tuple[float, float]] = []
+        for index in part.line:
+            if np.isnan(points[index]).any():
+                lines.append((line, colour))
+                line = []
+            else:
+                line.append(tuple(points[index].tolist()))
+        lines.append((line, colour))
+    return [(line, colour) for line, colour in lines if len(line) > 1]
+
+
+def chosen_faces(options: PRN_PG_capture, faces: FoundFaces) -> set[int]:
+    """The indices of the faces that become heads."""
+    from ...capture.faces.find import choose_faces
+
+    if options.face == "INDEX":
+        return {options.face_index}
+    if not faces.boxes:
+        return set()
+    chosen = choose_faces(list(faces.boxes), "all" if options.face == "ALL" else "largest")
+    return {index for index, box in enumerate(faces.boxes) if box in chosen}
+
+
+def draw_landmarks(
+    region: bpy.types.Region, points: np.ndarray, moved: Sequence[int], hovered: int | None = None
+) -> None:
+    """Lines and dots through region points (68, 2); those of the indices in `moved` stand out."""
+    for line, colour in feature_lines(points):
+        draw_lines(region, [line], colour, _LINE)
+    known = ~np.isnan(points).any(axis=1)
+    is_moved = np.zeros(len(points), bool)
+    is_moved[list(moved)] = True
+    draw_dots(points[known & ~is_moved].tolist(), WHITE, _DOT)
+    draw_dots(points[known & is_moved].tolist(), ORANGE, _MOVED_DOT)
+    if hovered is not None:
+        draw_dots([points[hovered].tolist()], ORANGE, _HOVERED_DOT)
+
+
+def photo_of_head_on_screen(region: bpy.types.Region, head: bpy.types.Object) -> PhotoOnScreen:
+    """The photo of a captured head as an Image Editor's region shows it now."""
+    from ...scene.record import read_record
+
+    size = read_record(head)["photo"]
+    return PhotoOnScreen.in_image_editor(region.view2d, size["width"], size["height"])
+
+
+def _draw_in_image_editor() -> None:
+    from ...scene.build.photo_images import photo_in
+    from ...scene.edit.adjust import moved_landmarks
+    from ...scene.edit.photo_points import heads_of_photo, landmarks_in_photo
+
+    context = bpy.context
+    space, region, options = context.space_data, context.region, context.scene.prn_capture
+    if not space.overlay.show_overlays:
+        return
+    if space.image is None:
+        return
+    info = session.current.info
+    if not session.current.is_picking and shows_photo(context.area, options.photo_path, info):
+        screen = PhotoOnScreen.in_image_editor(region.view2d, info.width, info.height)
+        faces = session.current.faces_in(options.photo_path)
+        if options.face == "BOX":
+            draw_box(region, screen, tuple(options.box), ORANGE)
+        elif faces is not None:
+            draw_faces(region, screen, faces, chosen_faces(options, faces))
+    photo = photo_in(space.image)
+    if photo is not None and options.show_landmarks and not session.current.is_picking:
+        for head in heads_of_photo(context.scene, photo):
+            screen = photo_of_head_on_screen(region, head)
+            draw_landmarks(region, screen.points_to_region(landmarks_in_photo(head)), moved_landmarks(head))
+
+
+def _draw_in_3d_view() -> None:
+    from bpy_extras.view3d_utils import location_3d_to_region_2d
+
+    from ...scene.build.camera import heads_of_camera
+    from ...scene.build.landmarks import landmarks_of
+    from ...scene.edit.adjust import moved_landmarks
+
+    context = bpy.context
+    space, region = context.space_data, context.region
+    view = space.region_3d
+    if not (context.scene.prn_capture.show_landmarks and space.overlay.show_overlays):
+        return
+    if view is None or view.view_perspective != "CAMERA":
+        return
+    for head in heads_of_camera(context.scene.camera):
+        if not head.visible_get(viewport=space):
+            continue
+        points = np.full((len(NAMES), 2), np.nan)
+        for index, landmark in landmarks_of(head):
+            place = location_3d_to_region_2d(region, view, landmark.matrix_world.translation)
+            if place is not None:
+                points[index] = place
+        draw_landmarks(region, points, moved_landmarks(head))
+
+
+def _blended(draw: Callable[[], None]) -> Callable[[], None]:
+    def blended() -> None:
+        gpu.state.blend_set("ALPHA")
+        try:
+            draw()
+        finally:
+            gpu.state.blend_set("NONE")
+
+    return blended
+
+
+def register() -> None:
+    for space, draw in (
+        (bpy.types.SpaceImageEditor, _draw_in_image_editor),
+        (bpy.types.SpaceView3D, _draw_in_3d_view),
+    ):
+        _handles.append((space, space.draw_handler_add(_blended(draw), (), "WINDOW", "POST_PIXEL")))
+
+
+def unregister() -> None:
+    for space, handle in _handles:
+        space.draw_handler_remove(handle, "WINDOW")
+    _handles.clear()

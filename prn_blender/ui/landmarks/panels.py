@@ -1,0 +1,61 @@
+"""The panels of the landmarks, in the sidebars of 3D Views and Image Editors."""
+
+import bpy
+
+from ..head.operators import captured_head
+from ..photos.image_editor import PRN_OT_open_photo_of_head
+from ..shell.sidebar import InImageSidebar, InViewSidebar
+from ..shell.wrapped_text import wrapped
+from .operators import PRN_OT_adjust_landmarks, PRN_OT_reset_landmarks, why_not_adjustable
+
+
+class LandmarksPanel:
+    """The landmarks of captured heads"""
+
+    bl_label = "Landmarks"
+
+    def draw_header(self, context):
+        self.layout.prop(context.scene.prn_capture, "show_landmarks", text="")
+
+    def draw(self, context):
+        from ...scene.edit.adjust import is_adjustable, moved_landmarks
+
+        head, layout = captured_head(context), self.layout
+        if not is_adjustable(head):
+            wrapped(context, layout, why_not_adjustable(head), icon="INFO")
+            return
+        wrapped(context, layout, self.how)
+        if PRN_OT_adjust_landmarks.poll(context):
+            layout.operator(PRN_OT_adjust_landmarks.bl_idname, icon="EMPTY_AXIS")
+        else:
+            layout.operator(
+                PRN_OT_open_photo_of_head.bl_idname, text="Open Photo in Image Editor", icon="IMAGE_REFERENCE"
+            )
+        count = len(moved_landmarks(head))
+        if not count:
+            return
+        layout.label(text="1 landmark adjusted" if count == 1 else f"{count} landmarks adjusted", icon="EMPTY_AXIS")
+        row = layout.row(align=True)
+        row.operator(PRN_OT_reset_landmarks.bl_idname, text="Reset Selected").only_selected = True
+        row.operator(PRN_OT_reset_landmarks.bl_idname, text="Reset All", icon="LOOP_BACK").only_selected = False
+
+
+class PRN_PT_landmarks(InViewSidebar, LandmarksPanel, bpy.types.Panel):
+    """The landmarks of the captured head"""
+
+    bl_parent_id = "PRN_PT_captured"
+    how = "Move a landmark with G: the head follows. Or drag it over the photo:"
+
+
+class PRN_PT_image_landmarks(InImageSidebar, LandmarksPanel, bpy.types.Panel):
+    """The landmarks of the heads captured from the image"""
+
+    how = "Drag a landmark: the head follows"
+
+    @classmethod
+    def poll(cls, context):
+        from ...scene.build.photo_images import photo_in
+        from ...scene.record import photo_of_head
+
+        head = captured_head(context)
+        return head is not None and photo_in(context.space_data.image) == photo_of_head(head)

@@ -1,0 +1,102 @@
+"""Choosing the photo."""
+
+# ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
+
+import bpy
+
+from ...capture.types import PHOTO_TYPES
+from ...scene.build.photo_images import file_of_image
+from ..shell import session
+
+PHOTO_EXTENSIONS = ";".join(PHOTO_TYPES)
+
+
+class PRN_OT_choose_photo(bpy.types.Operator):
+    """Choose the photo of a person, to make a head of it"""
+
+    bl_idname = "prn.choose_photo"
+    bl_label = "Choose Photo"
+    bl_options = {"UNDO"}
+
+    filepath: bpy.props.StringProperty(
+        name="Photo", description="Photo of a person", subtype="FILE_PATH", options={"SKIP_SAVE"}
+    )
+    filter_image: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    reconstruct: bpy.props.BoolProperty(
+        name="Reconstruct",
+        description="Make the head as soon as the photo is chosen",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context):
+        return session.is_free_for(cls)
+
+    def invoke(self, context, event):
+        if self.filepath:  # dropped
+            return self.execute(context)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context):
+        context.scene.prn_capture.photo = self.filepath
+        session.current.forget_error()
+        session.tag_redraw()
+        if self.reconstruct:
+            bpy.ops.prn.reconstruct_from_image("INVOKE_DEFAULT")
+        return {"FINISHED"}
+
+
+class PRN_FH_photo(bpy.types.FileHandler):
+    """Photos dropped on the 3D View while its sidebar shows the extension's tab."""
+
+    bl_idname = "PRN_FH_photo"
+    bl_label = "Photo for PRN Head Capture"
+    bl_import_operator = PRN_OT_choose_photo.bl_idname
+    bl_file_extensions = PHOTO_EXTENSIONS
+
+    @classmethod
+    def poll_drop(cls, context):
+        area = context.area
+        if area is None or area.type != "VIEW_3D" or not area.spaces.active.show_region_ui:
+            return False  # elsewhere a dropped image is a reference image, as ever
+        sidebar = next(region for region in area.regions if region.type == "UI")
+        return sidebar.active_panel_category == session.TAB and PRN_OT_choose_photo.poll(context)
+
+
+class PRN_OT_use_image(bpy.types.Operator):
+    """Make a head of the person in this image"""
+
+    bl_idname = "prn.use_image"
+    bl_label = "Reconstruct Head from This Image"
+    bl_options = {"UNDO"}
+
+    reconstruct: bpy.props.BoolProperty(
+        name="Reconstruct",
+        description="Make the head at once; otherwise the image is only chosen as the photo",
+        default=True,
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context):
+        if not session.is_free_for(cls):
+            return False
+        image = getattr(context.space_data, "image", None)
+        if image is None:
+            cls.poll_message_set("Show an image in the Image Editor")
+            return False
+        path = file_of_image(image)
+        if path is None or not path.is_file() or image.is_dirty:
+            cls.poll_message_set("This image is in no file yet: save it with Image, Save As")
+            return False
+        return True
+
+    def execute(self, context):
+        context.scene.prn_capture.photo = str(file_of_image(context.space_data.image))
+        session.current.forget_error()
+        session.tag_redraw()
+        if self.reconstruct:
+            bpy.ops.prn.reconstruct_from_image("INVOKE_DEFAULT" if context.window else "EXEC_DEFAULT")
+        return {"FINISHED"}

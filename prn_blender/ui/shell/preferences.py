@@ -1,0 +1,64 @@
+"""Preferences: what belongs to this computer and not to a file."""
+
+import bpy
+
+from . import dependencies
+
+PACKAGE = __package__.removesuffix(".ui.shell")
+
+PROVIDERS = (
+    ("auto", "Automatic", "The fastest that works: CUDA, then DirectML or CoreML, then the processor"),
+    ("CUDAExecutionProvider", "CUDA", "NVIDIA graphics card; needs the variant of the extension with CUDA"),
+    ("DmlExecutionProvider", "DirectML", "Any graphics card on Windows"),
+    ("CoreMLExecutionProvider", "CoreML", "Apple's graphics and neural units"),
+    ("CPUExecutionProvider", "CPU", "The processor; works everywhere"),
+)
+
+
+class PRN_AP_preferences(bpy.types.AddonPreferences):
+    """Settings of this computer."""
+
+    bl_idname = PACKAGE
+
+    provider: bpy.props.EnumProperty(
+        name="Compute On",
+        description="What runs the network. One that does not work here is replaced by the processor, "
+        "and the panel says why",
+        items=PROVIDERS,
+        default="auto",
+    )
+    pack: bpy.props.StringProperty(
+        name="Model Pack",
+        description="Folder of another head model pack (with pack.toml). Empty: the one that comes with the extension",
+        subtype="DIR_PATH",
+    )
+    yunet: bpy.props.StringProperty(
+        name="Face Detector",
+        description="ONNX file of the YuNet face detector. Empty: the built-in detector",
+        subtype="FILE_PATH",
+    )
+
+    def draw(self, context):
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        if dependencies.problem():
+            layout.label(text=dependencies.problem(), icon="ERROR")
+        layout.prop(self, "provider")
+        layout.prop(self, "pack")
+        layout.prop(self, "yunet", text="Face Detector (YuNet)")
+        layout.operator("prn.release_memory")
+
+
+class _Defaults:
+    """The preferences where the package is a plain module and Blender keeps none for it."""
+
+    provider = "auto"
+    pack = ""
+    yunet = ""
+
+
+def preferences(context: bpy.types.Context) -> "PRN_AP_preferences | _Defaults":
+    """The user's preferences."""
+    addon = context.preferences.addons.get(PACKAGE)
+    return addon.preferences if addon is not None and addon.preferences is not None else _Defaults()
