@@ -55,7 +55,7 @@ def halves(crops: AnnotatedCrops) -> tuple[np.ndarray, np.ndarray]:
 
 def join(first: AnnotatedCrops, second: AnnotatedCrops) -> AnnotatedCrops:
     """Both sets' crops."""
-    arrays = ("pictures", "points", "box_size", "yaw")
+    arrays = ("pictures", "points", "yaw")
     return AnnotatedCrops(
         first.names + second.names,
         *(np.concatenate([getattr(first, name), getattr(second, name)]) for name in arrays),

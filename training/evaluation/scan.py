@@ -12,7 +12,7 @@ from prn_blender.capture.face_box import FaceBox
 from prn_blender.capture.network import open_network
 from prn_blender.capture.photo import Photo
 from prn_blender.capture.pose import Similarity, umeyama
-from prn_blender.capture.raster import rasterise
+from prn_blender.capture.raster import Fragments, rasterise
 from prn_blender.capture.reconstruct import Settings, place, regress
 
 from ..photos import DEFAULT_FOLDER
@@ -88,7 +88,7 @@ class View:
     photo: Photo
     turn: float  # degrees of yaw
     to_camera: Similarity  # scan millimetres to camera metres
-    fragments: "Seen"
+    fragments: Fragments  # in a picture of twice the photo's size, the nearest last
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """(N, 2) photo pixels of points (N, 3) in scan millimetres."""
@@ -97,20 +97,22 @@ class View:
         return camera.project(self.to_camera.apply(points))
 
 
-@dataclass(frozen=True)
-class Seen:
-    """The scan's surface in each pixel of a photo."""
+def fragments_of(pixels: np.ndarray, height: np.ndarray, triangles: np.ndarray, size: tuple[int, int]) -> Fragments:
+    """What a picture of `size` (width, height) shows of a mesh whose vertices lie at pixels (V, 2), the nearest last.
 
-    triangle: np.ndarray  # (N,)
-    weights: np.ndarray  # (N, 3)
-    row: np.ndarray  # (N,)
-    column: np.ndarray  # (N,)
+    Args:
+        height: (V,) of the vertices, larger is nearer.
+    """
+    found = rasterise(pixels[triangles], *size)
+    order = np.argsort(found.interpolate(height, triangles), kind="stable")
+    return Fragments(found.triangle[order], found.column[order], found.row[order], found.weights[order])
 
-    def paint(self, colours: np.ndarray, background: np.ndarray) -> np.ndarray:
-        """`background` (S, S, 3) with colours (N, 3) where the scan is seen."""
-        picture = background.copy()
-        picture[self.row, self.column] = colours
-        return picture
+
+def paint(fragments: Fragments, colours: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """`background` (H, W, 3) with colours (N, 3) at the fragments, the last on top."""
+    picture = background.copy()
+    picture[fragments.row, fragments.column] = colours
+    return picture
 
 
 def photograph(scan: Scan, head: np.ndarray, turn: float) -> View:
@@ -126,11 +128,7 @@ def photograph(scan: Scan, head: np.ndarray, turn: float) -> View:
     fine = 2 * SIZE
     camera = Camera(fine, fine, fine * DISTANCE / FIELD, DISTANCE, FIELD / fine, fine / 2, fine / 2)
     points = to_camera.apply(scan.vertices)
-    pixels = camera.project(points)
-    found = rasterise(pixels[scan.triangles], fine, fine)
-    depth = -found.interpolate(points[:, 2], scan.triangles)
-    order = np.argsort(-depth, kind="stable")  # the nearest last
-    seen = Seen(found.triangle[order], found.weights[order], found.row[order], found.column[order])
+    seen = fragments_of(camera.project(points), points[:, 2], scan.triangles, (fine, fine))
     height, width = scan.texture.shape[:2]
     uv = np.einsum("nk,nkc->nc", seen.weights, scan.triangle_uv[seen.triangle])
     place = np.stack([uv[:, 0] * width, (1 - uv[:, 1]) * height], 1).astype(np.float32) - 0.5
@@ -139,7 +137,7 @@ def photograph(scan: Scan, head: np.ndarray, turn: float) -> View:
     padded[: len(place)] = place
     grid = padded.reshape(rows, 1024, 2)
     colours = cv2.remap(scan.texture, grid[..., 0], grid[..., 1], cv2.INTER_LINEAR).reshape(-1, 3)[: len(place)]
-    picture = seen.paint(colours, np.full((fine, fine, 3), 150, np.uint8))
+    picture = paint(seen, colours, np.full((fine, fine, 3), 150, np.uint8))
     pixels = cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
     photo = Photo(Path("scan"), pixels, "", SIZE * DISTANCE / FIELD, True)
     return View(photo, turn, to_camera, seen)
