@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("scipy")
 pytest.importorskip("torch")
+pytest.importorskip("trimesh")
 
 from prn_blender.capture.pose import Similarity
 from training.evaluation import scan

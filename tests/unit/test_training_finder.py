@@ -7,6 +7,7 @@ from prn_blender.capture.finder import Finder
 
 cv2 = pytest.importorskip("cv2")
 torch = pytest.importorskip("torch", reason="the training's tests need torch (training/requirements.txt)")
+pytest.importorskip("tqdm")
 
 from training.finder.export import check_onnx, write_pack
 from training.finder.losses import UNIT, overlaps

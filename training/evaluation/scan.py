@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial import cKDTree
+from trimesh import Trimesh
+from trimesh.proximity import closest_point
 
 from prn_blender.capture.camera import Camera
 from prn_blender.capture.face_box import FaceBox
@@ -163,33 +164,8 @@ def compare(scan: Scan, landmarks: np.ndarray, vertices: np.ndarray, triangles: 
 
 
 def distance_to_surface(points: np.ndarray, vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """(N,) distance of points (N, 3) to the nearest of a mesh's triangles whose centres are near."""
-    corners = vertices[triangles]
-    near = cKDTree(corners.mean(1)).query(points, k=24)[1]
-    best = np.full(len(points), np.inf)
-    for k in range(near.shape[1]):
-        best = np.minimum(best, _to_triangle(points, corners[near[:, k]]))
-    return best
-
-
-def _to_triangle(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """(N,) distance of each point (N, 3) to its triangle (N, 3, 3)."""
-    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
-    first, second, offset = b - a, c - a, points - a
-    d11, d12, d22 = (first * first).sum(1), (first * second).sum(1), (second * second).sum(1)
-    e1, e2 = (offset * first).sum(1), (offset * second).sum(1)
-    area = np.maximum(d11 * d22 - d12 * d12, 1e-12)
-    v, w = (d22 * e1 - d12 * e2) / area, (d11 * e2 - d12 * e1) / area
-    inside = (v >= 0) & (w >= 0) & (v + w <= 1)
-    on_plane = np.linalg.norm(a + v[:, None] * first + w[:, None] * second - points, axis=1)
-    edges = np.min([_to_edge(points, a, b), _to_edge(points, b, c), _to_edge(points, c, a)], axis=0)
-    return np.where(inside, on_plane, edges)
-
-
-def _to_edge(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    along = end - start
-    t = np.clip(((points - start) * along).sum(1) / np.maximum((along * along).sum(1), 1e-12), 0, 1)
-    return np.linalg.norm(start + t[:, None] * along - points, axis=1)
+    """(N,) distance of points (N, 3) to the nearest of a mesh's triangles."""
+    return closest_point(Trimesh(vertices, triangles, process=False), points)[1]
 
 
 @dataclass(frozen=True)
