@@ -68,7 +68,7 @@ class Run:
         minutes = 60 * self.schedule.hours
         return tqdm(
             total=minutes,
-            initial=60 * self.elapsed,
+            initial=min(60 * self.elapsed, minutes),
             mininterval=5,
             disable=distributed.is_initialized() and distributed.get_rank() > 0,
             bar_format=f"{{l_bar}}{{bar}}| {{n:.1f}} of {minutes:.1f} min{{postfix}}",

@@ -193,7 +193,7 @@ def learn(trainer: Trainer, maker: CropMaker, workers: int, watch: Watch | None)
                 if trainer.step % schedule.evaluate_every == 0:
                     watch.measure(terms)
                     trainer.save()
-            bar.update(60 * trainer.elapsed - bar.n)
+            bar.update(60 * min(trainer.elapsed, schedule.hours) - bar.n)
     if watch:
         trainer.save()
 

@@ -125,7 +125,7 @@ def learn(trainer: Trainer, pool: Pool, save_every: int = 250) -> None:
                 bar.set_postfix({"step": trainer.step, **means, "composed": pool.composed}, refresh=False)
             if trainer.step % save_every == 0:
                 trainer.save()
-            bar.update(60 * trainer.elapsed - bar.n)
+            bar.update(60 * min(trainer.elapsed, trainer.schedule.hours) - bar.n)
     trainer.save()
 
 
