@@ -34,8 +34,23 @@ class AnnotatedPhotos:
             yield next(self.folder.glob(f"{Path(name).stem}.*")), points
 
     def in_bins(self, values: np.ndarray) -> list[float]:
-        """The mean of values (N,) in each yaw bin; NaN values are left out."""
-        low = np.array([first for first, _ in YAW_BINS])
-        index = np.searchsorted(low, self.yaw, side="left") - 1
-        index[self.yaw == 0] = 0
-        return [float(np.nanmean(values[index == k])) for k in range(len(YAW_BINS))]
+        """The mean of values (N,) in each yaw bin."""
+        return in_bins(values, self.yaw)
+
+
+def in_bins(values: np.ndarray, yaw: np.ndarray) -> list[float]:
+    """The mean of values (N,) in each bin of absolute yaws (N,) in degrees; NaN values are left out, NaN where none is."""
+    index = np.digitize(yaw, [high for _, high in YAW_BINS[:-1]], right=True)
+    found = [values[(index == k) & ~np.isnan(values)] for k in range(len(YAW_BINS))]
+    return [float(some.mean()) if len(some) else float("nan") for some in found]
+
+
+def nme(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """(…) mean distance in the picture of points (…, 68, 2 or more), in percent of the true box's size."""
+    distance = np.linalg.norm(predicted[..., :2] - truth[..., :2], axis=-1).mean(axis=-1)
+    return 100 * distance / box_size(truth)
+
+
+def box_size(points: np.ndarray) -> np.ndarray:
+    """(…) square root of the area of the box around points (…, 68, 2 or more) in the picture."""
+    return np.sqrt(np.ptp(points[..., :2], axis=-2).prod(axis=-1))

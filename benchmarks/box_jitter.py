@@ -15,8 +15,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.annotated_photos import AnnotatedPhotos
-from benchmarks.landmarks import nme, true_box
+from benchmarks.annotated_photos import AnnotatedPhotos, box_size, nme
+from benchmarks.landmarks import true_box
 from prn_blender.capture.faces.find import FaceBox
 from prn_blender.capture.networks.head import open_network
 from prn_blender.capture.packs.pack import load_pack
@@ -59,8 +59,7 @@ def main() -> None:
             unmoved.append(nme(reference, truth))
             for _ in range(TRIES):
                 points = landmarks(jittered(box, rng))
-                size = np.sqrt(np.prod(np.ptp(truth[:, :2], axis=0)))
-                moved.append(np.linalg.norm(points[:, :2] - reference[:, :2], axis=1).mean() / size * 100)
+                moved.append(np.linalg.norm(points[:, :2] - reference[:, :2], axis=1).mean() / box_size(truth) * 100)
                 errors.append(nme(points, truth))
         print(
             f"{passes:>6} {np.median(moved):>9.2f} {np.percentile(moved, 95):>14.2f} "

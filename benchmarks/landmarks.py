@@ -17,7 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.annotated_photos import AnnotatedPhotos
+from benchmarks.annotated_photos import AnnotatedPhotos, nme
 from prn_blender.capture.errors import NoFaceError
 from prn_blender.capture.faces.find import FaceBox, choose_faces, find_faces
 from prn_blender.capture.networks.head import open_network
@@ -37,12 +37,6 @@ PEERS = {
     "3DDFA_V2 MobileNet 0.5, YuNet's boxes (measured)": (3.41, 5.82, 7.34, 5.52),
     "MediaPipe FaceMesh, own boxes (measured)": (3.77, 7.30, 11.72, 7.60),
 }
-
-
-def nme(predicted: np.ndarray, truth: np.ndarray) -> float:
-    """Percent, from (68, 2 or more) points each."""
-    area = np.prod(np.ptp(truth[:, :2], axis=0))
-    return float(np.linalg.norm(predicted[:, :2] - truth[:, :2], axis=1).mean() / np.sqrt(area) * 100)
 
 
 def true_box(points: np.ndarray) -> FaceBox:

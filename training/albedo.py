@@ -10,6 +10,7 @@ import numpy as np
 
 from .assets import FACE_POLYGONS, HEAD_POLYGONS, FaceKit
 from .bake import texel_triangles
+from .shards import Shards
 from .uv_layout import UvLayout
 
 
@@ -75,19 +76,14 @@ class HeadAlbedo:
     """The albedo maps that `training.render --albedo` wrote beside the pictures of a folder."""
 
     def __init__(self, folders: list[Path]):
-        files = [path for folder in folders for path in sorted(folder.glob("shard*_albedo.npy"))]
-        if not files:
-            raise FileNotFoundError(
-                f"no albedo in {', '.join(map(str, folders))}; run training.render with --albedo LAYOUT.npz"
-            )
-        self._maps = [np.load(path, mmap_mode="r") for path in files]
-        heads = [np.load(path.with_name(path.name.replace("_albedo", "_heads"))) for path in files]
-        self._shard = np.repeat(np.arange(len(files)), [len(numbers) for numbers in heads])
-        self._head = np.concatenate(heads)
+        shards = Shards(folders, "states", made_by="training.render with --albedo LAYOUT.npz")
+        self._maps = shards.rows("albedo")
+        heads = zip(self._maps.starts[:-1], shards.arrays("heads"), strict=True)
+        self._head = np.concatenate([start + numbers for start, numbers in heads])
 
     def __len__(self) -> int:
         return len(self._head)
 
     def batch(self, chosen: np.ndarray) -> np.ndarray:
         """(B, R, R, 3) uint8 of the heads in the pictures `chosen`."""
-        return np.stack([self._maps[self._shard[i]][self._head[i]] for i in chosen])
+        return self._maps.take(self._head[chosen])

@@ -94,12 +94,6 @@ LANDMARK_VERTICES = np.array(
     ],
     dtype=np.int64,
 )
-# The 68 landmarks' mirror images.
-MIRRORED_LANDMARKS = np.array(
-    [*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31]
-    + [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
-    + [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]
-)
 
 DEFAULT_FOLDER = Path(os.environ.get("HEAD_ASSETS", Path(__file__).parents[2] / "shared/data/head_assets"))
 

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
+from prn_blender.capture.geometry.crop import CropRule
+
+from .crop_rule import CROP_RULE
+
 
 @dataclass(frozen=True)
 class CropRange:
     """How the crop is placed around the landmarks' box, and how it varies."""
 
-    scale: float = 1.6  # crop side over the mean of the box's sides
-    shift_y: float = -0.03  # in crop sides
+    rule: CropRule = CROP_RULE
     # Deviations of shift and of log scale: later passes, detectors' boxes, badly wrong boxes; and how many are so.
     jitters: tuple[tuple[float, float], ...] = ((0.02, 0.04), (0.06, 0.12), (0.13, 0.28))
     shares: tuple[float, ...] = (0.55, 0.3, 0.15)
@@ -51,9 +54,9 @@ def crop_batch(
     rotation = torch.stack([cos, -sin, sin, cos], 1).view(-1, 2, 2)
     turned = (landmarks[..., :2] - 0.5) @ rotation.transpose(1, 2)
     low, high = turned.amin(1), turned.amax(1)
-    side = (high - low).mean(1) * crop.scale
+    side = (high - low).mean(1) * crop.rule.scale
     centre = (low + high) / 2
-    centre[:, 1] += crop.shift_y * side
+    centre[:, 1] += crop.rule.shift_y * side
     kind = torch.multinomial(torch.tensor(crop.shares), count, replacement=True, generator=generator)
     shift, zoom = torch.tensor(crop.jitters)[kind].unbind(1)
     centre = centre + torch.randn(count, 2, generator=generator) * (shift * side)[:, None]

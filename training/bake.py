@@ -4,6 +4,8 @@ import numpy as np
 from scipy import sparse
 from scipy.ndimage import distance_transform_edt
 
+from prn_blender.capture.geometry.raster import rasterise
+
 from .uv_layout import UvLayout
 
 
@@ -13,22 +15,11 @@ def texel_triangles(uv: np.ndarray, triangles: np.ndarray, resolution: int) -> t
     Returns:
         (R, R) int and (R, R, 3) float.
     """
+    found = rasterise(uv[triangles] * resolution, resolution, resolution)
     covering = np.full((resolution, resolution), -1)
     weights = np.zeros((resolution, resolution, 3))
-    for number, triangle in enumerate(triangles):
-        a, b, c = uv[triangle] * resolution - 0.5
-        low = np.maximum(np.ceil(np.minimum(np.minimum(a, b), c)), 0).astype(int)
-        high = np.minimum(np.floor(np.maximum(np.maximum(a, b), c)), resolution - 1).astype(int)
-        if (high < low).any():
-            continue
-        x, y = np.meshgrid(np.arange(low[0], high[0] + 1), np.arange(low[1], high[1] + 1))
-        twice = (b[1] - c[1]) * (a[0] - c[0]) + (c[0] - b[0]) * (a[1] - c[1])
-        first = ((b[1] - c[1]) * (x - c[0]) + (c[0] - b[0]) * (y - c[1])) / twice
-        second = ((c[1] - a[1]) * (x - c[0]) + (a[0] - c[0]) * (y - c[1])) / twice
-        bary = np.stack([first, second, 1 - first - second], -1)
-        inside = (bary >= -1e-9).all(-1)
-        covering[y[inside], x[inside]] = number
-        weights[y[inside], x[inside]] = bary[inside]
+    covering[found.row, found.column] = found.triangle
+    weights[found.row, found.column] = found.weights
     return covering, weights
 
 

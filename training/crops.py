@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from prn_blender.capture.geometry.pose import umeyama
+
 from .assets import LANDMARK_VERTICES, SKIN_VERTICES, FaceKit, load_facekit
 from .augment import CropRange, cover_batch, crop_batch, flip_batch, recolour_batch
 from .bake import bake_operator, sampling_operator
@@ -45,14 +47,9 @@ def rigid_points(points: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 
 
 def size_against(mean: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
-    """(B,) scale of the best similarity from mean (P, 3) to points (B, P, 3). Source: Umeyama 1991."""
-    mean_centred = mean - mean.mean(0)
-    centred = points - points.mean(1, keepdim=True)
-    covariance = centred.transpose(1, 2) @ mean_centred
-    singular = torch.linalg.svdvals(covariance)
-    sign = torch.ones_like(singular)
-    sign[:, 2] = torch.linalg.det(covariance).sign()
-    return (singular * sign).sum(1) / mean_centred.square().sum()
+    """(B,) scale of the best similarity from mean (P, 3) to points (B, P, 3)."""
+    weights = np.ones(len(mean))
+    return points.new_tensor([umeyama(mean.numpy(), one, weights).scale for one in points.numpy()])
 
 
 class CropMaker:

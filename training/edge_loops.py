@@ -15,9 +15,10 @@ from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
 from prn_blender.capture.geometry.position_map import PositionMap
+from prn_blender.capture.landmarks import MIRROR
 from prn_blender.capture.packs.subdivide import subdivide, subdivide_mirror
 
-from .assets import MIRRORED_LANDMARKS, SKIN_VERTICES, FaceKit
+from .assets import SKIN_VERTICES, FaceKit
 from .bake import bake_operator
 from .cage import BAND, CROWN_COLUMN, OPENINGS, ROWS, SIDE, HalfCage, make_half_cage, mirrored
 from .uv_layout import UvLayout, superellipse
@@ -258,7 +259,7 @@ def contour_places(half: Half, kit: FaceKit, layout: UvLayout, surface: np.ndarr
     on_middle = np.flatnonzero(np.abs(mouth[:, 0] - 0.5) < 1e-6)
     mouth = _from(mouth, on_middle[mouth[on_middle, 1].argmin()], (-1, 0))
     mouth = mouth[: np.flatnonzero(np.abs(mouth[:, 0] - 0.5) < 1e-6)[1] + 1]
-    marks = (layout.landmark_uv + _flipped(layout.landmark_uv[MIRRORED_LANDMARKS])) / 2
+    marks = (layout.landmark_uv + _flipped(layout.landmark_uv[MIRROR])) / 2
     # Upper and lower half of each contour; ICT-FaceKit's skin goes on behind the lips' line up to its mouth's edge.
     contours = {
         ("eye", LID_RING): (eye[: outer + 1], np.concatenate([eye[outer:], eye[:1]])),

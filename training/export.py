@@ -14,6 +14,7 @@ import torch
 
 from .assets import load_facekit
 from .basis import MapBasis
+from .crop_rule import CROP_RULE
 from .network import SEEN_RESOLUTION, HeadNetwork, MapNetwork, NetworkSize
 from .pack_file import store_half, write_whole
 from .run import load_averaged
@@ -27,6 +28,13 @@ title = "{title}"
 license = "MIT and CC0 training assets only; free for any use"
 topology_sha256 = "{topology_sha256}"
 network_sha256 = "{network_sha256}"
+
+[topologies]                # what the user chooses from
+standard = {{ title = "Even Grid", quads = {quads}, about = ", evenly over the whole head" }}
+low = {{ title = "Low Poly", quads = {low}, about = " with edge loops around eyes, mouth, nostrils and ears: for crowds and previews" }}
+game = {{ title = "Game", quads = {game}, about = " with edge loops around eyes, mouth, nostrils and ears: for rigging and games" }}
+detailed = {{ title = "Detailed", quads = {detailed}, about = " with the same edge loops: Low Poly and Game subdivided" }}
+sculpt = {{ title = "Sculpt", quads = {sculpt}, about = " with the same edge loops, to sculpt on: Detailed subdivided" }}
 
 [loops]                     # topologies with edge loops, by the level of subdivision
 file = "loops.npz"
@@ -42,7 +50,7 @@ expected_error = "expected_error"   # float32 (N, {seen}, {seen}) by UV: expecte
 distance = "distance"       # float32 (N,): metres from the camera to origin_canonical for a head as large as the canonical one
 
 [crop]
-from_landmarks = {{ scale = 1.6, shift_y = -0.03 }}   # side = 1.6 x mean of the 68 points' box sides, centre moved up by 3 % of the side
+from_landmarks = {{ scale = {crop_scale}, shift_y = {crop_shift_y} }}   # side over the mean of the 68 points' box sides; how far the centre is moved, in sides
 
 [position_map]
 xy = "crop"                 # unit crop: x right, y down, (0, 0) the crop's top-left corner, (1, 1) its bottom-right corner
@@ -132,6 +140,13 @@ def write_pack(
             size=network.network.size.input_size,
             resolution=network.resolution,
             seen=SEEN_RESOLUTION,
+            crop_scale=CROP_RULE.scale,
+            crop_shift_y=CROP_RULE.shift_y,
+            quads=len(topology["faces"]),
+            low=len(loops["faces"]) // 4,
+            game=len(loops["faces"]),
+            detailed=len(loops["faces"]) * 4,
+            sculpt=len(loops["faces"]) * 16,
             **checksums,
         )
     )

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from prn_blender.capture.geometry.position_map import sample_bicubic
+from prn_blender.capture.landmarks import MIRROR
 
-from .assets import MIRRORED_LANDMARKS
 from .photos import AnnotatedCrops, load_aflw, load_dlib, nme
 
 
@@ -24,8 +24,8 @@ def sample_maps(maps: np.ndarray, uv: np.ndarray) -> np.ndarray:
 
 def fit_landmarks(maps: np.ndarray, crops: AnnotatedCrops, start: np.ndarray, reach: float = 0.05) -> np.ndarray:
     """(68, 2) UV with the least mean distance to the annotation, near `start`, by search from coarse to fine."""
-    uv = (start + start[MIRRORED_LANDMARKS] * (-1, 1) + (1, 0)) / 2
-    on_midline = MIRRORED_LANDMARKS == np.arange(68)
+    uv = (start + start[MIRROR] * (-1, 1) + (1, 0)) / 2
+    on_midline = MIRROR == np.arange(68)
     side = np.linspace(-1, 1, 9)
     steps = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2)
     scale = crops.box_size[:, None, None]
@@ -37,12 +37,12 @@ def fit_landmarks(maps: np.ndarray, crops: AnnotatedCrops, start: np.ndarray, re
         error = (np.linalg.norm(found - crops.points[:, :, None], axis=3) / scale).mean(0)
         # the mirrored landmark tries the mirrored places
         mirrored_steps = (steps[:, None] * (-1, 1) == steps[None]).all(-1).argmax(1)
-        both = error + error[MIRRORED_LANDMARKS][:, mirrored_steps]
+        both = error + error[MIRROR][:, mirrored_steps]
         # stay where places are as good: the annotation's noise must not pull points around
         both += 1e-3 * np.linalg.norm(tried - start[:, None], axis=2)
         best = both.argmin(1)
         uv = tried[np.arange(68), best]
-        uv = (uv + uv[MIRRORED_LANDMARKS] * (-1, 1) + (1, 0)) / 2
+        uv = (uv + uv[MIRROR] * (-1, 1) + (1, 0)) / 2
         reach /= 2.5
     return uv
 
@@ -55,7 +55,7 @@ def halves(crops: AnnotatedCrops) -> tuple[np.ndarray, np.ndarray]:
 
 def join(first: AnnotatedCrops, second: AnnotatedCrops) -> AnnotatedCrops:
     """Both sets' crops."""
-    arrays = ("pictures", "points", "box_size", "yaw")
+    arrays = ("pictures", "points", "yaw")
     return AnnotatedCrops(
         first.names + second.names,
         *(np.concatenate([getattr(first, name), getattr(second, name)]) for name in arrays),

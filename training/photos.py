@@ -6,7 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from prn_blender.capture.geometry.crop import Crop, CropRule, crop_around
+from benchmarks import annotated_photos
+from benchmarks.annotated_photos import AnnotatedPhotos
+from prn_blender.capture.geometry.crop import Crop, crop_around
+
+from .crop_rule import CROP_RULE
 
 DEFAULT_FOLDER = Path(__file__).parents[2] / "shared/data/photos"
 
@@ -18,13 +22,17 @@ class AnnotatedCrops:
     names: tuple[str, ...]
     pictures: np.ndarray  # (N, S, S, 3) uint8
     points: np.ndarray  # (N, 68, 2) crop units
-    box_size: np.ndarray  # (N,) square root of the box's area, crop units
     yaw: np.ndarray  # (N,) degrees, absolute
     files: tuple[Path, ...]
     crops: tuple[Crop, ...]
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @property
+    def box_size(self) -> np.ndarray:
+        """(N,) square root of the box's area, crop units."""
+        return annotated_photos.box_size(self.points)
 
     def take(self, chosen: np.ndarray) -> "AnnotatedCrops":
         """Some of them."""
@@ -33,7 +41,6 @@ class AnnotatedCrops:
             tuple(self.names[i] for i in chosen),
             self.pictures[chosen],
             self.points[chosen],
-            self.box_size[chosen],
             self.yaw[chosen],
             tuple(self.files[i] for i in chosen),
             tuple(self.crops[i] for i in chosen),
@@ -42,12 +49,9 @@ class AnnotatedCrops:
 
 def load_aflw(size: int, folder: Path = DEFAULT_FOLDER, step: int = 1) -> AnnotatedCrops:
     """Every `step`-th photo of `aflw2000_dev`."""
-    with np.load(folder / "aflw2000_dev/landmarks.npz") as data:
-        names, points = data["names"][::step], data["points"][::step, :, :2]
-        yaw = np.abs(np.degrees(data["pitch_yaw_roll"][::step, 1]))
-    files = [folder / f"aflw2000_dev/{name}" for name in names]
-    files = [path if path.suffix else path.with_suffix(".jpg") for path in files]
-    return _crop([path.stem for path in files], files, points, yaw, size)
+    photos = AnnotatedPhotos.load(folder / "aflw2000_dev")
+    files = [path for path, _ in photos][::step]
+    return _crop([path.stem for path in files], files, photos.points[::step, :, :2], photos.yaw[::step], size)
 
 
 def load_dlib(size: int, folder: Path = DEFAULT_FOLDER) -> AnnotatedCrops:
@@ -66,17 +70,13 @@ def load_dlib(size: int, folder: Path = DEFAULT_FOLDER) -> AnnotatedCrops:
 def _crop(names: list[str], files: list[Path], points: np.ndarray, yaw: np.ndarray, size: int) -> AnnotatedCrops:
     import cv2
 
-    rule = CropRule(scale=1.6, shift_y=-0.03)
-    pictures, placed, box_sizes, crops = [], [], [], []
+    pictures, placed, crops = [], [], []
     for path, face in zip(files, points.astype(np.float64), strict=True):
-        crop = crop_around(face, rule)
+        crop = crop_around(face, CROP_RULE)
         pictures.append(crop.resample(cv2.imread(str(path))[..., ::-1], size))
         placed.append(crop.from_photo(face))
         crops.append(crop)
-        box_sizes.append(np.sqrt(np.prod(np.ptp(face, axis=0))) / crop.side)
-    return AnnotatedCrops(
-        tuple(names), np.stack(pictures), np.stack(placed), np.array(box_sizes), yaw, tuple(files), tuple(crops)
-    )
+    return AnnotatedCrops(tuple(names), np.stack(pictures), np.stack(placed), yaw, tuple(files), tuple(crops))
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,5 @@ class Nme:
 
 def nme(predicted: np.ndarray, crops: AnnotatedCrops) -> Nme:
     """Of predicted landmarks (N, 68, 2) in crop units."""
-    each = np.linalg.norm(predicted - crops.points, axis=2).mean(1) / crops.box_size * 100
-    chosen = [crops.yaw <= 30, (crops.yaw > 30) & (crops.yaw <= 60), crops.yaw > 60]
-    return Nme(each, tuple(float(each[c].mean()) if c.any() else float("nan") for c in chosen))
+    each = annotated_photos.nme(predicted, crops.points)
+    return Nme(each, tuple(annotated_photos.in_bins(each, crops.yaw)))

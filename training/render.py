@@ -10,11 +10,13 @@ Each shard has `NAME_pictures.npy` (N, S, S, 3) uint8, `NAME_states.npy` (N, STA
 import argparse
 import multiprocessing
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
+
+from .shards import shard_file, write_shard
 
 ALBEDO_RESOLUTION = 128
 
@@ -33,13 +35,11 @@ def render_shard(
     from .renderer.scene import SceneSampler
     from .uv_layout import UvLayout
 
-    target = folder / f"shard{number:04d}"
-    if target.with_name(target.name + "_states.npy").exists():
+    if shard_file(folder, number, "states").exists():
         return
     sampler = SceneSampler(size, seed=number, environments=environments)
     baker = AlbedoBaker(sampler.kit, UvLayout.load(albedo_layout), ALBEDO_RESOLUTION) if albedo_layout else None
     samples, albedo = [], []
-    started = time.time()
     while len(samples) < pictures:
         samples += sampler.head(views)
         if baker:
@@ -53,16 +53,7 @@ def render_shard(
     if baker:
         heads = {"albedo": np.stack(albedo), "heads": np.arange(pictures, dtype=np.int32) // views}
         arrays = heads | arrays
-    write_shard(target, arrays)  # the states last: they mark a finished shard
-    print(f"shard {number}: {(time.time() - started) / pictures * 1000:.0f} ms a picture", flush=True)
-
-
-def write_shard(target: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Writes `TARGET_NAME.npy` for each array by name, in their order, each whole or not at all."""
-    for name, array in arrays.items():
-        temporary = target.with_name(f"{target.name}_{name}.tmp.npy")
-        np.save(temporary, array)
-        os.replace(temporary, target.with_name(f"{target.name}_{name}.npy"))
+    write_shard(folder, number, arrays)  # the states last: they mark a finished shard
 
 
 def draw_shards(render: Callable[..., None], tasks: list[tuple], processes: int) -> None:
@@ -72,7 +63,14 @@ def draw_shards(render: Callable[..., None], tasks: list[tuple], processes: int)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # a new process for every shard: a GL context dies with it
     with multiprocessing.get_context("spawn").Pool(processes, _one_thread, maxtasksperchild=1) as pool:
-        pool.starmap(render, tasks, chunksize=1)
+        drawn = pool.imap_unordered(_call, [(render, task) for task in tasks])
+        for _ in tqdm(drawn, total=len(tasks), unit="shard"):
+            pass
+
+
+def _call(job: tuple[Callable[..., None], tuple]) -> None:
+    render, task = job
+    render(*task)
 
 
 def _one_thread() -> None:

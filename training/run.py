@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from torch import distributed
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class Run:
 
     def restart_average(self) -> None:
         """Lets the running average be the network as it is."""
-        self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+        self.average = AveragedModel(self.network, multi_avg_fn=self._follow, use_buffers=True).eval()
+        self.average.update_parameters(self.network)  # the first one is copied, the others are averaged
 
     def descend(self, terms: dict[str, torch.Tensor]) -> dict[str, float]:
         """One step down the sum of the loss's terms; their values."""
@@ -51,13 +55,24 @@ class Run:
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.schedule.largest_gradient)
         self.optimiser.step()
         self.step += 1
-        keep = min(self.schedule.memory, (1 + self.step) / (10 + self.step))
-        for name, value in self.network.state_dict().items():
-            if value.is_floating_point():
-                self.average[name].lerp_(value.detach(), 1 - keep)
-            else:
-                self.average[name].copy_(value)
+        self.average.update_parameters(self.network)
         return {name: float(term.detach()) for name, term in terms.items()}
+
+    def _follow(self, average: list[torch.Tensor], latest: list[torch.Tensor], count: torch.Tensor) -> None:
+        """Moves the running average towards the latest network, faster while the run is young."""
+        keep = min(self.schedule.memory, (1 + self.step) / (10 + self.step))
+        get_ema_multi_avg_fn(keep)(average, latest, count)
+
+    def bar(self) -> tqdm:
+        """A line on the terminal that tells how many of the schedule's minutes are over."""
+        minutes = 60 * self.schedule.hours
+        return tqdm(
+            total=minutes,
+            initial=min(60 * self.elapsed, minutes),
+            mininterval=5,
+            disable=distributed.is_initialized() and distributed.get_rank() > 0,
+            bar_format=f"{{l_bar}}{{bar}}| {{n:.1f}} of {minutes:.1f} min{{postfix}}",
+        )
 
     @property
     def checkpoint(self) -> Path:
@@ -71,7 +86,7 @@ class Run:
         device = next(self.network.parameters()).device
         saved = torch.load(self.checkpoint, map_location=device, weights_only=True)
         self.network.load_state_dict(saved["network"])
-        self.average = saved["average"]
+        self.average.module.load_state_dict(saved["average"])
         self.optimiser.load_state_dict(saved["optimiser"])
         self.step, self.elapsed = saved["step"], saved["elapsed"]
         return True
@@ -88,7 +103,7 @@ class Run:
         torch.save(
             {
                 "network": self.network.state_dict(),
-                "average": self.average,
+                "average": self.average.module.state_dict(),
                 "optimiser": self.optimiser.state_dict(),
                 "size": asdict(self.network.size),
                 "step": self.step,

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import distributed
 from torch.utils.data import DataLoader
+from tqdm import tqdm
 
 from . import run
 from .basis import MapBasis, texel_weights
@@ -118,10 +119,9 @@ class Trainer(run.Run):
     @torch.no_grad()
     def averaged(self, pictures: torch.Tensor) -> Prediction:
         """What the averaged network says of crops (N, 3, S, S) 0..1."""
-        network = HeadNetwork(self.network.size).to(self.device, memory_format=torch.channels_last).eval()
-        network.load_state_dict(self.average)
         parts = [
-            network(part.to(self.device).contiguous(memory_format=torch.channels_last)) for part in pictures.split(50)
+            self.average(part.to(self.device).contiguous(memory_format=torch.channels_last))
+            for part in pictures.split(50)
         ]
         return Prediction(*(torch.cat(values) for values in zip(*parts, strict=True)))
 
@@ -156,13 +156,14 @@ class Watch:
         if self.kept:
             kept = {k: float(v) for k, v in trainer.terms(trainer.averaged(self.kept.pictures), self.kept).items()}
             self.note("kept", kept)
-        for name, values in (("learning", terms), ("kept", kept)):
-            print(f"  {name:8s} " + " ".join(f"{key} {value:.4f}" for key, value in values.items()))
         bins = " / ".join(f"{value:.2f}" for value in result.bins)
-        print(
-            f"step {trainer.step} {trainer.elapsed * 60:.1f} min photos {bins} mean {result.mean_of_bins:.2f}",
-            flush=True,
-        )
+        with tqdm.external_write_mode():
+            for name, values in (("learning", terms), ("kept", kept)):
+                print(f"  {name:8s} " + " ".join(f"{key} {value:.4f}" for key, value in values.items()))
+            print(
+                f"step {trainer.step} {trainer.elapsed * 60:.1f} min photos {bins} mean {result.mean_of_bins:.2f}",
+                flush=True,
+            )
 
 
 def learn(trainer: Trainer, maker: CropMaker, workers: int, watch: Watch | None) -> None:
@@ -177,20 +178,22 @@ def learn(trainer: Trainer, maker: CropMaker, workers: int, watch: Watch | None)
         network = torch.nn.parallel.DistributedDataParallel(network)
     stream = CropStream(maker, schedule.batch, seed=(trainer.step, trainer.rank))
     loader = iter(DataLoader(stream, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None))
-    while trainer.elapsed < schedule.hours:
-        started = time.time()
-        trainer.network.train()
-        terms = trainer.learn(next(loader).to(trainer.device), network)
-        elapsed = torch.tensor([trainer.elapsed + (time.time() - started) / 3600], dtype=torch.float64)
-        if ranks > 1:  # one clock for all: learning rates must agree
-            elapsed = elapsed.to(trainer.device)
-            distributed.broadcast(elapsed, 0)
-        trainer.elapsed = float(elapsed)
-        if watch:
-            watch.note("learning", terms)
-            if trainer.step % schedule.evaluate_every == 0:
-                watch.measure(terms)
-                trainer.save()
+    with trainer.bar() as bar:
+        while trainer.elapsed < schedule.hours:
+            started = time.time()
+            trainer.network.train()
+            terms = trainer.learn(next(loader).to(trainer.device), network)
+            elapsed = torch.tensor([trainer.elapsed + (time.time() - started) / 3600], dtype=torch.float64)
+            if ranks > 1:  # one clock for all: learning rates must agree
+                elapsed = elapsed.to(trainer.device)
+                distributed.broadcast(elapsed, 0)
+            trainer.elapsed = float(elapsed)
+            if watch:
+                watch.note("learning", terms)
+                if trainer.step % schedule.evaluate_every == 0:
+                    watch.measure(terms)
+                    trainer.save()
+            bar.update(60 * min(trainer.elapsed, schedule.hours) - bar.n)
     if watch:
         trainer.save()
 

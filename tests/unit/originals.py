@@ -103,9 +103,9 @@ def write_hair(
 ) -> None:
     """A hair style where `field` would have carried it from, bound to the base mesh."""
     wanted = style["verts"].astype(np.float64)
-    points = (wanted - field.shift) @ field.rotation / field.scale
+    points = field.similarity.inverse_apply(wanted)
     for _ in range(12):
-        points = points + (wanted - field(points)) @ field.rotation / field.scale
+        points = points + (wanted - field(points)) @ field.similarity.rotation / field.similarity.scale
     body = base.mesh.triangles[base.body]
     hit = Surface(base.mesh.vertices, body, spacing=0.05).closest(points)
     rows = np.column_stack([body[hit.triangle], hit.weights, points - hit.point])

@@ -45,7 +45,7 @@ def test_depth_scales_with_the_crop():
 
 
 def test_still_crop_is_the_packs_rule():
-    from prn_blender.capture.geometry.crop import CropRule, crop_around
+    from prn_blender.capture.geometry.crop import crop_around
 
     landmarks = torch.from_numpy(np.random.default_rng(4).uniform(0.3, 0.7, (1, 68, 3)).astype(np.float32))
     still = CropRange(jitters=((0.0, 0.0),), shares=(1.0,))
@@ -56,7 +56,7 @@ def test_still_crop_is_the_packs_rule():
         turned = landmarks[0, 1] - landmarks[0, 0]
         angle = torch.atan2(difference[1], difference[0]) - torch.atan2(turned[1], turned[0])
         if abs(angle) < 0.004:
-            crop = crop_around(landmarks[0, :, :2].numpy(), CropRule(scale=still.scale, shift_y=still.shift_y))
+            crop = crop_around(landmarks[0, :, :2].numpy(), CROP_RULE)
             np.testing.assert_allclose(points[0, :, :2], crop.from_photo(landmarks[0, :, :2].numpy()), atol=0.006)
             return
     pytest.fail("no upright crop among 40")
@@ -68,7 +68,7 @@ def test_crops_are_as_far_off_as_their_share_says():
     crop = CropRange(jitters=((0.0, 0.0), (0.1, 0.3)), shares=(0.75, 0.25))
     _, points, _ = crop_batch(torch.zeros(count, 3, 2, 2), landmarks, landmarks, 2, crop, generator)
     middle, sides = (points.amax(1) + points.amin(1))[:, :2] / 2 - 0.5, np.ptp(points[..., :2].numpy(), axis=1).mean(1)
-    still = np.abs(sides * crop.scale - 1) < 1e-4
+    still = np.abs(sides * crop.rule.scale - 1) < 1e-4
     assert 0.72 < still.mean() < 0.78
     np.testing.assert_allclose(middle[still][:, 0], 0, atol=1e-4)
     np.testing.assert_allclose(np.log(sides[~still] * crop.scale).std(), 0.3, rtol=0.1)

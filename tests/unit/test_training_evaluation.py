@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("scipy")
 pytest.importorskip("torch")
+pytest.importorskip("trimesh")
 
 from prn_blender.capture.geometry.pose import Similarity
 from training.evaluation import scan
@@ -19,12 +20,10 @@ from training.photos import AnnotatedCrops
 def annotated(count, yaw):
     rng = np.random.default_rng(0)
     points = rng.uniform(0.2, 0.8, (count, 68, 2))
-    size = np.sqrt(np.ptp(points, axis=1).prod(1))
     return AnnotatedCrops(
         tuple(map(str, range(count))),
         np.zeros((count, 8, 8, 3), np.uint8),
         points,
-        size,
         yaw,
         (None,) * count,
         (None,) * count,

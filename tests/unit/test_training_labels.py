@@ -12,6 +12,7 @@ from training.bake import bake_operator
 from training.head_model import HeadModel, HeadState, project, to_camera
 from training.labels import LabelMaker, neutral, shape_weights
 from training.renderer.sampling import Light, ShapeSampler, sample_view
+from training.shards import write_shard
 
 
 def some_states(kit, count):
@@ -93,9 +94,10 @@ def test_albedo_through_the_labels_is_the_picture_without_light(kit, layout):
 
 def test_albedo_is_read_by_picture(tmp_path):
     maps = np.arange(3 * 2 * 2 * 3, dtype=np.uint8).reshape(3, 2, 2, 3)
-    for shard in (0, 1):
-        np.save(tmp_path / f"shard000{shard}_albedo.npy", maps + 100 * shard)
-        np.save(tmp_path / f"shard000{shard}_heads.npy", np.array([0, 0, 1, 1, 2], np.int32))
+    arrays = {"albedo": maps, "heads": np.array([0, 0, 1, 1, 2], np.int32), "states": np.zeros((5, 1), np.float32)}
+    write_shard(tmp_path, 0, arrays)
+    write_shard(tmp_path, 1, {name: arrays[name] for name in ("albedo", "heads")})  # interrupted
+    write_shard(tmp_path, 2, arrays | {"albedo": maps + 100})
     albedo = HeadAlbedo([tmp_path])
     assert len(albedo) == 10
     np.testing.assert_array_equal(albedo.batch(np.array([1, 4, 7])), [maps[0], maps[2], maps[1] + 100])

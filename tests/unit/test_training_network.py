@@ -6,6 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
+pytest.importorskip("tqdm")
 
 from training.export import check_onnx, write_onnx
 from training.network import SEEN_RESOLUTION, HeadNetwork, MapNetwork, NetworkSize, Prediction

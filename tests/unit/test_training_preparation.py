@@ -297,17 +297,6 @@ def test_rings_and_loops_go_around():
     assert sorted(loop) == sorted(found[2]) and (steps == 1).all()
 
 
-def test_a_similarity_is_found_again():
-    random = np.random.default_rng(5)
-    source = random.normal(size=(40, 3))
-    rotation = np.linalg.qr(random.normal(size=(3, 3)))[0]
-    rotation *= np.sign(np.linalg.det(rotation))
-    scale, found, shift = surface.similarity(source, 2.5 * source @ rotation.T + (1, 2, 3))
-    assert scale == pytest.approx(2.5)
-    np.testing.assert_allclose(found, rotation, atol=1e-9)
-    np.testing.assert_allclose(shift, (1, 2, 3), atol=1e-9)
-
-
 # ---- pictures
 
 

@@ -5,7 +5,8 @@ import pytest
 
 pytest.importorskip("scipy")
 
-from training.assets import LANDMARK_VERTICES, MIRRORED_LANDMARKS, SKIN_VERTICES, load_skins
+from prn_blender.capture.landmarks import MIRROR
+from training.assets import LANDMARK_VERTICES, SKIN_VERTICES, load_skins
 from training.head_model import HeadModel
 from training.renderer.degrade import end_photo
 from training.renderer.relief import face_values, landmark_places, wrinkles
@@ -38,7 +39,7 @@ def test_children_have_a_childs_proportions(kit, shapes):
     assert lower_face(child) < 0.9 * lower_face(adult)
     assert eye_width(child) > 1.08 * eye_width(adult)
     assert child[30, 2] < adult[30, 2]  # the tip of the nose
-    np.testing.assert_allclose(child, child[MIRRORED_LANDMARKS] * (-1, 1, 1), atol=0.25)  # nearly symmetric
+    np.testing.assert_allclose(child, child[MIRROR] * (-1, 1, 1), atol=0.25)  # nearly symmetric
 
 
 def test_heavy_people_are_wider_at_the_jaw(kit, shapes):

@@ -5,15 +5,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from prn_blender.capture.geometry.raster import rasterise
+from prn_blender.capture.landmarks import PARTS
 from prn_blender.capture.packs.topology import Topology
 
+from ..renderer.surfaces import vertex_normals
 from .landmarks import Landmarks, PortraitCapture
-from .scan import Scan, ScanCapture, ScanErrors
+from .scan import Scan, ScanCapture, ScanErrors, fragments_of, paint
 
 TILE = 256
-LINES = [(0, 17), (17, 22), (22, 27), (27, 31), (31, 36), (36, 42), (42, 48), (48, 60), (60, 68)]
-CLOSED = {36, 42, 48, 60}
 WORST_MM = 8.0  # the upper end of the error maps' colours
 
 
@@ -55,29 +54,22 @@ def grid(tiles: list[np.ndarray], columns: int) -> np.ndarray:
 
 def outline(picture: np.ndarray, points: np.ndarray) -> None:
     """Draws 68 landmarks (68, 2) into `picture` as lines."""
-    for start, end in LINES:
-        line = np.round(points[start:end] * 8).astype(np.int32)
-        cv2.polylines(picture, [line], start in CLOSED, (60, 255, 60), 1, cv2.LINE_AA, 3)
+    for part in PARTS:
+        line = np.round(points[list(part.line)] * 8).astype(np.int32)
+        cv2.polylines(picture, [line], False, (60, 255, 60), 1, cv2.LINE_AA, 3)
 
 
 def shaded(picture: np.ndarray, vertices: np.ndarray, topology: Topology) -> np.ndarray:
     """`picture` with the mesh (V, 3) in its pixels over it, grey under a light from the upper left."""
     height, width = picture.shape[:2]
     triangles = topology.triangles
-    corners = vertices[triangles] * (1, -1, 1)
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    smooth = np.zeros_like(vertices)
-    for k in range(3):
-        np.add.at(smooth, triangles[:, k], normals)
-    smooth /= np.maximum(np.linalg.norm(smooth, axis=1, keepdims=True), 1e-9)
-    facing = np.flatnonzero(normals[:, 2] > 0)
-    found = rasterise(vertices[triangles[facing], :2], width, height)
-    order = np.argsort(found.interpolate(vertices[:, 2], triangles[facing]), kind="stable")
+    smooth = vertex_normals(vertices * (1, -1, 1), triangles)
+    first, second = (vertices[triangles[:, k], :2] - vertices[triangles[:, 0], :2] for k in (1, 2))
+    facing = triangles[first[:, 1] * second[:, 0] > first[:, 0] * second[:, 1]]
+    seen = fragments_of(vertices[:, :2], vertices[:, 2], facing, (width, height))
     light = np.array([-0.4, 0.5, 0.77])
-    shade = np.clip(found.interpolate(smooth, triangles[facing]) @ light, 0, 1)[order, None] * 200 + 35
-    result = picture.copy()
-    result[found.row[order], found.column[order]] = np.round(shade).astype(np.uint8)
-    return result
+    shade = np.clip(seen.interpolate(smooth, facing) @ light, 0, 1)[:, None] * 200 + 35
+    return paint(seen, np.round(shade).astype(np.uint8), picture)
 
 
 def portrait(capture: PortraitCapture, topology: Topology, height: int = 360) -> np.ndarray:
@@ -122,10 +114,10 @@ def scan_errors(scan: Scan, captures: list[ScanCapture], still: ScanErrors) -> n
 def _painted(scan: Scan, capture: ScanCapture, errors: ScanErrors) -> np.ndarray:
     seen, photo = capture.view.fragments, capture.view.photo.pixels
     size = 2 * len(photo)
-    values = np.einsum("nk,nk->n", seen.weights, errors.surface[scan.triangles[seen.triangle]])
+    values = seen.interpolate(errors.surface, scan.triangles)
     level = np.clip(np.nan_to_num(values) / WORST_MM * 255, 0, 255).astype(np.uint8)
     colours = cv2.applyColorMap(level[:, None], cv2.COLORMAP_JET)[:, 0, ::-1]
     plain = cv2.resize(photo, (size, size), interpolation=cv2.INTER_LINEAR)
     grey = np.repeat(plain.mean(2, keepdims=True), 3, 2).astype(np.uint8)
     colours = np.where(np.isnan(values)[:, None], grey[seen.row, seen.column], colours)
-    return cv2.resize(seen.paint(colours, grey), (len(photo), len(photo)), interpolation=cv2.INTER_AREA)
+    return cv2.resize(paint(seen, colours, grey), (len(photo), len(photo)), interpolation=cv2.INTER_AREA)

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial import cKDTree
+from trimesh import Trimesh
+from trimesh.proximity import closest_point
 
 from prn_blender.capture.faces.box import FaceBox
 from prn_blender.capture.geometry.camera import Camera
 from prn_blender.capture.geometry.place import place
 from prn_blender.capture.geometry.pose import Similarity, umeyama
-from prn_blender.capture.geometry.raster import rasterise
+from prn_blender.capture.geometry.raster import Fragments, rasterise
 from prn_blender.capture.networks.head import open_network
 from prn_blender.capture.reconstruct import regress
 from prn_blender.capture.types import Photo, Settings
@@ -89,7 +90,7 @@ class View:
     photo: Photo
     turn: float  # degrees of yaw
     to_camera: Similarity  # scan millimetres to camera metres
-    fragments: "Seen"
+    fragments: Fragments  # in a picture of twice the photo's size, the nearest last
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """(N, 2) photo pixels of points (N, 3) in scan millimetres."""
@@ -98,20 +99,22 @@ class View:
         return camera.project(self.to_camera.apply(points))
 
 
-@dataclass(frozen=True)
-class Seen:
-    """The scan's surface in each pixel of a photo."""
+def fragments_of(pixels: np.ndarray, height: np.ndarray, triangles: np.ndarray, size: tuple[int, int]) -> Fragments:
+    """What a picture of `size` (width, height) shows of a mesh whose vertices lie at pixels (V, 2), the nearest last.
 
-    triangle: np.ndarray  # (N,)
-    weights: np.ndarray  # (N, 3)
-    row: np.ndarray  # (N,)
-    column: np.ndarray  # (N,)
+    Args:
+        height: (V,) of the vertices, larger is nearer.
+    """
+    found = rasterise(pixels[triangles], *size)
+    order = np.argsort(found.interpolate(height, triangles), kind="stable")
+    return Fragments(found.triangle[order], found.column[order], found.row[order], found.weights[order])
 
-    def paint(self, colours: np.ndarray, background: np.ndarray) -> np.ndarray:
-        """`background` (S, S, 3) with colours (N, 3) where the scan is seen."""
-        picture = background.copy()
-        picture[self.row, self.column] = colours
-        return picture
+
+def paint(fragments: Fragments, colours: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """`background` (H, W, 3) with colours (N, 3) at the fragments, the last on top."""
+    picture = background.copy()
+    picture[fragments.row, fragments.column] = colours
+    return picture
 
 
 def photograph(scan: Scan, head: np.ndarray, turn: float) -> View:
@@ -127,11 +130,7 @@ def photograph(scan: Scan, head: np.ndarray, turn: float) -> View:
     fine = 2 * SIZE
     camera = Camera(fine, fine, fine * DISTANCE / FIELD, DISTANCE, FIELD / fine, fine / 2, fine / 2)
     points = to_camera.apply(scan.vertices)
-    pixels = camera.project(points)
-    found = rasterise(pixels[scan.triangles], fine, fine)
-    depth = -found.interpolate(points[:, 2], scan.triangles)
-    order = np.argsort(-depth, kind="stable")  # the nearest last
-    seen = Seen(found.triangle[order], found.weights[order], found.row[order], found.column[order])
+    seen = fragments_of(camera.project(points), points[:, 2], scan.triangles, (fine, fine))
     height, width = scan.texture.shape[:2]
     uv = np.einsum("nk,nkc->nc", seen.weights, scan.triangle_uv[seen.triangle])
     place = np.stack([uv[:, 0] * width, (1 - uv[:, 1]) * height], 1).astype(np.float32) - 0.5
@@ -140,7 +139,7 @@ def photograph(scan: Scan, head: np.ndarray, turn: float) -> View:
     padded[: len(place)] = place
     grid = padded.reshape(rows, 1024, 2)
     colours = cv2.remap(scan.texture, grid[..., 0], grid[..., 1], cv2.INTER_LINEAR).reshape(-1, 3)[: len(place)]
-    picture = seen.paint(colours, np.full((fine, fine, 3), 150, np.uint8))
+    picture = paint(seen, colours, np.full((fine, fine, 3), 150, np.uint8))
     pixels = cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
     photo = Photo(Path("scan"), pixels, "", SIZE * DISTANCE / FIELD, True)
     return View(photo, turn, to_camera, seen)
@@ -166,33 +165,8 @@ def compare(scan: Scan, landmarks: np.ndarray, vertices: np.ndarray, triangles: 
 
 
 def distance_to_surface(points: np.ndarray, vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """(N,) distance of points (N, 3) to the nearest of a mesh's triangles whose centres are near."""
-    corners = vertices[triangles]
-    near = cKDTree(corners.mean(1)).query(points, k=24)[1]
-    best = np.full(len(points), np.inf)
-    for k in range(near.shape[1]):
-        best = np.minimum(best, _to_triangle(points, corners[near[:, k]]))
-    return best
-
-
-def _to_triangle(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """(N,) distance of each point (N, 3) to its triangle (N, 3, 3)."""
-    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
-    first, second, offset = b - a, c - a, points - a
-    d11, d12, d22 = (first * first).sum(1), (first * second).sum(1), (second * second).sum(1)
-    e1, e2 = (offset * first).sum(1), (offset * second).sum(1)
-    area = np.maximum(d11 * d22 - d12 * d12, 1e-12)
-    v, w = (d22 * e1 - d12 * e2) / area, (d11 * e2 - d12 * e1) / area
-    inside = (v >= 0) & (w >= 0) & (v + w <= 1)
-    on_plane = np.linalg.norm(a + v[:, None] * first + w[:, None] * second - points, axis=1)
-    edges = np.min([_to_edge(points, a, b), _to_edge(points, b, c), _to_edge(points, c, a)], axis=0)
-    return np.where(inside, on_plane, edges)
-
-
-def _to_edge(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    along = end - start
-    t = np.clip(((points - start) * along).sum(1) / np.maximum((along * along).sum(1), 1e-12), 0, 1)
-    return np.linalg.norm(start + t[:, None] * along - points, axis=1)
+    """(N,) distance of points (N, 3) to the nearest of a mesh's triangles."""
+    return closest_point(Trimesh(vertices, triangles, process=False), points)[1]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from ..renderer.degrade import sample_tone_curve, tone_curve
+from ..shards import Shards
 from .clutter import SHAPES, Surroundings, animal, draw_clutter, skin_colour
 
 # Beyond these angles of yaw (radians) a head is no face any more; between them it is neither.
@@ -42,17 +43,8 @@ class SpriteShards:
     """The sprites of a folder; pictures stay on disk."""
 
     def __init__(self, folder: Path):
-        files = sorted(folder.glob("shard*_points.npy"))
-        if not files:
-            raise FileNotFoundError(f"no finished shards in {folder}; run training.finder.sprites first")
-
-        def named(name: str) -> list[Path]:
-            return [path.with_name(path.name.replace("_points", f"_{name}")) for path in files]
-
-        self.points = np.concatenate([np.load(path) for path in files])
-        self.turns = np.concatenate([np.load(path) for path in named("turns")])
-        self._pictures = [np.load(path, mmap_mode="r") for path in named("pictures")]
-        self._starts = np.cumsum([0, *map(len, self._pictures)])
+        shards = Shards([folder], "points", made_by="training.finder.sprites")
+        self.points, self.turns, self._pictures = shards.whole("points"), shards.whole("turns"), shards.rows("pictures")
         yaw = np.abs(self.turns[:, 0])
         self.faces, self.backs = np.flatnonzero(yaw < BACK_YAW), np.flatnonzero(yaw >= BACK_YAW)
 
@@ -61,8 +53,7 @@ class SpriteShards:
 
         The border is empty but for the bottom, where the body goes on.
         """
-        shard = np.searchsorted(self._starts, index, side="right") - 1
-        picture = self._pictures[shard][index - self._starts[shard]]
+        picture = self._pictures[index]
         level = int(2 ** np.floor(np.log2(max(1.0, len(picture) / side))))
         if level > 1:
             picture = cv2.resize(picture, None, fx=1 / level, fy=1 / level, interpolation=cv2.INTER_AREA)

@@ -16,10 +16,11 @@ import numpy as np
 from ..assets import SKIN_VERTICES
 from ..bake import sampling_operator
 from ..head_model import HeadState, project, to_camera
-from ..render import draw_shards, write_shard
+from ..render import draw_shards
 from ..renderer.gl import sample_look
 from ..renderer.sampling import rotation, sample_light
 from ..renderer.scene import SceneSampler
+from ..shards import shard_file, write_shard
 from ..uv_layout import UvLayout
 
 SIZE = 192
@@ -91,8 +92,7 @@ def render_shard(
     folder: Path, number: int, sprites: int, views: int, environments: Path | None, layout: Path, landmarks: Path
 ) -> None:
     """Draws shard `number` unless it is there."""
-    target = folder / f"shard{number:04d}"
-    if target.with_name(target.name + "_points.npy").exists():
+    if shard_file(folder, number, "points").exists():
         return
     sampler = SpriteSampler(number, environments, UvLayout.load(layout), np.load(landmarks)["landmark_uv"])
     drawn: list[Sprite] = []
@@ -104,8 +104,7 @@ def render_shard(
         "turns": np.stack([sprite.turn for sprite in drawn]),
         "points": np.stack([sprite.points for sprite in drawn]),
     }
-    write_shard(target, arrays)  # the points last: they mark a finished shard
-    print(f"shard {number}", flush=True)
+    write_shard(folder, number, arrays)  # the points last: they mark a finished shard
 
 
 def main() -> None:

@@ -110,21 +110,22 @@ def learn(trainer: Trainer, pool: Pool, save_every: int = 250) -> None:
 
     log = SummaryWriter(trainer.folder / "log")
     sums: dict[str, float] = {}
-    while trainer.elapsed < trainer.schedule.hours:
-        started = time.time()
-        batch = pool.batch(trainer.schedule.batch)
-        for name, value in trainer.learn(*batch).items():
-            sums[name] = sums.get(name, 0.0) + value
-        trainer.elapsed += (time.time() - started) / 3600
-        if trainer.step % 50 == 0:
-            means = {name: value / 50 for name, value in sums.items()}
-            sums = {}
-            for name, value in means.items():
-                log.add_scalar(f"loss/{name}", value, trainer.step)
-            losses = " ".join(f"{name} {value:.3f}" for name, value in means.items())
-            print(f"step {trainer.step} {trainer.elapsed * 60:.1f} min {losses} composed {pool.composed}", flush=True)
-        if trainer.step % save_every == 0:
-            trainer.save()
+    with trainer.bar() as bar:
+        while trainer.elapsed < trainer.schedule.hours:
+            started = time.time()
+            batch = pool.batch(trainer.schedule.batch)
+            for name, value in trainer.learn(*batch).items():
+                sums[name] = sums.get(name, 0.0) + value
+            trainer.elapsed += (time.time() - started) / 3600
+            if trainer.step % 50 == 0:
+                means = {name: value / 50 for name, value in sums.items()}
+                sums = {}
+                for name, value in means.items():
+                    log.add_scalar(f"loss/{name}", value, trainer.step)
+                bar.set_postfix({"step": trainer.step, **means, "composed": pool.composed}, refresh=False)
+            if trainer.step % save_every == 0:
+                trainer.save()
+            bar.update(60 * min(trainer.elapsed, trainer.schedule.hours) - bar.n)
     trainer.save()
 
 

@@ -88,7 +88,7 @@ def _hang(proxy: Proxy, registration: Registration) -> np.ndarray:
     if not np.isfinite(carried).all():
         raise AssetError(f"{proxy.name} hangs on vertices outside of the head")
     offsets = proxy.offsets * proxy.offset_scale(registration.base.young)
-    return carried + registration.scale * offsets @ registration.rotation.T
+    return carried + registration.similarity.scale * offsets @ registration.similarity.rotation.T
 
 
 def _corner_uv(proxy: Proxy) -> np.ndarray:

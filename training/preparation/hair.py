@@ -8,10 +8,12 @@ from scipy.interpolate import RBFInterpolator
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
 
+from prn_blender.capture.geometry.pose import umeyama
+
 from ..assets import SKIN_VERTICES, FaceKit
 from .makehuman import BaseMesh, Proxy
 from .registration import Registration, kit_surface
-from .surface import Surface, similarity
+from .surface import Surface
 
 BUST = -9.0  # cm: what lies above defines the similarity
 FIELD_POINTS = 900
@@ -27,28 +29,25 @@ class Field:
         visible = np.unique(base.mesh.triangles[registration.visible])
         source, target = base.mesh.vertices[visible], registered[visible]
         above = target[:, 1] > BUST
-        self.scale, self.rotation, self.shift = similarity(source[above], target[above])
-        placed = self._place(source)
+        self.similarity = umeyama(source[above], target[above], np.ones(above.sum()))
+        placed = self.similarity.apply(source)
         chosen = _spread_out(placed, FIELD_POINTS)
         self.residual = RBFInterpolator(
             placed[chosen], target[chosen] - placed[chosen], kernel="linear", smoothing=0.02, degree=0
         )
         self.fit_error = np.linalg.norm(self(source) - target, axis=1)  # (N,) cm
         torso = base.body & (base.mesh.vertices[base.mesh.triangles, 1] > 4.0).all(axis=1)
-        self.base_skin = Surface(base.mesh.vertices * self.scale, base.mesh.triangles[torso], spacing=0.3)
+        self.base_skin = Surface(base.mesh.vertices * self.similarity.scale, base.mesh.triangles[torso], spacing=0.3)
         self.skin = kit_surface(kit, spacing=0.3)
-
-    def _place(self, points: np.ndarray) -> np.ndarray:
-        return self.scale * points @ self.rotation.T + self.shift
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """(N, 3) cm of points (N, 3) in decimetres."""
-        placed = self._place(points)
+        placed = self.similarity.apply(points)
         return placed + self.residual(placed)
 
     def carry(self, points: np.ndarray) -> np.ndarray:
         """As `__call__`, with the distance from the skin that the points had on the base mesh."""
-        before = self.base_skin.signed_distance(points * self.scale)[0]
+        before = self.base_skin.signed_distance(points * self.similarity.scale)[0]
         moved = self(points)
         wanted = np.where(before > 0, np.maximum(before, 0.04), before)
         for _ in range(3):

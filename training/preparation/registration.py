@@ -6,11 +6,13 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
+from prn_blender.capture.geometry.pose import Similarity, umeyama
+
 from ..assets import HEAD_POLYGONS, FaceKit
 from ..renderer.surfaces import vertex_normals
 from .correspondences import Correspondences, find_correspondences
 from .makehuman import BaseMesh
-from .surface import Surface, mirrored, polygon_edges, similarity
+from .surface import Surface, mirrored, polygon_edges
 
 HEAD_ABOVE, HEAD_BESIDE = 4.75, 2.0  # decimetres: polygons of the base mesh that count as head
 RIGID = ("midline", "skull", "lip contact", "lid margin", "nostrils")
@@ -26,9 +28,7 @@ class Registration:
 
     base: BaseMesh
     correspondences: Correspondences
-    scale: float  # of the similarity from the young base mesh
-    rotation: np.ndarray  # (3, 3)
-    shift: np.ndarray  # (3,)
+    similarity: Similarity  # from the young base mesh
     head: np.ndarray  # (H,) vertices of the base mesh that were registered
     points: np.ndarray  # (V, 3) registered vertices, nan outside of the head
 
@@ -70,8 +70,8 @@ def register(base: BaseMesh, kit: FaceKit) -> Registration:
     """
     pairs = find_correspondences(base, kit)
     rigid = np.isin(pairs.region, RIGID)
-    scale, rotation, shift = similarity(base.young[pairs.vertex[rigid]], pairs.target[rigid])
-    placed = scale * base.young @ rotation.T + shift
+    similarity = umeyama(base.young[pairs.vertex[rigid]], pairs.target[rigid], np.ones(rigid.sum()))
+    placed = similarity.apply(base.young)
 
     inside = (base.young[:, 1] > HEAD_ABOVE) & (np.abs(base.young[:, 0]) < HEAD_BESIDE)
     polygons = base.mesh.triangle_polygon
@@ -125,4 +125,4 @@ def register(base: BaseMesh, kit: FaceKit) -> Registration:
 
     registered = np.full_like(base.young, np.nan)
     registered[head] = points
-    return Registration(base, pairs, scale, rotation, shift, head, registered)
+    return Registration(base, pairs, similarity, head, registered)

@@ -1,4 +1,4 @@
-"""Questions to meshes: edges, rings and loops; the closest point of a surface; the similarity between point sets."""
+"""Questions to meshes: edges, rings and loops; the closest point of a surface."""
 
 from dataclasses import dataclass
 
@@ -51,16 +51,6 @@ def walk_loop(ring: np.ndarray, edges: np.ndarray, points: np.ndarray) -> np.nda
 def mirrored(points: np.ndarray) -> np.ndarray:
     """(N,) for every point the one nearest to its mirror image in x = 0."""
     return cKDTree(points * (-1, 1, 1)).query(points)[1]
-
-
-def similarity(source: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """Scale, rotation (3, 3), shift (3,) of the least-squares similarity (Umeyama, PAMI 1991)."""
-    a, b = source - source.mean(0), target - target.mean(0)
-    u, singular, vt = np.linalg.svd(b.T @ a)
-    signs = np.array([1, 1, np.sign(np.linalg.det(u @ vt))])
-    rotation = (u * signs) @ vt
-    scale = (singular * signs).sum() / (a**2).sum()
-    return scale, rotation, target.mean(0) - scale * rotation @ source.mean(0)
 
 
 @dataclass(frozen=True)

@@ -39,10 +39,8 @@ def overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def best_of_each(boxes: np.ndarray, scores: np.ndarray, limit: float) -> np.ndarray:
-    """Indices, best score first, of the boxes (N, 4) that overlap no better one by more than `limit`."""
-    order = np.argsort(-scores, kind="stable")
-    kept = []
-    while len(order):
-        kept.append(order[0])
-        order = order[overlap(boxes[order], boxes[order[0]]) <= limit]
-    return np.array(kept, int)
+    """Indices, best score first, of the boxes (N, 4) with scores above 0 that overlap no better one by more than `limit`."""
+    import cv2
+
+    corner_and_size = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+    return np.array(cv2.dnn.NMSBoxes(corner_and_size, scores, score_threshold=0, nms_threshold=limit), int)
