@@ -2,12 +2,12 @@
 """The entry point of a checkout. It needs nothing but Python 3.11 or 3.13 with venv.
 
     python3 build.py capture [PHOTO...] [-o FOLDER] [...]    a head for each photo; without PHOTO of a bundled portrait
-    python3 build.py test [unit] [scene] [gui]               the tests, all of them without a name
+    python3 build.py test [style] [unit] [scene] [gui]       the tests, all of them without a name
     python3 build.py zip [--platform NAME|all] [--variant cuda]
                                                              the extension for Blender, into dist/
     python3 build.py index [--variant cuda]                  a repository of all of them for a server of your own
 
-Whatever a command needs is set up by its first call, in `.venv`, `.venv-lanes` and `dist`, and kept.
+Whatever a command needs is set up by its first call, in `.venv`, `.venv-lanes`, `.venv-style` and `dist`, and kept.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ OPENCV = "4.11.0.86"
 ONNXRUNTIME = "1.31.1"
 PILLOW = "13.0.0"
 PYTEST = "9.2.0"
+STYLE = ("ruff==0.17.6", "mypy==2.4.1")
 # For the benchmarks, which export a network to compare with, and the tests of the training's geometry.
 MEASURING = ("onnx==1.19.0", "ml_dtypes==0.5.4", "scipy==1.17.1")
 NUMPY = {"3.11": "1.26.4", "3.13": "2.5.5"}
@@ -177,6 +178,7 @@ class Environment:
     folder: Path
     python: str
     requirements: tuple[str, ...]
+    loads_blender: bool = True
 
     @property
     def executable(self) -> str:
@@ -210,10 +212,11 @@ class Environment:
         # One command for all: the resolver must see every pin, or a later package replaces numpy and breaks bpy.
         packages = ", ".join(requirement.replace("==", " ") for requirement in self.requirements)
         run_step(
-            f"{name}: installing {packages} (about 1 GB)",
+            f"{name}: installing {packages}" + (" (about 1 GB)" if self.loads_blender else ""),
             [self.executable, "-m", "pip", "install", "--progress-bar", "off", *self.requirements],
         )
-        ensure_system_libraries(self.executable)
+        if self.loads_blender:
+            ensure_system_libraries(self.executable)
         self._stamp.write_text(self._recipe)
         return self.executable
 
@@ -336,6 +339,23 @@ def run_pytest(title: str, python: str, folder: str, **environment: str) -> Coun
     return count
 
 
+def test_style() -> Count:
+    """Ruff's rules, its format, and mypy on the part that needs no Blender."""
+    main = main_environment()
+    python, style = main.set_up(), Environment(ROOT / ".venv-style", main.python, STYLE, loads_blender=False).set_up()
+    say("\n=== style ===")
+    sources = ["prn_blender", "tests", "benchmarks", "training", "build.py"]
+    count = Count()
+    for command in (
+        ["ruff", "check", *sources],
+        ["ruff", "format", "--check", *sources],
+        ["mypy", "--python-executable", python],
+    ):
+        code = subprocess.call([style, "-m", *command], cwd=ROOT)
+        count.add(Count(passed=int(code == 0), failed=int(code != 0)))
+    return count
+
+
 def test_unit() -> Count:
     return run_pytest("unit", main_environment().set_up(), "tests/unit")
 
@@ -365,7 +385,7 @@ def test_gui() -> Count:
     return run_pytest("gui", python, "tests/gui", PRN_EXTENSION_ZIP=str(extension))
 
 
-TESTS = {"unit": test_unit, "scene": test_scene, "gui": test_gui}
+TESTS = {"style": test_style, "unit": test_unit, "scene": test_scene, "gui": test_gui}
 
 
 def test(parts: list[str]) -> int:

@@ -39,7 +39,7 @@ class AnnotatedPhotos:
 
 
 def in_bins(values: np.ndarray, yaw: np.ndarray) -> list[float]:
-    """The mean of values (N,) in each bin of absolute yaws (N,) in degrees; NaN values are left out, NaN where none is."""
+    """The mean of values (N,) in each bin of absolute yaws (N,) in degrees, without NaN values; NaN where none is."""
     index = np.digitize(yaw, [high for _, high in YAW_BINS[:-1]], right=True)
     found = [values[(index == k) & ~np.isnan(values)] for k in range(len(YAW_BINS))]
     return [float(some.mean()) if len(some) else float("nan") for some in found]

@@ -211,7 +211,8 @@ def full_disks(scratch: Path) -> Iterator[Result]:
         # What stays is looked at before the disk goes with its namespace.
         script = (
             f"mount -t tmpfs -o size={kilobytes}k tmpfs '{disk}'; "
-            f'"$@"; code=$?; [ $code = 0 ] || [ -z "$(ls -A \'{disk}\')" ] || echo "unexpected rest: $(ls -AR \'{disk}\')"; '
+            f'"$@"; code=$?; [ $code = 0 ] || [ -z "$(ls -A \'{disk}\')" ] || '
+            f"echo \"unexpected rest: $(ls -AR '{disk}')\"; "
             f"[ $code != 0 ] || cp -r '{disk}/out' '{scratch}/'; exit $code"
         )
         yield _on_disk(scratch, disk, script)

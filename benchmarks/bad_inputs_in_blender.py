@@ -23,7 +23,7 @@ from prn_blender.capture.progress import silent
 from prn_blender.capture.run import Request
 from prn_blender.capture.types import Settings
 from prn_blender.ui.capture.work import capture_heads
-from prn_blender.ui.photos.info import read_photo_info
+from prn_blender.ui.shell.photo_info import read_photo_info
 
 PORTRAIT = CHECKOUT / "examples" / "astronaut.jpg"
 

@@ -55,7 +55,7 @@ def hits_and_alarms(boxes: list[FaceBox], people: list[dict]) -> tuple[int, int]
 
 
 def several_people(folder: Path, yunet: str | None) -> tuple[int, int, int]:
-    """Faces found, faces there, and boxes that lie on no annotated face, in the photos of a folder with `faces.json`."""
+    """Faces found, faces there, and boxes on no annotated face, in the photos of a folder with `faces.json`."""
     if not folder.is_dir():
         return 0, 0, 0
     hits = faces = alarms = 0

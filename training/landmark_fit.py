@@ -25,7 +25,7 @@ def sample_maps(maps: np.ndarray, uv: np.ndarray) -> np.ndarray:
 def fit_landmarks(maps: np.ndarray, crops: AnnotatedCrops, start: np.ndarray, reach: float = 0.05) -> np.ndarray:
     """(68, 2) UV with the least mean distance to the annotation, near `start`, by search from coarse to fine."""
     uv = (start + start[MIRROR] * (-1, 1) + (1, 0)) / 2
-    on_midline = MIRROR == np.arange(68)
+    on_midline = np.arange(68) == MIRROR
     side = np.linspace(-1, 1, 9)
     steps = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2)
     scale = crops.box_size[:, None, None]

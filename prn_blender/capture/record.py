@@ -3,6 +3,7 @@
 import tomllib
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from .geometry.pose import yaw_pitch_roll
 from .types import Capture, View
@@ -73,7 +74,7 @@ def _view_record(view: View) -> dict:
     }
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """Numpy scalars and arrays to Python's own."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}

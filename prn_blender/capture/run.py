@@ -1,6 +1,6 @@
 """From a request to captures: the operator, the command line and the batch all come in here."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .errors import NoFaceError
@@ -21,7 +21,7 @@ class Request:
     photo: Path
     face: str | int = "largest"  # "largest", "all" or an index into the faces, best first
     box: tuple[float, float, float, float] | None = None  # left, top, right, bottom in photo pixels; replaces detection
-    settings: Settings = Settings()
+    settings: Settings = field(default_factory=Settings)
     pack: Path | None = None  # None: the default pack
     yunet: Path | None = None  # a YuNet file instead of the built-in detector
 

@@ -11,7 +11,7 @@ from ..capture.types import FOCAL_MM, PASSES, PROVIDER_LABELS, TEXTURE_SIZES, Se
 def parser_of(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         program,
-        description="One head for each photo: head.blend, head.glb, its texture and mask, preview.png and capture.json.",
+        description="One head for each photo: head.blend, head.glb, its textures, preview.png and capture.json.",
     )
     parser.add_argument("photos", nargs="*", type=Path, metavar="PHOTO_OR_FOLDER")
     parser.add_argument(

@@ -3,8 +3,8 @@
 import bpy
 
 from .capture.operators import PRN_OT_reconstruct_from_image
-from .capture.properties import ALIGNMENTS
 from .export.operators import PRN_OT_export_head
+from .head.alignments import ALIGNMENTS
 from .head.operators import PRN_OT_align, PRN_OT_show_alone, PRN_OT_view_photo, captured_head
 from .landmarks.operators import PRN_OT_adjust_landmarks, PRN_OT_reset_landmarks
 from .photos.image_editor import PRN_OT_open_in_image_editor, PRN_OT_open_photo_of_head

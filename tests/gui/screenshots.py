@@ -76,7 +76,7 @@ def _with_palette(picture: Image.Image) -> Image.Image:
 
 
 def _without_empty_rows(picture: Image.Image) -> Image.Image:
-    """Cut below the last panel: where a row has one colour from there to the bottom, apart from the tabs at the right."""
+    """Cut below the last panel: where rows have one colour from there on, apart from the tabs at the right."""
     width, height = picture.size
     inner = picture.crop((8, 0, int(width * 0.85), height))
     last = height - 1
@@ -178,7 +178,8 @@ def drag_landmark(window: Window) -> None:
     x, y = window.python("""
         from bpy_extras.view3d_utils import location_3d_to_region_2d
         main = region("WINDOW")
-        place = location_3d_to_region_2d(main, view.spaces.active.region_3d, bpy.data.objects["jaw_08"].matrix_world.translation)
+        chin = bpy.data.objects["jaw_08"].matrix_world.translation
+        place = location_3d_to_region_2d(main, view.spaces.active.region_3d, chin)
         return [int(main.x + place.x), int(window.height - main.y - place.y)]
     """)
     window.desktop.move(x, y)

@@ -26,7 +26,8 @@ def test_the_tab_is_found_and_a_photo_chosen_and_captured(window, photo, screens
     window.python("view.spaces.active.shading.color_type = 'TEXTURE'; view.tag_redraw()")
     found = window.python(f"""
         head = bpy.data.objects[{head!r}]
-        landmarks = [block for block in bpy.data.objects if block.type == "EMPTY" and block.empty_display_type != "IMAGE"]
+        empties = [block for block in bpy.data.objects if block.type == "EMPTY"]
+        landmarks = [block for block in empties if block.empty_display_type != "IMAGE"]
         images = [node.image for node in head.active_material.node_tree.nodes if node.type == "TEX_IMAGE"]
         return dict(
             uv_maps=len(head.data.uv_layers),

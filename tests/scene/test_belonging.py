@@ -11,7 +11,7 @@ from prn_blender.scene.build.assemble import build
 from prn_blender.scene.build.camera import capture_camera, heads_of_camera
 from prn_blender.scene.edit.align import PHOTOGRAPHED, set_alignment
 from prn_blender.ui.photos.image_editor import image_of_head, photo_image, shows_photo
-from prn_blender.ui.photos.info import read_photo_info
+from prn_blender.ui.shell.photo_info import read_photo_info
 
 from .conftest import SHOTS
 from .test_camera import assert_on_photo, on_render, world_vertices

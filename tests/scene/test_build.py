@@ -96,7 +96,7 @@ def test_mirrored_corners_have_mirrored_uvs(capture, topology):
     vertices_of_face = vertex.reshape(-1, 4)
     face_by_vertices = {frozenset(row): index for index, row in enumerate(vertices_of_face.tolist())}
     mirrored_face = [face_by_vertices[frozenset(row)] for row in topology.mirror[vertices_of_face].tolist()]
-    uv_by_corner = {key: value for key, value in zip(zip(face.tolist(), vertex.tolist(), strict=True), uv, strict=True)}
+    uv_by_corner = dict(zip(zip(face.tolist(), vertex.tolist(), strict=True), uv, strict=True))
     opposite = np.array(
         [uv_by_corner[mirrored_face[f], m] for f, m in zip(face, topology.mirror[vertex].tolist(), strict=True)]
     )

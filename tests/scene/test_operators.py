@@ -20,12 +20,13 @@ from prn_blender.capture.run import Request
 from prn_blender.scene.build.camera import capture_camera
 from prn_blender.scene.edit.align import alignment_of
 from prn_blender.scene.record import is_captured_head, read_record
-from prn_blender.ui.capture.work import FoundFaces, capture_heads
+from prn_blender.ui.capture.work import capture_heads
 from prn_blender.ui.head.view import show_captured
 from prn_blender.ui.photos.drawing import PhotoOnScreen, face_at
-from prn_blender.ui.photos.info import read_photo_info
 from prn_blender.ui.shell import session
+from prn_blender.ui.shell.found_faces import FoundFaces
 from prn_blender.ui.shell.job import Job
+from prn_blender.ui.shell.photo_info import read_photo_info
 
 from ..cancelling import CancelAt
 from .conftest import CHECKOUT, PORTRAIT

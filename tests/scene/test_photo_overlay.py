@@ -19,15 +19,15 @@ from prn_blender.scene.edit.align import set_alignment
 from prn_blender.scene.edit.photo_points import heads_of_photo, landmarks_in_photo, location_at
 from prn_blender.scene.record import is_captured_head, photo_of_head
 from prn_blender.ui import menus
-from prn_blender.ui.capture.work import FoundFaces
 from prn_blender.ui.head.operators import captured_head
 from prn_blender.ui.landmarks import handlers as landmark_handlers
 from prn_blender.ui.landmarks import overlay
 from prn_blender.ui.landmarks.overlay import feature_lines
 from prn_blender.ui.photos.drawing import PhotoOnScreen, nearest_point
 from prn_blender.ui.photos.image_editor import editor_of_photo, photo_image, shows_photo
-from prn_blender.ui.photos.info import read_photo_info
 from prn_blender.ui.shell import session
+from prn_blender.ui.shell.found_faces import FoundFaces
+from prn_blender.ui.shell.photo_info import read_photo_info
 
 from .conftest import PORTRAIT, SHOTS
 

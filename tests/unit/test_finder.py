@@ -69,7 +69,7 @@ def answers(*rows: tuple[float, float, float, float]) -> Answers:
 
 
 def test_copies_must_agree():
-    # 60 pixels: seen in the first copy and in the second (30), not in the third (15); 21 pixels: in the first copy alone
+    # 60 pixels: seen in the first copy and the second (30), not in the third (15); 21 pixels: in the first copy alone
     fine = answers((100, 100, 60, 0.8), (300, 300, 60, 0.8), (400, 50, 21, 0.6))
     found = agreed([fine, answers((104, 100, 60, 0.4)), answers()], [1.0, 2.0, 4.0])
     assert found.score == pytest.approx([0.6, 0.4, 0.39])

@@ -6,6 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from training.augment import CropRange, cover_batch, crop_batch, flip_batch, recolour_batch
+from training.crop_rule import CROP_RULE
 
 SIZE = 96
 

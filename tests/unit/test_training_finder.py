@@ -86,7 +86,7 @@ def test_batches_are_renewed(sprites):
     pool = Pool(SceneMaker(sprites, Plain(), 64), np.random.default_rng(0))
     pictures, owners, faces = pool.batch(8)
     assert pictures.shape == (8, 3, 64, 64)
-    assert 0 <= pictures.min() and pictures.max() <= 1
+    assert pictures.min() >= 0 and pictures.max() <= 1
     assert owners.shape == (8, len(pool.centres))
     assert owners.max() < faces.shape[1]
     before = pool.composed

@@ -108,7 +108,7 @@ class SceneSampler:
             surfaces.append(self.wrap.hair(rng, vertices, skin.hair_colour))
         elif kind < 0.78:
             surfaces.append(self.wrap.hood(rng, vertices))
-        if kind < 0.72 and rng.random() < 0.12 or kind > 0.93:
+        if (kind < 0.72 and rng.random() < 0.12) or kind > 0.93:
             surfaces += self.wrap.hat(rng, vertices)
         if kind < 0.85 and rng.random() < 0.12:
             surfaces.append(locks(rng, self.wrap, vertices, skin.hair_colour))

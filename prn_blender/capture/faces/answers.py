@@ -55,7 +55,9 @@ class Answers:
 
 
 def decode(grid: np.ndarray, stride: int, unit: float, min_score: float) -> Answers:
-    """The faces in a grid (17, rows, columns): logit of the score, centre, log sides, points, cosine and sine of the roll.
+    """The faces in a grid (17, rows, columns).
+
+    By cell: logit of the score, centre, log sides, five points (not needed here), cosine and sine of the roll.
 
     Args:
         stride: pixels of a cell.
@@ -80,8 +82,8 @@ def alone(side: np.ndarray) -> np.ndarray:
 def agreed(copies: list[Answers], scales: list[float]) -> Answers:
     """One answer for each face from the answers for several copies of a picture, best first.
 
-    The score is the mean over the copies in which the network should see the face: what looks like a face in only one of
-    them loses. Place and roll are means of all answers that agree, by their scores.
+    The score is the mean over the copies in which the network should see the face: what looks like a face in only one
+    of them loses. Place and roll are means of all answers that agree, by their scores.
 
     Args:
         copies: in pixels of the picture.

@@ -19,6 +19,12 @@ class FaceBox:
     score: float = 1.0
     roll: float = 0.0  # radians, in-plane turn where a detector knows it, as in `Crop.roll`
 
+    @classmethod
+    def of(cls, sides: np.ndarray, score: float, roll: float) -> "FaceBox":
+        """The box with these sides (4,): left, top, right, bottom."""
+        left, top, right, bottom = map(float, sides)
+        return cls(left, top, right, bottom, float(score), float(roll))
+
     @property
     def corners(self) -> np.ndarray:
         """(2, 2) the top-left and the bottom-right corner."""
@@ -39,7 +45,10 @@ def overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def best_of_each(boxes: np.ndarray, scores: np.ndarray, limit: float) -> np.ndarray:
-    """Indices, best score first, of the boxes (N, 4) with scores above 0 that overlap no better one by more than `limit`."""
+    """Indices, best score first, of the boxes (N, 4) that overlap no better one by more than `limit`.
+
+    Boxes without a score above 0 are left out.
+    """
     import cv2
 
     corner_and_size = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)

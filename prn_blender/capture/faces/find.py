@@ -103,8 +103,8 @@ def _yunet(path: Path, _changed: int) -> FaceDetector:
 
 
 def _scaled(face: FaceBox, factor: float) -> FaceBox:
-    sides = (side * factor for side in (face.left, face.top, face.right, face.bottom))
-    return FaceBox(*sides, score=face.score, roll=face.roll)
+    left, top, right, bottom = (side * factor for side in (face.left, face.top, face.right, face.bottom))
+    return FaceBox(left, top, right, bottom, face.score, face.roll)
 
 
 def _without_doubles(faces: list[FaceBox]) -> list[FaceBox]:

@@ -61,10 +61,7 @@ class Finder:
                 best = Answers.together([best, turned]).best_of_each()
         else:
             best = self._in_parts(pixels).best_of_each()
-        return [
-            FaceBox(*box.tolist(), score=float(score), roll=float(roll))
-            for box, score, roll in zip(best.boxes, best.score, best.roll, strict=True)
-        ]
+        return [FaceBox.of(*answer) for answer in zip(best.boxes, best.score, best.roll, strict=True)]
 
     def answers(self, pixels: np.ndarray, min_score: float) -> Answers:
         """What the network says of (H, W, 3) uint8 sRGB, several answers for a face."""

@@ -62,7 +62,7 @@ class YuNet:
         found = np.concatenate(found).astype(np.float64)
         boxes, rolls = _landmark_boxes(found[:, :2] / scale, found[:, 2:4] / scale, found[:, 4:6])
         kept = best_of_each(boxes, found[:, 6], MAX_OVERLAP)
-        return [FaceBox(*boxes[i].tolist(), score=float(found[i, 6]), roll=float(rolls[i])) for i in kept]
+        return [FaceBox.of(boxes[i], found[i, 6], rolls[i]) for i in kept]
 
     def _run(self, pixels: np.ndarray) -> tuple[dict[str, np.ndarray], int, float]:
         """The network's outputs by name, the width of its input, and how many of its pixels a photo pixel has.

@@ -64,7 +64,7 @@ class Camera:
     def project(self, points: np.ndarray) -> np.ndarray:
         """(…, 3) camera space to (…, 2) photo pixels."""
         points = np.asarray(points, np.float64)
-        if self.is_perspective:
+        if self.focal_px is not None:
             return self.centre + points[..., :2] * (self.focal_px, -self.focal_px) / -points[..., 2:]
         return self.centre + points[..., :2] * (1, -1) / self.metres_per_px
 

@@ -72,6 +72,7 @@ def crop_around(points: np.ndarray, rule: CropRule, roll: float = 0.0) -> Crop:
 def crop_in_box(corners: np.ndarray, rule: CropRule, roll: float = 0.0) -> Crop:
     """The crop for a face box with corners (2, 2) that is turned by `roll` about its centre."""
     upright = crop_around(corners, rule)
-    turn = Crop(*np.mean(corners, axis=0), 1.0, roll)
-    x, y = turn.to_photo(np.array([upright.centre_x, upright.centre_y]) - np.mean(corners, axis=0) + 0.5)
+    centre_x, centre_y = np.mean(corners, axis=0)
+    turn = Crop(centre_x, centre_y, 1.0, roll)
+    x, y = turn.to_photo(np.array([upright.centre_x - centre_x, upright.centre_y - centre_y]) + 0.5)
     return Crop(float(x), float(y), upright.side, roll)

@@ -71,4 +71,4 @@ def yaw_pitch_roll(rotation: np.ndarray) -> tuple[float, float, float]:
     yaw = np.arctan2(-r[2, 0], r[2, 2])
     pitch = -np.arcsin(np.clip(r[2, 1], -1, 1))
     roll = np.arctan2(r[0, 1], r[1, 1])
-    return tuple(float(angle) for angle in np.degrees([yaw, pitch, roll]))
+    return float(np.degrees(yaw)), float(np.degrees(pitch)), float(np.degrees(roll))

@@ -54,7 +54,7 @@ class Network:
         names = [name for name in self.output_names if name]
         values = dict(zip(names, self.session.run(names, batch, self.input_name), strict=True))
         position_map, error, distance = (values[name][0] if name else None for name in self.output_names)
-        return Regression(position_map, error, None if distance is None else float(distance))
+        return Regression(np.asarray(position_map), error, None if distance is None else float(distance))
 
 
 _networks: dict[tuple[str, str], Network] = {}

@@ -37,7 +37,11 @@ class Session:
         return [value.name for value in self.inference.get_outputs()]
 
     def run(self, outputs: list[str], image: np.ndarray, input_name: str) -> list[np.ndarray]:
-        """The named outputs for a batch of pictures. Raises whatever onnxruntime raises: classes without a common base."""
+        """The named outputs for a batch of pictures.
+
+        Raises:
+            Exception: whatever onnxruntime raises, classes without a common base.
+        """
         return self.inference.run(outputs, {input_name: image})
 
 

@@ -31,14 +31,22 @@ class TopologyChoice:
 
 
 @dataclass(frozen=True)
-class ModelPack:
-    """A folder with `pack.toml`, the network, `topology.npz` and perhaps `loops.npz`, its checksums verified."""
+class PackDescription:
+    """What a pack says of itself."""
 
-    folder: Path
     name: str
     version: str
     title: str
     license: str
+    topologies: tuple[TopologyChoice, ...]  # the standard one first
+
+
+@dataclass(frozen=True)
+class ModelPack:
+    """A folder with `pack.toml`, the network, `topology.npz` and perhaps `loops.npz`, its checksums verified."""
+
+    folder: Path
+    description: PackDescription
     network_file: Path
     input_name: str
     output_name: str
@@ -49,9 +57,21 @@ class ModelPack:
     crop_rule: CropRule
     topology: Topology  # the standard one, by which poses, landmarks and textures are found
     loops_file: Path | None  # the other topologies; None where the pack has none
-    topologies: tuple[TopologyChoice, ...]  # the standard one first
     sha256: str  # of pack.toml: it holds the other files' checksums, and how they are to be used
     _loaded: dict[str, Topology] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        return self.description.name
+
+    @property
+    def version(self) -> str:
+        return self.description.version
+
+    @property
+    def topologies(self) -> tuple[TopologyChoice, ...]:
+        """The standard one first."""
+        return self.description.topologies
 
     def choose_topology(self, name: str) -> Topology:
         """The topology for the mesh, always the same object.
@@ -67,6 +87,7 @@ class ModelPack:
             raise CaptureError(f"The model pack {self.name} has no topology {name!r}: choose one of {has}.")
         if name not in self._loaded:
             try:
+                assert self.loops_file is not None and choice.level is not None  # only the standard one is without
                 topology = load_level(self.loops_file, choice.level, self.topology)
                 require_sound(topology, self.crop_rule)
                 if len(topology.faces) != choice.quads:
@@ -86,14 +107,19 @@ def default_pack_folder(name: str = "head") -> Path:
     return (inside if inside.is_dir() else package.parent / "models") / name
 
 
-def topology_choices(folder: Path | None = None) -> tuple[TopologyChoice, ...]:
-    """What a pack's manifest says of its topologies, the default one's without `folder`; reads nothing else of it.
+def describe_pack(folder: Path | None = None) -> PackDescription:
+    """What the manifest of a pack says, of the default one without `folder`; nothing else of it is read.
 
     Raises:
         CaptureError: the folder is no pack, or its manifest is damaged.
     """
     with _damage_told(folder or default_pack_folder()) as checked:
-        return _choices(tomllib.loads((checked / "pack.toml").read_text(encoding="utf-8")))
+        return _read_description(checked, (checked / "pack.toml").stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _read_description(folder: Path, changed: int) -> PackDescription:
+    return _described(tomllib.loads((folder / "pack.toml").read_text(encoding="utf-8")))
 
 
 def load_pack(folder: Path | None = None) -> ModelPack:
@@ -123,19 +149,20 @@ def _damage_told(folder: Path) -> Iterator[Path]:
         ) from error
 
 
-def _choices(described: dict) -> tuple[TopologyChoice, ...]:
-    """The topologies of a manifest."""
-    levels = described.get("loops", {}).get("levels", {})
+def _described(manifest: dict) -> PackDescription:
+    """The description in a manifest."""
+    pack = manifest["pack"]
+    levels = manifest.get("loops", {}).get("levels", {})
     if not all(type(level) is int and level in LEVELS for level in levels.values()):
         raise ValueError("a topology's level of subdivision is none")
     choices = []
     for name, level in ((STANDARD_TOPOLOGY, None), *levels.items()):
-        told = described["topologies"][name]
+        told = manifest["topologies"][name]
         quads = told["quads"]
         if type(quads) is not int or quads < 1:
             raise ValueError(f"the topology {name} has no number of quads")
         choices.append(TopologyChoice(name, str(told["title"]), quads, str(told.get("about", "")), level))
-    return tuple(choices)
+    return PackDescription(pack["name"], pack["version"], pack["title"], pack["license"], tuple(choices))
 
 
 @lru_cache(maxsize=4)
@@ -149,20 +176,18 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
     topology_file = verified_file(folder, "topology.npz", pack["topology_sha256"])
     loops = described.get("loops")
     loops_file = verified_file(folder, loops["file"], loops["sha256"]) if loops else None
-    topologies = _choices(described)
+    description = _described(described)
     require_small(topology_file)
-    if loops:
+    if loops_file is not None:
         require_small(loops_file)
     topology, crop_rule = Topology.load(topology_file), CropRule(**described["crop"]["from_landmarks"])
     require_sound(topology, crop_rule)
-    if len(topology.faces) != topologies[0].quads:
-        raise ValueError(f"its standard topology has {len(topology.faces)} quads instead of {topologies[0].quads}")
+    quads = description.topologies[0].quads
+    if len(topology.faces) != quads:
+        raise ValueError(f"its standard topology has {len(topology.faces)} quads instead of {quads}")
     return ModelPack(
         folder=folder,
-        name=pack["name"],
-        version=pack["version"],
-        title=pack["title"],
-        license=pack["license"],
+        description=description,
         network_file=network_file,
         input_name=network["input"],
         output_name=network["output"],
@@ -172,7 +197,6 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
         crop_rule=crop_rule,
         topology=topology,
         loops_file=loops_file,
-        topologies=topologies,
         sha256=hashlib.sha256(manifest).hexdigest(),
     )
 

@@ -49,7 +49,7 @@ def require_small(archive: Path) -> None:
 
 def require_sound(topology: Topology, rule: CropRule) -> None:
     """Raises ValueError where arrays are of the wrong kind, shape or range, or where the crop has no size."""
-    sizes = {"regions": len(topology.region_names)}
+    sizes: dict[str | int, int] = {"regions": len(topology.region_names)}
     for name, shape in SHAPES.items():
         array = getattr(topology, name)
         expected = tuple(sizes.setdefault(size, count) for size, count in zip(shape, array.shape, strict=False))

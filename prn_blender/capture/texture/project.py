@@ -98,7 +98,8 @@ class Tile:
     @property
     def area(self) -> tuple[slice, slice]:
         """The tile's rows and columns in the texture."""
-        return tuple(slice(first * self.scale, (first + TILE) * self.scale) for first in (self.row, self.column))
+        rows, columns = (slice(first * self.scale, (first + TILE) * self.scale) for first in (self.row, self.column))
+        return rows, columns
 
     @property
     def mirrored(self) -> "Tile":
@@ -153,22 +154,24 @@ class PhotoPyramid:
         """(h, w, 3) uint8 at pixel indices of the finest level (h, w, 2), from between the two nearest levels."""
         import cv2
 
-        result = None
-        for k in range(int(level.min()), int(np.ceil(level.max())) + 1):
-            picture = self.levels[k]
-            factor = np.divide(picture.shape[1::-1], self.levels[0].shape[1::-1], dtype=np.float32)
-            here = place
-            if k > 0:
-                here = place * factor
-                here += (factor - 1) / 2
-            colour = cv2.remap(picture, here, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            if result is None:
-                result = colour
-            else:
-                share = level - np.float32(k - 1)
-                np.clip(share, 0, 1, out=share)
-                result = cv2.blendLinear(result, colour, 1 - share, share)
+        first = int(level.min())
+        result = self._at_level(first, place)
+        for k in range(first + 1, int(np.ceil(level.max())) + 1):
+            share = level - np.float32(k - 1)
+            np.clip(share, 0, 1, out=share)
+            result = cv2.blendLinear(result, self._at_level(k, place), 1 - share, share)
         return result
+
+    def _at_level(self, k: int, place: np.ndarray) -> np.ndarray:
+        """(h, w, 3) uint8 of one level at pixel indices of the finest (h, w, 2)."""
+        import cv2
+
+        picture = self.levels[k]
+        if k > 0:
+            factor = np.divide(picture.shape[1::-1], self.levels[0].shape[1::-1], dtype=np.float32)
+            place = place * factor
+            place += (factor - 1) / 2
+        return cv2.remap(picture, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def heads_of_camera(camera: bpy.types.Object | None) -> list[bpy.types.Object]:
 
 
 def _of_same_capture(part: bpy.types.Object, kind: str) -> list[bpy.types.Object]:
-    """The objects of a kind that belong to the capture of an object, by name: those in its collections if there are any.
+    """The objects of a kind that belong to an object's capture, by name: those in its collections if there are any.
 
     The whole file is searched only where they were moved apart.
     """

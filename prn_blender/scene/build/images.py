@@ -1,5 +1,6 @@
 """The image datablocks of a capture, packed into the .blend."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import bpy
@@ -68,8 +69,6 @@ def packed_image(name: str, data: bytes, color_space: str = "sRGB") -> bpy.types
     image = bpy.data.images.new(name, 1, 1)
     image.pack(data=data, data_len=len(data))
     image.source = "FILE"
-    try:
+    with suppress(TypeError):  # a studio's own OCIO configuration may not know the name
         image.colorspace_settings.name = color_space
-    except TypeError:  # a studio's own OCIO configuration may not know the name
-        pass
     return image

@@ -25,8 +25,8 @@ from ..photos.drawing import (
     ui_scale,
 )
 from ..photos.image_editor import editor_of_photo
-from ..photos.info import PhotoInfo, as_blender_pixels
 from ..shell import session
+from ..shell.photo_info import PhotoInfo, as_blender_pixels
 
 _MARGIN = 48  # pixels around the photo at interface scale 1
 _CLICK = 6  # pixels: a shorter drag is a click

@@ -10,10 +10,11 @@ import bpy
 
 from ...capture.errors import CaptureError
 from ..shell import session
+from ..shell.found_faces import FoundFaces
 from ..shell.job_operator import JobOperator
 from ..shell.preferences import preferences
 from .properties import CaptureOptions, ProviderOption
-from .work import CapturedHeads, FoundFaces, capture_heads, search_faces
+from .work import CapturedHeads, capture_heads, search_faces
 
 _SPACING = 0.4  # metres between the heads of one photo
 

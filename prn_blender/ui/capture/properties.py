@@ -7,7 +7,8 @@ import bpy
 
 from ...capture import types
 from ...capture.errors import CaptureError
-from ...capture.packs.pack import topology_choices
+from ...capture.packs.pack import describe_pack
+from ..head.alignments import ALIGNMENTS
 from ..shell.preferences import PROVIDERS, preferences
 
 FACES = (
@@ -30,10 +31,6 @@ POLYGONS = (
     ("QUADS", "Quads", "The topology's quads"),
     ("TRIANGLES", "Triangles", "Every quad split in two, the same way in every capture"),
 )
-ALIGNMENTS = (
-    ("FRONTAL", "Frontal", "The head faces the front view, without rotation; the camera stands where the photo asks"),
-    ("PHOTOGRAPHED", "As Photographed", "The camera is level and the head is turned as in the photo"),
-)
 
 
 def topology_items(_options, context: bpy.types.Context | None) -> tuple[tuple[str, str, str], ...]:
@@ -45,9 +42,9 @@ def topology_items(_options, context: bpy.types.Context | None) -> tuple[tuple[s
 @cache  # Blender keeps no copy of the strings
 def _topology_items(pack: str) -> tuple[tuple[str, str, str], ...]:
     try:
-        choices = topology_choices(Path(pack) if pack else None)
+        choices = describe_pack(Path(pack) if pack else None).topologies
     except CaptureError:
-        choices = topology_choices()
+        choices = describe_pack().topologies
     return tuple(
         (choice.name, f"{choice.title}, {choice.quads / 1000:.0f}k", f"{choice.quads:,} quads{choice.about}")
         for choice in choices

@@ -15,21 +15,14 @@ import numpy as np
 from ...capture.faces.box import FaceBox
 from ...capture.progress import Progress
 from ...capture.types import Capture, HeadMesh, Photo
-from ..photos.info import thumbnail
+from ..shell.found_faces import FoundFaces
+from ..shell.photo_info import thumbnail
 
 if TYPE_CHECKING:
     from ...capture.run import Request
     from ...scene.build.encode import EncodedImages
 
 FACE_THUMBNAIL = 128  # pixels of the longer side
-
-
-@dataclass(frozen=True)
-class FoundFaces:
-    """The faces of a photo, best first."""
-
-    boxes: tuple[FaceBox, ...]
-    thumbnails: tuple[np.ndarray, ...]  # (h, w, 4) float32 each, bottom row first
 
 
 @dataclass(frozen=True)

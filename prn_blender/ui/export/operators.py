@@ -1,7 +1,5 @@
 """Writing a captured head to a file."""
 
-# ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
-
 import os
 from pathlib import Path
 

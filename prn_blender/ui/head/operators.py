@@ -4,8 +4,8 @@
 
 import bpy
 
-from ..capture.properties import ALIGNMENTS
 from ..shell import session
+from .alignments import ALIGNMENTS
 
 
 def captured_head(context: bpy.types.Context) -> bpy.types.Object | None:

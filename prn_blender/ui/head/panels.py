@@ -5,10 +5,10 @@ from pathlib import Path
 import bpy
 
 from ...capture.types import PROVIDER_LABELS
-from ..capture.properties import ALIGNMENTS
 from ..shell import session
 from ..shell.sidebar import InViewSidebar, draw_fact
 from ..shell.wrapped_text import wrapped
+from .alignments import ALIGNMENTS
 from .operators import (
     PRN_OT_align,
     PRN_OT_shade,

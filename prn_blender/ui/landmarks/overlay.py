@@ -9,10 +9,10 @@ import numpy as np
 
 from ...capture.landmarks import NAMES, PARTS
 from ..capture.properties import PRN_PG_capture
-from ..capture.work import FoundFaces
 from ..photos.drawing import ORANGE, WHITE, Colour, PhotoOnScreen, draw_box, draw_dots, draw_faces, draw_lines
 from ..photos.image_editor import shows_photo
 from ..shell import session
+from ..shell.found_faces import FoundFaces
 
 _COLOURS: dict[str, Colour] = {  # by the first word of a part's name
     "jaw": (0.55, 0.80, 1.00, 1.0),

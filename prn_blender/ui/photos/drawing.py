@@ -10,7 +10,7 @@ import gpu
 import numpy as np
 from gpu_extras.batch import batch_for_shader
 
-from ..capture.work import FoundFaces
+from ..shell.found_faces import FoundFaces
 
 WHITE = (1.0, 1.0, 1.0, 0.9)
 ORANGE = (1.0, 0.63, 0.16, 1.0)  # Blender's, of the active object

@@ -11,7 +11,7 @@ from ...capture.errors import CaptureError
 from ...scene.build.photo_images import file_of_image, image_of_photo, photo_in
 from ..head.operators import captured_head, head_for
 from ..shell import session
-from .info import PhotoInfo
+from ..shell.photo_info import PhotoInfo
 
 
 def shows_photo(area: bpy.types.Area, path: Path | None, info: PhotoInfo | None) -> bool:

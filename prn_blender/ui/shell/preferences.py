@@ -1,8 +1,14 @@
 """Preferences: what belongs to this computer and not to a file."""
 
+from pathlib import Path
+
 import bpy
 
+from ...capture.errors import CaptureError
+from ...capture.packs.pack import describe_pack
 from . import dependencies
+from .sidebar import draw_fact
+from .wrapped_text import wrapped
 
 PACKAGE = __package__.removesuffix(".ui.shell")
 
@@ -46,8 +52,20 @@ class PRN_AP_preferences(bpy.types.AddonPreferences):
             layout.label(text=dependencies.problem(), icon="ERROR")
         layout.prop(self, "provider")
         layout.prop(self, "pack")
+        self._draw_pack(context)
         layout.prop(self, "yunet", text="Face Detector (YuNet)")
         layout.operator("prn.release_memory")
+
+    def _draw_pack(self, context: bpy.types.Context) -> None:
+        """What the model pack is, and under which terms it may be used."""
+        try:
+            pack = describe_pack(Path(bpy.path.abspath(self.pack)) if self.pack else None)
+        except CaptureError as error:
+            wrapped(context, self.layout, str(error), icon="ERROR")
+            return
+        column = self.layout.column(align=True)
+        draw_fact(column, "", f"{pack.title}, {pack.version}")
+        draw_fact(column, "Licence", pack.license)
 
 
 class _Defaults:

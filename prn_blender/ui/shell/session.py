@@ -10,10 +10,10 @@ from pathlib import Path
 import bpy
 import bpy.utils.previews
 
-from ..capture.work import FoundFaces
-from ..photos.info import PhotoInfo, read_photo_info
+from .found_faces import FoundFaces
 from .job import Job
 from .messages import one_line
+from .photo_info import PhotoInfo, read_photo_info
 
 TAB = "Head Capture"  # of the sidebars
 _POLL_SECONDS = 0.1

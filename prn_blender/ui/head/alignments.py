@@ -1,0 +1,6 @@
+"""How head and camera can stand, in the words of the interface."""
+
+ALIGNMENTS = (
+    ("FRONTAL", "Frontal", "The head faces the front view, without rotation; the camera stands where the photo asks"),
+    ("PHOTOGRAPHED", "As Photographed", "The camera is level and the head is turned as in the photo"),
+)
