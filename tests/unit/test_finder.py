@@ -65,7 +65,7 @@ def answers(*rows: tuple[float, float, float, float]) -> Answers:
     x, y, side, score = np.reshape(rows, (-1, 4)).T
     centre = np.stack([x, y], axis=1)
     points = centre[:, None] + np.zeros((5, 2))
-    return Answers(centre, np.stack([side, side], axis=1), 0.1 * score, score, points)
+    return Answers(centre, np.stack([side, side], axis=1), 0.1 * score, score)
 
 
 def test_copies_must_agree():

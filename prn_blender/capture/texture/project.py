@@ -60,9 +60,9 @@ def project_texture(
         weight = tile.enlarge(trusted.texels)
         mask[tile.area] = np.rint(weight * 255)
         colour[tile.area] = (
-            photographed(tile, projection, mask[tile.area])
+            show_photo(tile, projection, mask[tile.area])
             if completion is None
-            else completed(tile, projection, completion, weight)
+            else complete(tile, projection, completion, weight)
         )
 
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as threads:
@@ -187,14 +187,14 @@ class Projection:
         return self.pyramid.sample(tile.enlarge(self.place), tile.enlarge(self.level))
 
 
-def photographed(tile: Tile, projection: Projection, mask: np.ndarray) -> np.ndarray:
+def show_photo(tile: Tile, projection: Projection, mask: np.ndarray) -> np.ndarray:
     """(h, w, 3) uint8: the photo's colours, black where `mask` (h, w) is 0."""
     colour = projection.sample(tile) if mask.any() else np.zeros((*mask.shape, 3), np.uint8)
     colour[mask == 0] = 0
     return colour
 
 
-def completed(tile: Tile, projection: Projection, fill: Fill, weight: np.ndarray) -> np.ndarray:
+def complete(tile: Tile, projection: Projection, fill: Fill, weight: np.ndarray) -> np.ndarray:
     """(h, w, 3) uint8: the photo's colours where believed, then the other side's, then what continues them.
 
     Args:
@@ -206,17 +206,17 @@ def completed(tile: Tile, projection: Projection, fill: Fill, weight: np.ndarray
         return projection.sample(tile)
     share = tile.enlarge(fill.mirrored)
     if share.min() >= 1:
-        rest = mirrored(tile, projection, fill)
+        rest = mirror_photo(tile, projection, fill)
     else:
-        rest = continued(tile, fill)
+        rest = continue_colours(tile, fill)
         if share.max() > 0:
-            rest = cv2.blendLinear(mirrored(tile, projection, fill), rest, share, 1 - share)
+            rest = cv2.blendLinear(mirror_photo(tile, projection, fill), rest, share, 1 - share)
     if weight.max() > 0:
         rest = cv2.blendLinear(projection.sample(tile), rest, np.ascontiguousarray(weight), 1 - weight)
     return rest
 
 
-def mirrored(tile: Tile, projection: Projection, fill: Fill) -> np.ndarray:
+def mirror_photo(tile: Tile, projection: Projection, fill: Fill) -> np.ndarray:
     """(h, w, 3) uint8: the other side of the head in the light of this one."""
     import cv2
 
@@ -224,7 +224,7 @@ def mirrored(tile: Tile, projection: Projection, fill: Fill) -> np.ndarray:
     return cv2.multiply(other, tile.enlarge(fill.gain), dtype=cv2.CV_8U)
 
 
-def continued(tile: Tile, fill: Fill) -> np.ndarray:
+def continue_colours(tile: Tile, fill: Fill) -> np.ndarray:
     """(h, w, 3) uint8: smoothly continued colours, with strands in the hair."""
     import cv2
 
