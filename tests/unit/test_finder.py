@@ -64,7 +64,6 @@ def answers(*rows: tuple[float, float, float, float]) -> Answers:
     """Square faces of (x, y, side, score)."""
     x, y, side, score = np.reshape(rows, (-1, 4)).T
     centre = np.stack([x, y], axis=1)
-    points = centre[:, None] + np.zeros((5, 2))
     return Answers(centre, np.stack([side, side], axis=1), 0.1 * score, score)
 
 
