@@ -2,6 +2,7 @@
 """The entry point of a checkout. It needs nothing but Python 3.11 or 3.13 with venv.
 
     python3 build.py capture [PHOTO...] [-o FOLDER] [...]    a head for each photo; without PHOTO of a bundled portrait
+    python3 build.py import-prnet FOLDER                     your copy of PRNet as a model pack, into packs/
     python3 build.py test [style] [unit] [scene] [gui]       the tests, all of them without a name
     python3 build.py zip [--platform NAME|all] [--variant cuda]
                                                              the extension for Blender, into dist/
@@ -30,6 +31,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 DIST = ROOT / "dist"
+PACKS = ROOT / "packs"  # of the user's own, which come into no zip
 
 # --- What is pinned -------------------------------------------------------------------------------------------------
 
@@ -297,6 +299,34 @@ def capture(arguments: list[str]) -> int:
     return subprocess.call([python, "-m", "prn_blender", *arguments], env=environment)
 
 
+# --- import-prnet ---------------------------------------------------------------------------------------------------
+
+IMPORT_PRNET = """
+import sys
+from prn_blender.capture.errors import CaptureError
+from prn_blender.capture.packs.prnet import import_prnet
+try:
+    print(import_prnet(*sys.argv[1:]))
+except CaptureError as error:
+    sys.exit(str(error))
+"""
+
+
+def import_prnet(folder: Path) -> int:
+    """Makes a model pack of a copy of PRNet.
+
+    Raises:
+        BuildError: a file of it is missing or damaged.
+    """
+    command = [main_environment().set_up(), "-c", IMPORT_PRNET, str(folder.resolve()), str(PACKS)]
+    done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise BuildError(done.stderr.strip())
+    pack = os.path.relpath(done.stdout.strip())
+    say(f"{pack}: PRNet as a model pack; for a head of it: python3 build.py capture PHOTO --pack {pack}")
+    return 0
+
+
 # --- test -----------------------------------------------------------------------------------------------------------
 
 
@@ -555,6 +585,8 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("capture", help="a head from a photo", add_help=False)
+    prnet = commands.add_parser("import-prnet", help="a model pack of your copy of PRNet")
+    prnet.add_argument("folder", type=Path, help="PRNet's, or the Data folder in it")
     tests = commands.add_parser("test", help="sets up and runs the tests")
     tests.add_argument("parts", nargs="*", metavar="|".join(TESTS), help="only these")
     zips = commands.add_parser("zip", help="builds the extension zip for this platform")
@@ -563,6 +595,8 @@ def main(arguments: list[str]) -> int:
     for command in (zips, index):
         command.add_argument("--variant", choices=list(VARIANTS), default="cpu", help="cuda: for NVIDIA's cards")
     asked = parser.parse_args(arguments)
+    if asked.command == "import-prnet":
+        return import_prnet(asked.folder)
     if asked.command == "test" and not set(asked.parts) <= set(TESTS):
         tests.error(f"the parts are {', '.join(TESTS)}")
     if asked.command == "test":

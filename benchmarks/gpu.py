@@ -26,10 +26,10 @@ import onnx
 import onnxruntime
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
-from benchmarks import resfcn256
 from benchmarks.timing import median_seconds
 from prn_blender.capture.networks.head import open_network, release_networks
 from prn_blender.capture.packs.pack import load_pack
+from training import resfcn256
 
 PROVIDERS = {"cuda": "CUDAExecutionProvider", "cpu": "CPUExecutionProvider"}
 PUBLISHED = "PRNet's paper: 9.8 ms for one pass of resfcn256 on a GTX 1080"

@@ -23,7 +23,6 @@ sys.path.insert(0, str(CHECKOUT))
 
 import bpy
 
-from benchmarks import resfcn256
 from benchmarks.timing import median_seconds
 from prn_blender.capture.faces.find import choose_faces, find_faces
 from prn_blender.capture.networks.head import open_network
@@ -33,6 +32,7 @@ from prn_blender.capture.reconstruct import reconstruct
 from prn_blender.capture.stopwatch import Stopwatch
 from prn_blender.capture.types import Settings
 from prn_blender.scene.build.assemble import build
+from training import resfcn256
 
 WARM_CAPTURES = 7
 MEGAPIXELS = 12

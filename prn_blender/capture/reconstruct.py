@@ -98,8 +98,9 @@ def regress(
     crop = crop_in_box(face_box.corners, pack.crop_rule, face_box.roll)
     for remaining in reversed(range(passes)):
         regression = network.run(crop.resample(photo.pixels, network.input_size))
-        require_head(regression.position_map, pack.topology)
-        position_map = in_photo_space(regression.position_map, crop)
+        values = pack.convention.in_crop_units(regression.position_map, network.input_size)
+        require_head(values, pack.topology)
+        position_map = in_photo_space(pack.convention.from_origin(values, pack.topology), crop)
         if remaining:
             landmarks = pack.topology.landmarks(position_map)[:, :2]
             crop = crop_around(landmarks, pack.crop_rule, in_plane_roll(position_map, pack.topology))
@@ -107,7 +108,7 @@ def regress(
 
 
 def in_photo_space(values: np.ndarray, crop: Crop) -> PositionMap:
-    """The network's (R, R, 3) in crop units as a position map."""
+    """(R, R, 3) in crop units as a position map."""
     photo_values = np.empty(values.shape, np.float32)
     photo_values[..., :2] = crop.to_photo(values[..., :2])
     photo_values[..., 2] = values[..., 2] * crop.side
@@ -128,7 +129,7 @@ def view_of(
     Args:
         distance: metres of the camera as the network estimates it; counts where no focal length is known.
     """
-    focal_px, focal_from = focal_length(photo, settings)
+    focal_px, focal_from = focal_length(photo, settings, pack)
     estimate = distance if settings.projection == "auto" and focal_px is None else None
     if estimate is not None:
         require_distance(estimate)
@@ -148,9 +149,12 @@ def view_of(
     )
 
 
-def focal_length(photo: Photo, settings: Settings) -> tuple[float | None, str]:
-    """What is known of it: photo pixels, and where from; None and an empty string where nothing is."""
-    if settings.projection == "auto" and photo.focal_px is not None:
+def focal_length(photo: Photo, settings: Settings, pack: ModelPack) -> tuple[float | None, str]:
+    """What is known of it: photo pixels, and where from; None and an empty string where nothing is.
+
+    The head of a pack for parallel rays is one only along these: the photo's own focal length would bend it.
+    """
+    if settings.projection == "auto" and photo.focal_px is not None and pack.convention.is_perspective:
         return photo.focal_px, "exif"
     if settings.projection == "focal":
         return focal_pixels(settings.focal_mm, photo.width, photo.height), "settings"

@@ -47,7 +47,8 @@ class Settings:
     texture_size: int = 2048
     fill: bool = True  # continue the texture where the photo does not show the head
     passes: int = 2  # network passes; from the second on the crop follows the landmarks
-    # "auto": the focal length that EXIF tells, else one estimated from the face; "focal"; "orthographic"
+    # "auto": the focal length that EXIF tells, else one estimated from the face, with a pack for parallel rays none;
+    # "focal"; "orthographic"
     projection: str = "auto"
     focal_mm: float = 50.0  # 35 mm equivalent, with projection "focal"
     provider: str = "auto"  # or an onnxruntime execution provider

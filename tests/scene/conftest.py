@@ -17,9 +17,12 @@ from prn_blender.capture.geometry.crop import Crop
 from prn_blender.capture.geometry.pose import Similarity
 from prn_blender.capture.geometry.position_map import PositionMap
 from prn_blender.capture.packs.pack import ModelPack, load_pack
+from prn_blender.capture.packs.prnet import import_prnet
 from prn_blender.capture.packs.topology import Topology
 from prn_blender.capture.shape.mesh import mesh_of
 from prn_blender.capture.types import BASE_COLOR, MASK, Capture, Head, HeadMesh, Photo, Settings, View
+
+from ..prnet_copy import prnet_folder, random_checkpoint
 
 _exit_status = [1]
 
@@ -91,6 +94,11 @@ class Shot:
 
 def canonical_surface(pack: ModelPack) -> np.ndarray:
     """(R, R, 3) float32 metres of the canonical head by UV."""
+    if pack.loops_file is None:  # PRNet's, which has a vertex in every texel
+        surface = np.zeros((256, 256, 3), np.float32)
+        columns, rows = (pack.topology.sample_uv[:, 0] * 256).astype(int).T
+        surface[rows, columns] = pack.topology.canonical
+        return surface
     with np.load(pack.loops_file) as loops:
         return loops["canonical_map"].astype(np.float32)
 
@@ -124,8 +132,23 @@ def registered():
 
 
 @pytest.fixture(scope="session")
-def pack() -> ModelPack:
-    return load_pack()
+def pack(request) -> ModelPack:
+    """The built-in pack, or the one that `both_packs` asks for."""
+    return request.getfixturevalue("prnet") if getattr(request, "param", "head") == "prnet" else load_pack()
+
+
+both_packs = pytest.mark.parametrize("pack", ["head", "prnet"], indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def prnet(tmp_path_factory) -> ModelPack:
+    """PRNet's, with random weights."""
+    uv_data = CHECKOUT.parent / "shared" / "data" / "prnet"
+    if not uv_data.is_dir():
+        pytest.skip(f"needs PRNet's UV data in {uv_data}")
+    scratch = tmp_path_factory.mktemp("prnet")
+    random_checkpoint(scratch)
+    return load_pack(import_prnet(prnet_folder(scratch / "PRNet", uv_data, scratch), scratch))
 
 
 @pytest.fixture

@@ -11,7 +11,9 @@ from prn_blender.scene.build.assemble import build
 from prn_blender.scene.build.camera import capture_camera
 from prn_blender.scene.edit.align import FRONTAL, PHOTOGRAPHED, set_alignment
 
-from .conftest import SHOTS, coordinates
+from .conftest import SHOTS, both_packs, coordinates
+
+pytestmark = both_packs
 
 
 def on_render(scene: bpy.types.Scene, camera: bpy.types.Object, points: np.ndarray) -> np.ndarray:

@@ -16,12 +16,12 @@ from prn_blender.scene.export.formats import export_glb
 from prn_blender.scene.record import is_captured_head
 from prn_blender.ui.landmarks.operators import why_not_adjustable
 
-from .conftest import coordinates
+from .conftest import both_packs, coordinates
 
 MOUTH_CORNER, CHIN, BROW, NOSE_TIP, UPPER_LIP, LOWER_LIP, LID = 48, 8, 19, 30, 62, 66, 37
 MILLIMETRE = 0.001
 
-pytestmark = pytest.mark.usefixtures("registered")
+pytestmark = [both_packs, pytest.mark.usefixtures("registered")]
 
 
 @pytest.fixture

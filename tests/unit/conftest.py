@@ -12,8 +12,11 @@ sys.modules["bpy"] = None  # the capture must work without it: an import of bpy 
 
 from prn_blender.capture.geometry.position_map import PositionMap
 from prn_blender.capture.packs.pack import ModelPack, default_pack_folder, load_pack
+from prn_blender.capture.packs.prnet import import_prnet, read_uv_data
 from prn_blender.capture.packs.topology import Topology
 from prn_blender.capture.types import Photo
+
+from ..prnet_copy import prnet_folder, random_checkpoint
 
 SHARED = Path(__file__).parents[3] / "shared"
 
@@ -52,6 +55,24 @@ def layout(kit):
     from training.uv_layout import make_layout
 
     return make_layout(kit, iterations=4)
+
+
+@pytest.fixture(scope="session")
+def uv_data(shared_data):
+    return read_uv_data(shared_data / "prnet")
+
+
+@pytest.fixture(scope="session")
+def untrained(shared_data, tmp_path_factory):
+    """A PRNet folder with random weights, and the network by whose weights they are."""
+    scratch = tmp_path_factory.mktemp("checkpoint")
+    network = random_checkpoint(scratch)
+    return prnet_folder(tmp_path_factory.mktemp("authors") / "PRNet", shared_data / "prnet", scratch), network
+
+
+@pytest.fixture(scope="session")
+def prnet(untrained, tmp_path_factory) -> ModelPack:
+    return load_pack(import_prnet(untrained[0], tmp_path_factory.mktemp("packs with spaces é")))
 
 
 @pytest.fixture

@@ -57,9 +57,10 @@ def test_zip_holds_the_extension_and_nothing_else(built):
     }
     models = {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "models").rglob("*") if path.is_file()}
     assert {name for name in names if name.endswith(".py")} == sources
+    assert "capture/packs/resfcn256.onnx" in names
     assert {name for name in names if name.startswith("models/")} == models
     assert {f"models/{pack}/{file}" for pack in ("head", "finder") for file in ("pack.toml", "network.onnx")} <= names
-    rest = names - sources - models - {"blender_manifest.toml", "LICENSE"}
+    rest = names - sources - models - {"blender_manifest.toml", "LICENSE", "capture/packs/resfcn256.onnx"}
     assert all(name.startswith(("wheels/", "licenses/")) for name in rest), rest
     assert built.getinfo("LICENSE").file_size > 30000
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..errors import CaptureError
 from ..geometry.crop import CropRule
+from .conventions import MapConvention
 from .edge_loops import load_level
 from .soundness import require_small, require_sound
 from .topology import Topology
@@ -55,6 +56,7 @@ class ModelPack:
     error_name: str | None  # (N, V, V) expected error of the position, crop units
     distance_name: str | None  # (N,) metres from the camera to the origin of a head of the canonical one's size
     crop_rule: CropRule
+    convention: MapConvention  # what the numbers of the position map mean
     topology: Topology  # the standard one, by which poses, landmarks and textures are found
     loops_file: Path | None  # the other topologies; None where the pack has none
     sha256: str  # of pack.toml: it holds the other files' checksums, and how they are to be used
@@ -169,10 +171,13 @@ def _described(manifest: dict) -> PackDescription:
 def _read_pack(folder: Path, changed: int) -> ModelPack:
     manifest = (folder / "pack.toml").read_bytes()
     described = tomllib.loads(manifest.decode("utf-8"))
-    pack, network, conventions = described["pack"], described["network"], described["position_map"]
-    if conventions != {"xy": "crop", "z": "crop", "projection": "perspective"}:
+    pack, network = described["pack"], described["network"]
+    convention = MapConvention.read(described["position_map"])
+    if convention is None:
         raise CaptureError(f"The model pack in {folder} has position maps of an unknown kind: update this add-on.")
     network_file = verified_file(folder, network["file"], pack["network_sha256"])
+    if "weights" in network:  # the graph's numbers may lie in a file of their own
+        verified_file(folder, network["weights"], pack["weights_sha256"])
     topology_file = verified_file(folder, "topology.npz", pack["topology_sha256"])
     loops = described.get("loops")
     loops_file = verified_file(folder, loops["file"], loops["sha256"]) if loops else None
@@ -195,6 +200,7 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
         error_name=network.get("expected_error"),
         distance_name=network.get("distance"),
         crop_rule=crop_rule,
+        convention=convention,
         topology=topology,
         loops_file=loops_file,
         sha256=hashlib.sha256(manifest).hexdigest(),

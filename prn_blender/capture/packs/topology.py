@@ -20,7 +20,8 @@ class Topology:
     """
 
     sample_uv: np.ndarray  # (V, 2, 2) a vertex is the mean of the map at its two samples (equal off the seam)
-    faces: np.ndarray  # (F, 4) int32 quads, counter-clockwise from outside in right-handed space
+    # (F, 4) int32 quads, counter-clockwise from outside in right-handed space; a triangle has its last corner twice
+    faces: np.ndarray
     loop_uv: np.ndarray  # (F, 4, 2) UV of each face corner
     landmark_uv: np.ndarray  # (68, 2)
     canonical: np.ndarray  # (V, 3) mean head, metres, Blender axes, origin midway between the eyes
@@ -59,6 +60,13 @@ class Topology:
         return self.region == self.region_names.index(name)
 
     @cached_property
+    def is_corner(self) -> np.ndarray:
+        """(F, 4) bool: all but the last of a triangle."""
+        corners = np.ones(self.faces.shape, bool)
+        corners[:, 3] = self.faces[:, 2] != self.faces[:, 3]
+        return corners
+
+    @cached_property
     def _splits_first_diagonal(self) -> np.ndarray:
         """(F,) whether a quad splits along corners 0-2, in general its shorter diagonal on the canonical head."""
         corner = self.canonical[self.faces]
@@ -71,23 +79,23 @@ class Topology:
         return shorter ^ (count[group.ravel()] > 1)
 
     def _split(self, corners: np.ndarray) -> np.ndarray:
-        """(F, 4, …) per quad corner to (2F, 3, …) per triangle corner; triangles 2k and 2k + 1 are quad k."""
+        """(F, 4, …) per face corner to (T, 3, …) per triangle corner, in the order of the faces: two of each quad."""
         pick = np.where(
             self._splits_first_diagonal[:, None, None],
             np.array([[0, 1, 2], [0, 2, 3]]),
             np.array([[0, 1, 3], [1, 2, 3]]),
         )
         rows = np.arange(len(corners))[:, None, None]
-        return corners[rows, pick].reshape(-1, 3, *corners.shape[2:])
+        return corners[rows, pick][self.is_corner[:, 2:]]
 
     @cached_property
     def triangles(self) -> np.ndarray:
-        """(2F, 3) int32: every quad split along the diagonal that is shorter on the canonical head."""
+        """(T, 3) int32: every quad split along the diagonal that is shorter on the canonical head."""
         return self._split(self.faces)
 
     @cached_property
     def triangle_uv(self) -> np.ndarray:
-        """(2F, 3, 2) UV of each triangle corner."""
+        """(T, 3, 2) UV of each triangle corner."""
         return self._split(self.loop_uv)
 
     @cached_property

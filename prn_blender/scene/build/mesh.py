@@ -16,18 +16,19 @@ def create_mesh(name: str, head: HeadMesh, triangles: bool = False) -> bpy.types
     topology = head.topology
     faces = topology.triangles if triangles else topology.faces
     loop_uv = topology.triangle_uv if triangles else topology.loop_uv
-    count, corners = faces.shape
+    corners = np.ones(faces.shape, bool) if triangles else topology.is_corner
+    sizes = corners.sum(axis=1)
 
     mesh = bpy.data.meshes.new(name)
     mesh.vertices.add(len(head.vertices))
     mesh.vertices.foreach_set("co", np.ascontiguousarray(head.vertices, np.float32).ravel())
-    mesh.loops.add(count * corners)
-    mesh.loops.foreach_set("vertex_index", np.ascontiguousarray(faces, np.int32).ravel())
-    mesh.polygons.add(count)
-    mesh.polygons.foreach_set("loop_start", np.arange(0, count * corners, corners, dtype=np.int32))
+    mesh.loops.add(int(sizes.sum()))
+    mesh.loops.foreach_set("vertex_index", faces[corners].astype(np.int32))
+    mesh.polygons.add(len(faces))
+    mesh.polygons.foreach_set("loop_start", (np.cumsum(sizes) - sizes).astype(np.int32))
     mesh.update(calc_edges=True)
 
-    flipped = np.array([0, 1], np.float32) + loop_uv.reshape(-1, 2) * np.array([1, -1], np.float32)
+    flipped = np.array([0, 1], np.float32) + loop_uv[corners] * np.array([1, -1], np.float32)
     mesh.uv_layers.new(name="UVMap").uv.foreach_set("vector", flipped.astype(np.float32).ravel())
     visibility = mesh.attributes.new("visibility", "FLOAT", "POINT")
     visibility.data.foreach_set("value", np.ascontiguousarray(head.visibility, np.float32))
