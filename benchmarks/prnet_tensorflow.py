@@ -1,4 +1,4 @@
-"""The other side of `prnet_parity.py`: PRNet's network in TensorFlow, run with the Python of an environment that has it.
+"""The other side of `prnet_parity.py`: PRNet's network in TensorFlow, run with a Python that has it.
 
 python prnet_tensorflow.py FOLDER     expects crops.npy (N, 256, 256, 3) float32 there; writes a checkpoint of random
                                       weights beside it, with the optimizer's variables too, and outputs.npy

@@ -1,4 +1,4 @@
-"""A copy of PRNet that nobody trained: the real UV data, and a checkpoint of random weights written here byte by byte."""
+"""A copy of PRNet that nobody trained: the real UV data, and a checkpoint of random weights written byte by byte."""
 
 import struct
 from pathlib import Path

@@ -3,8 +3,8 @@
 a black crops · b vertices moved by reading colours · c UVs half a texel off · d frontal pose with the photo's height ·
 e affine frontal pose · f occlusion by bounding boxes · g absolute paths in MTL files (there is no OBJ export here) ·
 h pose at large yaw · i first face only, printing and exiting · j TensorFlow 1 and numpy of its time, grey photos
-(`test_import_needs_neither_tensorflow_nor_onnx`, `test_photo.py`) · k texture from a small copy · l orientation, 16 bits,
-alpha, CMYK (`test_photo.py`) · m Python loops over triangles
+(`test_import_needs_neither_tensorflow_nor_onnx`, `test_photo.py`) · k texture from a small copy · l orientation, 16
+bits, alpha, CMYK (`test_photo.py`) · m Python loops over triangles
 """
 
 import sys

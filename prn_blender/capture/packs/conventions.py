@@ -57,4 +57,4 @@ class MapConvention:
         some = topology.rigid_sample
         seen = PositionMap(values).sample(topology.sample_uv[some]).mean(axis=1)
         fit = fit_similarity(topology.canonical[some], seen * (1, -1, 1))
-        return values - np.float32([0, 0, fit.apply(topology.origin_canonical)[2]])
+        return values - np.array([0, 0, fit.apply(topology.origin_canonical)[2]], np.float32)

@@ -36,7 +36,7 @@ network_sha256 = "{network}"
 weights_sha256 = "{weights}"
 
 [topologies]
-standard = {{ title = "PRNet", quads = {faces}, about = ", a few triangles at the border among them: PRNet's own mesh" }}
+standard = {{ title = "PRNet", quads = {faces}, about = ", some triangles at the border: PRNet's own mesh" }}
 
 [network]
 file = "network.onnx"
@@ -45,7 +45,7 @@ input = "image"             # float32 (N, 3, 256, 256), RGB, 0..1
 output = "position_map"     # float32 (N, 256, 256, 3)
 
 [crop]
-from_landmarks = {{ scale = {scale!r}, shift_y = 0.0 }}   # 1.6 x mean of the 68 points' box sides from the centre of the first pixel to that of the last
+from_landmarks = {{ scale = {scale!r}, shift_y = 0.0 }} # 1.6 x mean side of the 68 points' box, between pixel centres
 
 [position_map]
 xy = "pixel"                # index in the network's picture: x right, y down, (0, 0) the centre of its first pixel

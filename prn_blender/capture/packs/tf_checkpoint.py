@@ -1,13 +1,14 @@
 """The variables of a TensorFlow checkpoint of version 2, read without TensorFlow, checksums verified.
 
 A checkpoint is an index, a LevelDB table from names to protocol buffers that tell where each variable lies, and files
-with the variables' bytes. Source: `tensorflow/core/util/tensor_bundle` and `tensorflow/core/protobuf/tensor_bundle.proto`
-of TensorFlow, `doc/table_format.md` of LevelDB.
+with the variables' bytes. Source: `tensorflow/core/util/tensor_bundle` and `core/protobuf/tensor_bundle.proto` of TensorFlow,
+`doc/table_format.md` of LevelDB.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -158,7 +159,7 @@ def _varint(data: bytes, place: int) -> tuple[int, int]:
 # --- The protocol buffers -------------------------------------------------------------------------------------------
 
 
-def _fields(message: bytes) -> dict[int, int | bytes | list[bytes]]:
+def _fields(message: bytes) -> dict[int, Any]:
     """The fields of a protocol buffer by number: whole numbers, and lists of what is written as bytes."""
     fields: dict = {}
     place = 0
