@@ -1,7 +1,7 @@
 """The variables of a TensorFlow checkpoint of version 2, read without TensorFlow, checksums verified.
 
 A checkpoint is an index, a LevelDB table from names to protocol buffers that tell where each variable lies, and files
-with the variables' bytes. Source: `tensorflow/core/util/tensor_bundle` and `core/protobuf/tensor_bundle.proto` of TensorFlow,
+with the variables' bytes. Source: `core/util/tensor_bundle` and `core/protobuf/tensor_bundle.proto` of TensorFlow,
 `doc/table_format.md` of LevelDB.
 """
 
