@@ -62,12 +62,7 @@ def kit_surface(kit: FaceKit, spacing: float, normal_weight: float = 0.0) -> Sur
 
 
 def register(base: BaseMesh, kit: FaceKit) -> Registration:
-    """A similarity, then a displacement of each vertex that is smooth and symmetric (non-rigid ICP, point to plane).
-
-    The displacement D minimises a1 |grad D|^2 + a2 |laplace D|^2, the distances of vertices to the planes of their
-    closest points, and the distances of `find_correspondences`; the weights a1 and a2 fall from round to round, as in
-    Amberg et al., Optimal step nonrigid ICP (CVPR 2007).
-    """
+    """A similarity by `find_correspondences`, then `bend`."""
     pairs = find_correspondences(base, kit)
     rigid = np.isin(pairs.region, RIGID)
     similarity = umeyama(base.young[pairs.vertex[rigid]], pairs.target[rigid], np.ones(rigid.sum()))
@@ -80,9 +75,55 @@ def register(base: BaseMesh, kit: FaceKit) -> Registration:
     head, local = np.unique(base.mesh.triangles[chosen], return_inverse=True)
     triangles = local.reshape(-1, 3)
     start = placed[head]
-    count = len(head)
 
     edges = polygon_edges(triangles, polygons[chosen])
+    in_head = np.full(len(base.young), -1)
+    in_head[head] = np.arange(len(head))
+    known = in_head[pairs.vertex] >= 0
+    pins = Pins(in_head[pairs.vertex[known]], pairs.target[known], pairs.weight[known])
+    symmetric = in_head[mirrored(base.young)[head]]
+    points = bend(start, triangles, edges, pins, symmetric, ~np.isin(head, pairs.hidden), kit)
+
+    registered = np.full_like(base.young, np.nan)
+    registered[head] = points
+    return Registration(base, pairs, similarity, head, registered)
+
+
+@dataclass(frozen=True)
+class Pins:
+    """Vertices whose place on the mean head is known."""
+
+    vertex: np.ndarray  # (N,)
+    target: np.ndarray  # (N, 3) cm
+    weight: np.ndarray  # (N,)
+
+
+def bend(
+    start: np.ndarray,
+    triangles: np.ndarray,
+    edges: np.ndarray,
+    pins: Pins,
+    symmetric: np.ndarray,
+    visible: np.ndarray,
+    kit: FaceKit,
+) -> np.ndarray:
+    """Moves a head onto the mean head by a displacement that is smooth and symmetric (non-rigid ICP, point to plane).
+
+    The displacement D minimises a1 |grad D|^2 + a2 |laplace D|^2, the distances of vertices to the planes of their
+    closest points, and the distances of the pins; the weights a1 and a2 fall from round to round, as in Amberg et al.,
+    Optimal step nonrigid ICP (CVPR 2007).
+
+    Args:
+        start: (V, 3) cm, about in the mean head's place.
+        triangles: (F, 3).
+        edges: (E, 2) along which the displacement is smooth.
+        symmetric: (V,) vertex of the mirror image.
+        visible: (V,) bool, not in a cavity.
+
+    Returns:
+        (V, 3) cm.
+    """
+    count = len(start)
     length = np.linalg.norm(start[edges[:, 0]] - start[edges[:, 1]], axis=1)
     weight = np.maximum(length, 0.08) ** -0.5
     rows = np.arange(len(edges))
@@ -91,14 +132,7 @@ def register(base: BaseMesh, kit: FaceKit) -> Registration:
     )
     first = (gradient.T @ gradient).tocsr()
     second = first @ sparse.diags(2 / abs(first).sum(axis=1).A1) @ first
-
-    in_head = np.full(len(base.young), -1)
-    in_head[head] = np.arange(count)
-    known = in_head[pairs.vertex] >= 0
-    pinned, pinned_to, pinned_weight = in_head[pairs.vertex[known]], pairs.target[known], pairs.weight[known]
-    pins = sparse.csr_matrix((pinned_weight, (pinned, np.arange(len(pinned)))), shape=(count, len(pinned)))
-    symmetric = in_head[mirrored(base.young)[head]]
-    visible = ~np.isin(head, pairs.hidden)
+    pinned = sparse.csr_matrix((pins.weight, (pins.vertex, np.arange(len(pins.vertex)))), shape=(count, len(pins.vertex)))
     importance = np.where(start[:, 2] > 2, 1.0, 0.6)
     target = kit_surface(kit, spacing=0.35, normal_weight=0.8)
 
@@ -114,15 +148,12 @@ def register(base: BaseMesh, kit: FaceKit) -> Registration:
         # (V, 3, 3): full weight across the surface, a little along it
         metric = (1 - SLIDE) * hit.normal[:, :, None] * hit.normal[:, None, :] + SLIDE * np.eye(3)
         metric *= pull[:, None, None]
-        smooth = a1 * first + a2 * second + sparse.diags(1e-6 + pins.sum(axis=1).A1)
+        smooth = a1 * first + a2 * second + sparse.diags(1e-6 + pinned.sum(axis=1).A1)
         system = sparse.bmat(
             [[sparse.diags(metric[:, i, j]) + (smooth if i == j else 0 * smooth) for j in range(3)] for i in range(3)],
             format="csc",
         )
-        wanted = np.einsum("nij,nj->ni", metric, hit.point - start) + pins @ (pinned_to - start[pinned])
-        bend = spsolve(system, wanted.T.ravel()).reshape(3, count).T
-        points = start + (bend + bend[symmetric] * (-1, 1, 1)) / 2  # both heads are symmetric
-
-    registered = np.full_like(base.young, np.nan)
-    registered[head] = points
-    return Registration(base, pairs, similarity, head, registered)
+        wanted = np.einsum("nij,nj->ni", metric, hit.point - start) + pinned @ (pins.target - start[pins.vertex])
+        moved = spsolve(system, wanted.T.ravel()).reshape(3, count).T
+        points = start + (moved + moved[symmetric] * (-1, 1, 1)) / 2  # both heads are symmetric
+    return points
