@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from prn_blender.capture.pose import umeyama
+from prn_blender.capture.position_map import upsample_bicubic
 
 from .assets import LANDMARK_VERTICES, SKIN_VERTICES, FaceKit, load_facekit
 from .bake import bake_operator
@@ -25,11 +26,11 @@ from .renderer.sampling import ShapeSampler, sample_expression
 from .topology import eye_centre, to_blender
 from .uv_layout import UvLayout
 
-RESOLUTION = 64
+RESOLUTION, FINE = 64, 128  # texels of the components, and of the mean head's detail
 SAMPLES = 2000  # heads of each population
 EXPRESSIONS = 6000
 IDENTITY_COMPONENTS, EXPRESSION_COMPONENTS = 100, 40
-STILL = 0.0003  # metres: texels that expressions move less (rms) are rigid
+STILL = 0.001  # metres: texels that expressions move less (rms) are rigid
 # Deviations of the neck's rotation vector in Blender's head axes: nod, tilt, turn; radians, as rendered.
 NECK_DEVIATION = (0.30, 0.19, 0.43)
 # Of 1 / distance of the camera, in 1 / metre for a head of the mean head's size, as rendered.
@@ -186,6 +187,8 @@ def make_head_model(kit: FaceKit, layout: UvLayout, scanned: ScannedHeads) -> tu
         "neck_deviation": np.float32(NECK_DEVIATION),
         "nearness": np.float32(NEARNESS),
     }
+    fine = to_blender(bake_operator(layout, FINE)[0] @ kit.mean[:SKIN_VERTICES], eyes).reshape(FINE, FINE, 3)
+    arrays["detail"] = np.float16(1000 * (fine - upsample_bicubic(grid(mean, np.float32), FINE)))
     parts = regions(mean, to_blender(kit.mean[LANDMARK_VERTICES], eyes), inside)
     table = compare(*populations, inside, weights, parts)
     left = [explained(one.offsets[:400], identity, weights)[inside] for one in populations]
