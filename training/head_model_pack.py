@@ -27,8 +27,8 @@ from .topology import eye_centre, to_blender
 from .uv_layout import UvLayout
 
 RESOLUTION, FINE = 64, 128  # texels of the components, and of the mean head's detail
-SAMPLES = 2000  # heads of each population
-EXPRESSIONS = 6000
+SAMPLES = 1500  # heads of each population
+EXPRESSIONS = 3000
 IDENTITY_COMPONENTS, EXPRESSION_COMPONENTS = 100, 40
 STILL = 0.001  # metres: texels that expressions move less (rms) are rigid
 # Deviations of the neck's rotation vector in Blender's head axes: nod, tilt, turn; radians, as rendered.
@@ -83,9 +83,8 @@ def principal(offsets: np.ndarray, weights: np.ndarray, count: int) -> tuple[np.
     mean = offsets.mean(axis=0)
     rows = (offsets - mean).reshape(len(offsets), -1)
     weighted = rows * np.repeat(np.sqrt(weights), 3)
-    left, singular, _ = np.linalg.svd(weighted @ weighted.T, hermitian=True)
-    scores = left[:, :count] * np.sqrt(len(rows))  # coefficients of unit variance
-    del singular
+    directions = np.linalg.eigh(weighted @ weighted.T)[1][:, ::-1]
+    scores = directions[:, :count] * np.sqrt(len(rows))  # coefficients of unit variance
     return (scores.T @ rows / len(rows)).reshape(count, *mean.shape), mean
 
 
@@ -94,8 +93,8 @@ def explained(population: np.ndarray, components: np.ndarray, weights: np.ndarra
     rows = (population - population.mean(axis=0)).reshape(len(population), -1)
     scale = np.repeat(np.sqrt(weights), 3)
     basis = (components.reshape(len(components), -1) * scale).T
-    weights_of = np.linalg.lstsq(basis, (rows * scale).T, rcond=1e-6)[0]
-    left = rows - weights_of.T @ components.reshape(len(components), -1)
+    found = np.linalg.solve(basis.T @ basis + 1e-9 * np.eye(basis.shape[1]), basis.T @ (rows * scale).T)
+    left = rows - found.T @ components.reshape(len(components), -1)
     return np.sqrt((left.reshape(population.shape) ** 2).sum(axis=2).mean(axis=0))
 
 
@@ -167,7 +166,8 @@ def make_head_model(kit: FaceKit, layout: UvLayout, scanned: ScannedHeads) -> tu
     )
     drawn = np.stack([sample_expression(rng, kit) for _ in range(EXPRESSIONS)])
     moved = to_blender((drawn @ shapes).reshape(EXPRESSIONS, *mean.shape), np.zeros(3))
-    components, usual = principal(moved[: 2 * SAMPLES], weights, EXPRESSION_COMPONENTS)
+    kept = 400  # to see what is left of expressions that the components were not made from
+    components, usual = principal(moved[kept:], weights, EXPRESSION_COMPONENTS)
 
     def grid(values: np.ndarray, dtype) -> np.ndarray:
         return values.reshape(*values.shape[:-2], RESOLUTION, RESOLUTION, 3).astype(dtype)
@@ -196,7 +196,7 @@ def make_head_model(kit: FaceKit, layout: UvLayout, scanned: ScannedHeads) -> tu
         f"left of {one.name} by the {len(identity)} components together: {1000 * np.sqrt((rest**2).mean()):.2f} mm"
         for one, rest in zip(populations, left, strict=True)
     )
-    rest = explained(moved[-400:], components, weights)[inside]
+    rest = explained(moved[:kept], components, weights)[inside]
     table += f"\nleft of the expressions by {len(components)} components: {1000 * np.sqrt((rest**2).mean()):.2f} mm"
     return arrays, table
 

@@ -132,7 +132,9 @@ def bend(
     )
     first = (gradient.T @ gradient).tocsr()
     second = first @ sparse.diags(2 / abs(first).sum(axis=1).A1) @ first
-    pinned = sparse.csr_matrix((pins.weight, (pins.vertex, np.arange(len(pins.vertex)))), shape=(count, len(pins.vertex)))
+    pinned = sparse.csr_matrix(
+        (pins.weight, (pins.vertex, np.arange(len(pins.vertex)))), shape=(count, len(pins.vertex))
+    )
     importance = np.where(start[:, 2] > 2, 1.0, 0.6)
     target = kit_surface(kit, spacing=0.35, normal_weight=0.8)
 

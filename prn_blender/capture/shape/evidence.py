@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..position_map import PositionMap
+from ..position_map import PositionMap, sample_bicubic
 from .head_model import texel_uv
 
 EVIDENCE_SIZE = 32  # texels: errors of networks are smooth over UV
+SEEN = 0.5  # visibility
+HIDDEN = 1.5  # times as far off as the network expects
 
 
 @dataclass(frozen=True)
@@ -16,15 +18,16 @@ class Evidence:
 
     places: np.ndarray  # (E, E, 3) photo space
     deviation: np.ndarray  # (E, E) photo pixels, of x and of y; infinite where nothing is known
-    modes: np.ndarray | None = None  # (E, E, 3, M) how the places err together, photo pixels, deviation 1 each
 
 
-def evidence_of(position_map: PositionMap, expected_error: np.ndarray, seen: np.ndarray) -> Evidence:
+def evidence_of(position_map: PositionMap, expected_error: np.ndarray, visibility: np.ndarray) -> Evidence:
     """What a network's position map tells.
 
     Args:
-        expected_error: (V, V) photo pixels, of the position.
-        seen: (V, V) 0..1, how likely the surface is seen.
+        expected_error: (V, V) photo pixels, of the positions.
+        visibility: (V, V) 0..1, how likely the surface is seen.
     """
-    places = position_map.sample(texel_uv(EVIDENCE_SIZE))
-    raise NotImplementedError
+    uv = texel_uv(EVIDENCE_SIZE)
+    error, seen = (sample_bicubic(values[..., None], uv)[..., 0] for values in (expected_error, visibility))
+    unsure = np.where(seen > SEEN, 1, HIDDEN)
+    return Evidence(position_map.sample(uv), np.maximum(error, expected_error.min()) * unsure)

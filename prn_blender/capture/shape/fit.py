@@ -19,11 +19,11 @@ from .evidence import EVIDENCE_SIZE, Evidence
 from .head_model import HeadModel, Points
 from .pins import Pin
 
-ROUNDS = 5
+ROUNDS = 3
 ROBUST = 2.5  # deviations from which on a texel loses its say
-TOGETHER = 10.0  # neighbouring texels err together: so many count as one
-DEPTH_PRECISION = 0.0
-PIN_DEVIATION = 0.0005  # metres at the head
+TOGETHER = 3.0  # neighbouring texels err together: so many count as one
+LEAST_DEVIATION = 0.0002  # metres at the head: the model itself is not nearer to any head
+PIN_DEVIATION = 0.0005  # metres at the head, of a pin of stiffness 1
 DISTANCE_ERROR = 0.25  # of a network's distance, as a share
 LARGEST_NEARNESS = 4.0  # 1 / metre
 HEADS_OWN = 0.1  # of the neck's weight: what follows the bust less is the head's
@@ -32,7 +32,10 @@ LARGEST_STEP = 0.3  # of the logarithm of the size, and of a turn in radians
 
 @dataclass(frozen=True)
 class ViewEvidence:
-    """One photo of the head: what is known before the fit."""
+    """One photo of the head: what is known before the fit.
+
+    With neither focal length nor distance the model's usual distance is the prior. Parallel rays have no distance.
+    """
 
     evidence: Evidence
     width: int  # photo pixels
@@ -86,7 +89,7 @@ def rotation_of(vector: np.ndarray) -> np.ndarray:
     return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
 
 
-def left_jacobian(vector: np.ndarray) -> np.ndarray:
+def _left_jacobian(vector: np.ndarray) -> np.ndarray:
     """(3, 3) by which a small change of a rotation vector (3,) turns what it has rotated."""
     angle = float(np.linalg.norm(vector))
     x, y, z = vector / max(angle, 1e-12)
@@ -98,7 +101,7 @@ def left_jacobian(vector: np.ndarray) -> np.ndarray:
 
 def shape_of(points: Points, model: HeadModel, identity: np.ndarray, view: FittedView) -> np.ndarray:
     """(P, 3) metres in the head's axes."""
-    still = points.mean + points.basis @ np.concatenate([identity, view.expression]).astype(np.float32)
+    still = _without_neck(points, identity, view)
     turned = (still - model.neck_pivot) @ rotation_of(view.neck).T + model.neck_pivot
     return still + points.neck_weight[:, None] * (turned - still)
 
@@ -121,49 +124,54 @@ class _Observed:
 
     known: ViewEvidence
     points: Points
-    places: np.ndarray  # (P, 3) photo space
-    precision: np.ndarray  # (P, 3) 1 / deviation^2 of x, y and z
-    modes: np.ndarray  # (P, 3, M) float32: how the places err together, deviation 1 each, photo pixels
-    texels: int  # the first of the points are the evidence's texels, the rest are pins
+    places: np.ndarray  # (P, 2) photo space
+    precision: np.ndarray  # (P,) 1 / deviation^2 of x and of y
+    doubted: np.ndarray  # (P,) bool: evidence, not pins
 
 
-def fit(model: HeadModel, views: tuple[ViewEvidence, ...], start: Fit | None = None, rounds: int = ROUNDS) -> Fit:
-    """The head and its views.
+def fit(
+    model: HeadModel,
+    views: tuple[ViewEvidence, ...],
+    start: Fit | None = None,
+    lock_identity: bool = False,
+    lock_expression: bool = False,
+    rounds: int = ROUNDS,
+) -> Fit:
+    """The head and its views; the identity is shared, all else is each view's own.
 
     Args:
-        start: of an earlier fit, from which fewer rounds will do.
+        start: an earlier fit of the same views, from which fewer rounds will do; what is locked stays as it was there.
     """
     states = list(start.views if start else (place_at_first(model, view) for view in views))
     identity = start.identity if start else np.zeros(model.identities)
     observed = [_observe(model, view, state) for view, state in zip(views, states, strict=True)]
-    errors = [np.zeros(one.modes.shape[2]) for one in observed]
+    shared, own = model.identities, model.expressions + 10
+    still = np.zeros(shared + own * len(views), bool)
+    still[:shared] = lock_identity
+    still[shared:].reshape(len(views), own)[:, : model.expressions] = lock_expression
     for number in range(rounds):
-        first = [_linearise(model, one, identity, state, wrong, number > 0) for one, state, wrong in zip(observed, states, errors, strict=True)]
-        sizes = [len(gradient) - model.identities for _, gradient in first]
-        starts = model.identities + np.cumsum([0, *sizes])
-        matrix, gradient = np.zeros((starts[-1], starts[-1])), np.zeros(starts[-1])
-        shared = np.arange(model.identities)
-        matrix[shared, shared] += 1
-        gradient[shared] -= identity
-        for (part, slope), begin, end in zip(first, starts[:-1], starts[1:], strict=True):
-            own = np.concatenate([shared, np.arange(begin, end)])
-            matrix[np.ix_(own, own)] += part
-            gradient[own] += slope
+        matrix, gradient = np.zeros((len(still), len(still))), np.zeros(len(still))
+        matrix[range(shared), range(shared)] = 1
+        gradient[:shared] = -identity
+        for view, (one, state) in enumerate(zip(observed, states, strict=True)):
+            rows = np.r_[:shared, shared + own * view : shared + own * (view + 1)]
+            part, slope = _normal_equations(model, one, identity, state, robust=number > 0 or start is not None)
+            matrix[np.ix_(rows, rows)] += part
+            gradient[rows] += slope
+        matrix[still], matrix[:, still], gradient[still] = 0, 0, 0
+        matrix[still, still] = 1
         step = np.linalg.solve(matrix, gradient)
-        identity = identity + step[shared]
-        steps = [step[begin:end] for begin, end in zip(starts[:-1], starts[1:], strict=True)]
+        identity = identity + step[:shared]
+        steps = step[shared:].reshape(len(views), own)
         states = [_moved(state, one.known, change) for state, one, change in zip(states, observed, steps, strict=True)]
-        errors = [wrong + change[len(change) - len(wrong):] for wrong, change in zip(errors, steps, strict=True)]
     return Fit(identity, tuple(states))
 
 
 def place_at_first(model: HeadModel, view: ViewEvidence) -> FittedView:
     """The mean head where the evidence lies, but for the bust; a robust fit leaves aside what an expression moved."""
     texels = model.texels(EVIDENCE_SIZE)
-    known = np.isfinite(view.evidence.deviation.ravel()) & (texels.neck_weight < HEADS_OWN)
-    known &= model.at_size(model.inside, EVIDENCE_SIZE).ravel()
-    shape = texels.mean[known]
-    placed = fit_similarity(shape - model.origin, view.evidence.places.reshape(-1, 3)[known] * (1, -1, 1))
+    known = _known(model, view.evidence) & (texels.neck_weight < HEADS_OWN)
+    placed = fit_similarity(texels.mean[known] - model.origin, view.evidence.places.reshape(-1, 3)[known] * (1, -1, 1))
     nearness = prior_nearness(model, view)[0]
     if view.focal_px is not None and not view.orthographic:
         nearness = placed.scale / view.focal_px
@@ -188,108 +196,101 @@ def prior_nearness(model: HeadModel, view: ViewEvidence) -> tuple[float, float]:
     return tuple(float(value) for value in model.nearness)
 
 
+def _has_fixed_nearness(view: ViewEvidence) -> bool:
+    """Whether the size decides how near the camera is, or the rays are parallel."""
+    return view.focal_px is not None or view.orthographic
+
+
+def _known(model: HeadModel, evidence: Evidence) -> np.ndarray:
+    """(E * E,) bool: texels of which something is known."""
+    return np.isfinite(evidence.deviation).ravel() & model.at_size(model.inside, EVIDENCE_SIZE).ravel()
+
+
 def _observe(model: HeadModel, view: ViewEvidence, state: FittedView) -> _Observed:
-    evidence = view.evidence
-    deviation = evidence.deviation.ravel()
-    known = np.flatnonzero(np.isfinite(deviation) & model.at_size(model.inside, EVIDENCE_SIZE).ravel())
-    texels = model.texels(EVIDENCE_SIZE)
-    across = 1 / deviation[known] ** 2 / TOGETHER
-    places, precision = evidence.places.reshape(-1, 3)[known], np.stack([across, across, across * DEPTH_PRECISION], axis=1)
+    known, texels = _known(model, view.evidence), model.texels(EVIDENCE_SIZE)
+    deviation = np.maximum(view.evidence.deviation.ravel()[known], LEAST_DEVIATION * state.size)
     points = Points(texels.mean[known], texels.basis[known], texels.neck_weight[known])
+    places, precision = view.evidence.places.reshape(-1, 3)[known, :2], 1 / (TOGETHER * deviation**2)
+    doubted = np.ones(len(places) + len(view.pins), bool)
     if view.pins:
         pinned = model.points(np.array([pin.uv for pin in view.pins]))
-        points = Points(*(np.concatenate([getattr(points, name), getattr(pinned, name)]) for name in vars(points)))
-        exact = np.array([pin.stiffness / (PIN_DEVIATION * state.size) ** 2 for pin in view.pins])
-        places = np.concatenate([places, [(*pin.place, 0) for pin in view.pins]])
-        precision = np.concatenate([precision, exact[:, None] * (1, 1, 0)])
-    modes = np.zeros((len(places), 3, 0), np.float32)
-    if evidence.modes is not None:
-        modes = np.zeros((len(places), 3, evidence.modes.shape[-1]), np.float32)
-        modes[: len(known)] = evidence.modes.reshape(-1, 3, modes.shape[2])[known]
-    return _Observed(view, points, places, precision, modes, len(known))
+        points = Points(
+            np.concatenate([points.mean, pinned.mean]),
+            np.concatenate([points.basis, pinned.basis]),
+            np.concatenate([points.neck_weight, pinned.neck_weight]),
+        )
+        stiffness = np.array([pin.stiffness for pin in view.pins])
+        places = np.concatenate([places, [pin.place for pin in view.pins]])
+        precision = np.concatenate([precision, stiffness / (PIN_DEVIATION * state.size) ** 2])
+        doubted[-len(view.pins) :] = False
+    return _Observed(view, points, places, precision, doubted)
 
 
-def _linearise(model, one: _Observed, identity, state: FittedView, wrong, robust: bool) -> tuple[np.ndarray, np.ndarray]:
-    """J'WJ and J'Wr with the view's priors; unknowns: identity, expression, neck, turn, size, place, nearness, modes."""
+def _normal_equations(
+    model: HeadModel, one: _Observed, identity: np.ndarray, state: FittedView, robust: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """J'WJ and J'Wr of a view, its own priors included.
+
+    Unknowns: identity, expression, neck (3), turn (3), logarithm of the size, place (2, y up), nearness.
+    """
     points, known = one.points, one.known
-    count = len(points.mean)
-    still = points.mean + points.basis @ np.concatenate([identity, state.expression]).astype(np.float32)
-    neck = rotation_of(state.neck)
-    follows = points.neck_weight[:, None]
+    still = _without_neck(points, identity, state)
+    neck, follows = rotation_of(state.neck), points.neck_weight[:, None, None]
     hanging = (still - model.neck_pivot) @ neck.T
-    shape = still + follows * (hanging + model.neck_pivot - still)
-    q = (shape - model.origin) @ state.rotation.T
+    q = (still + follows[:, 0] * (hanging + model.neck_pivot - still) - model.origin) @ state.rotation.T
     middle = np.array([known.width, known.height]) / 2
-    offset = (state.place - middle) * (1, -1)
-    size, nearness = state.size, state.nearness
-    near = 1 / (1 - q[:, 2] * nearness)
-    seen = (offset + size * q[:, :2]) * near[:, None]
-    sight = np.append(-offset * nearness / size, 1.0)
-    sight /= np.linalg.norm(sight)
-    along = q @ sight
-    residual = np.concatenate([(one.places[:, :2] - middle) * (1, -1) - seen, one.places[:, 2:] - size * along[:, None]], axis=1)
-    residual -= one.modes @ wrong.astype(np.float32)
+    near = 1 / (1 - q[:, 2:] * state.nearness)
+    seen = ((state.place - middle) * (1, -1) + state.size * q[:, :2]) * near
+    residual = (one.places - middle) * (1, -1) - seen
 
-    by_q = np.zeros((count, 3, 3))
-    by_q[:, 0, 0] = by_q[:, 1, 1] = size * near
-    by_q[:, :2, 2] = seen * (nearness * near)[:, None]
-    by_q[:, 2] = size * sight
+    by_q = np.zeros((len(q), 2, 3))
+    by_q[:, 0, 0] = by_q[:, 1, 1] = state.size * near[:, 0]
+    by_q[:, :, 2] = seen * near * state.nearness
     by_head = by_q @ state.rotation
-    by_still = by_head + follows[:, :, None] * (by_head @ neck - by_head)
-    by_nearness = np.zeros((count, 3))
-    by_nearness[:, :2] = seen * (near * q[:, 2])[:, None]
-    by_size = np.zeros((count, 3))
-    by_size[:, :2] = size * near[:, None] * q[:, :2]
-    by_size[:, 2] = size * along
+    by_still = by_head + follows * (by_head @ neck - by_head)
+    by_neck = -follows * (by_head @ _cross(hanging)) @ _left_jacobian(state.neck)
+    by_nearness = seen * near * q[:, 2:]
+    by_size = state.size * q[:, :2] * near
     if known.focal_px is not None:
-        by_size += by_nearness * nearness
-    by_place = np.zeros((count, 3, 2))
-    by_place[:, 0, 0] = by_place[:, 1, 1] = near
-    by_neck = follows[:, :, None] * (-(by_head @ _cross(hanging)) @ left_jacobian(state.neck))
-    jacobian = np.concatenate(
-        [
-            by_still.astype(np.float32) @ points.basis,
-            by_neck,
-            -(by_q @ _cross(q)),
-            by_size[:, :, None],
-            by_place,
-            by_nearness[:, :, None],
-            one.modes,
-        ],
-        axis=2,
-        dtype=np.float32,
-        casting="same_kind",
-    )
+        by_size = by_size + by_nearness * state.nearness
+    if _has_fixed_nearness(known):
+        by_nearness = np.zeros_like(by_nearness)
+    by_place = near[:, :, None] * np.eye(2)
+    camera = [by_neck, -by_q @ _cross(q), by_size[:, :, None], by_place, by_nearness[:, :, None]]
+    jacobian = np.concatenate([by_still.astype(np.float32) @ points.basis, *map(np.float32, camera)], axis=2)
     weight = one.precision
     if robust:
-        off = (residual[:, :2] ** 2 * weight[:, :2]).sum(axis=1) * TOGETHER
-        doubt = 1 / (1 + off / ROBUST**2)
-        doubt[one.texels :] = 1
-        weight = weight * doubt[:, None]
-    root = np.sqrt(weight).astype(np.float32)
-    jacobian = (jacobian * root[:, :, None]).reshape(3 * count, -1)
-    scaled = (residual * root).astype(np.float32).ravel()
-    matrix, gradient = (jacobian.T @ jacobian).astype(np.float64), (jacobian.T @ scaled).astype(np.float64)
-
-    begin = model.identities
-    own = np.arange(begin, begin + model.expressions)
-    matrix[own, own] += 1
-    gradient[own] -= state.expression
-    own = np.arange(own[-1] + 1, own[-1] + 4)
-    matrix[own, own] += 1 / model.neck_deviation**2
-    gradient[own] -= state.neck / model.neck_deviation**2
-    last = own[-1] + 7
-    mean, deviation = prior_nearness(model, known)
-    if known.focal_px is not None or deviation == 0:
-        matrix[last], matrix[:, last], gradient[last] = 0, 0, 0
-        matrix[last, last] = 1
-    else:
-        matrix[last, last] += 1 / deviation**2
-        gradient[last] += (mean - nearness) / deviation**2
-    own = np.arange(last + 1, len(gradient))
-    matrix[own, own] += 1
-    gradient[own] -= wrong
+        off = (residual**2).sum(axis=1) * weight * TOGETHER
+        weight = np.where(one.doubted, weight / (1 + off / ROBUST**2), weight)
+    root = np.sqrt(weight)[:, None]
+    jacobian = (jacobian * root[:, :, None].astype(np.float32)).reshape(2 * len(q), -1)
+    matrix = (jacobian.T @ jacobian).astype(np.float64)
+    gradient = (jacobian.T @ (residual * root).astype(np.float32).ravel()).astype(np.float64)
+    _add_priors(model, known, state, matrix[model.identities :, model.identities :], gradient[model.identities :])
     return matrix, gradient
+
+
+def _add_priors(
+    model: HeadModel, known: ViewEvidence, state: FittedView, matrix: np.ndarray, gradient: np.ndarray
+) -> None:
+    """Adds, in place, what is known of a view's own unknowns."""
+    count = model.expressions
+    mean, deviation = prior_nearness(model, known)
+    precision = np.zeros(len(gradient))
+    precision[:count] = 1
+    precision[count : count + 3] = 1 / model.neck_deviation**2
+    precision[-1] = 1 if _has_fixed_nearness(known) else 1 / deviation**2
+    off = np.zeros(len(gradient))
+    off[:count], off[count : count + 3] = -state.expression, -state.neck
+    if not _has_fixed_nearness(known):
+        off[-1] = mean - state.nearness
+    matrix += np.diag(precision)
+    gradient += precision * off
+
+
+def _without_neck(points: Points, identity: np.ndarray, state: FittedView) -> np.ndarray:
+    """(P, 3) metres: the bust not yet turned."""
+    return points.mean + points.basis @ np.concatenate([identity, state.expression]).astype(np.float32)
 
 
 def _moved(state: FittedView, known: ViewEvidence, step: np.ndarray) -> FittedView:

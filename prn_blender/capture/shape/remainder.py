@@ -47,9 +47,16 @@ def _evidence_remainder(model: HeadModel, fit: Fit, state: FittedView, evidence:
     placed = project(shape_of(texels, model, fit.identity, state), model, state)
     gap = (evidence.places[..., :2] - placed[:, :2].reshape(EVIDENCE_SIZE, EVIDENCE_SIZE, 2)) / state.size  # metres
     known = np.isfinite(evidence.deviation) & model.at_size(model.inside, EVIDENCE_SIZE)
-    weight = np.where(known, (HALF_WAY * state.size / np.where(known, evidence.deviation, 1)) ** 2, 0).astype(np.float32)
-    blurred = [cv2.GaussianBlur(values, (0, 0), BLUR, borderType=cv2.BORDER_REFLECT) for values in (weight, *np.moveaxis(
-        (np.where(known[..., None], gap, 0) * weight[..., None]).astype(np.float32), 2, 0))]
+    weight = np.where(known, (HALF_WAY * state.size / np.where(known, evidence.deviation, 1)) ** 2, 0).astype(
+        np.float32
+    )
+    blurred = [
+        cv2.GaussianBlur(values, (0, 0), BLUR, borderType=cv2.BORDER_REFLECT)
+        for values in (
+            weight,
+            *np.moveaxis((np.where(known[..., None], gap, 0) * weight[..., None]).astype(np.float32), 2, 0),
+        )
+    ]
     smooth = np.stack(blurred[1:], axis=2) / (blurred[0] + 1)[..., None]
     length = np.linalg.norm(smooth, axis=2, keepdims=True)
     return (smooth / np.sqrt(1 + (length / LARGEST) ** 2) * state.size).astype(np.float32)
