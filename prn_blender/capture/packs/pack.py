@@ -6,11 +6,12 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from ..errors import CaptureError
 from ..geometry.crop import CropRule
+from ..shape.head_model import HeadModel, load_head_model
 from .conventions import MapConvention
 from .edge_loops import load_level
 from .soundness import require_small, require_sound
@@ -59,6 +60,7 @@ class ModelPack:
     convention: MapConvention  # what the numbers of the position map mean
     topology: Topology  # the standard one, by which poses, landmarks and textures are found
     loops_file: Path | None  # the other topologies; None where the pack has none
+    head_model_file: Path | None  # None where the pack has none
     sha256: str  # of pack.toml: it holds the other files' checksums, and how they are to be used
     _loaded: dict[str, Topology] = field(default_factory=dict, repr=False, compare=False)
 
@@ -74,6 +76,15 @@ class ModelPack:
     def topologies(self) -> tuple[TopologyChoice, ...]:
         """The standard one first."""
         return self.description.topologies
+
+    @cached_property
+    def head_model(self) -> HeadModel | None:
+        """What heads are like, None where the pack does not tell.
+
+        Raises:
+            CaptureError: it is no head model.
+        """
+        return None if self.head_model_file is None else load_head_model(self.head_model_file)
 
     def choose_topology(self, name: str) -> Topology:
         """The topology for the mesh, always the same object.
@@ -181,6 +192,8 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
     topology_file = verified_file(folder, "topology.npz", pack["topology_sha256"])
     loops = described.get("loops")
     loops_file = verified_file(folder, loops["file"], loops["sha256"]) if loops else None
+    heads = described.get("head_model")
+    head_model_file = verified_file(folder, heads["file"], heads["sha256"]) if heads else None
     description = _described(described)
     require_small(topology_file)
     if loops_file is not None:
@@ -203,6 +216,7 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
         convention=convention,
         topology=topology,
         loops_file=loops_file,
+        head_model_file=head_model_file,
         sha256=hashlib.sha256(manifest).hexdigest(),
     )
 

@@ -1,0 +1,125 @@
+"""Rendered heads from several sides each, with the truth about them in the pack's own frame."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from prn_blender.capture.shape.evidence import EVIDENCE_SIZE
+from prn_blender.capture.shape.head_model import HeadModel, texel_uv
+from training.assets import LANDMARK_VERTICES, SKIN_VERTICES, load_facekit
+from training.bake import bake_operator, sampling_operator
+from training.dataset import RenderedHeads
+from training.head_model import neck_weight
+from training.head_model_pack import regions
+from training.labels import LabelMaker, neutral, split_states
+from training.topology import eye_centre, to_blender
+from training.uv_layout import UvLayout
+
+SIZE = 256  # pixels of the pictures
+VIEWS = 5
+SHARD = 100
+FIRST_SHARD = 9000  # far from what is rendered for training
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """One picture of a head."""
+
+    picture: np.ndarray  # (S, S, 3) uint8
+    landmarks: np.ndarray  # (68, 2) pixels
+    places: np.ndarray  # (E, E, 3) photo space: where the evidence's texels are in truth
+    seen: np.ndarray  # (E, E) bool
+    face_places: np.ndarray  # (F, 2) photo space, of the face's texels
+    face_seen: np.ndarray  # (F,) bool
+    pixels_per_mm: float  # at the head's origin
+    yaw: float  # degrees
+
+
+@dataclass(frozen=True)
+class Person:
+    """A head from several sides."""
+
+    face: np.ndarray  # (F, 3) metres, with its expression
+    still: np.ndarray  # (F, 3) without
+    views: tuple[Portrait, ...]
+
+
+class Persons:
+    """The heads of a work folder, rendered where they are not there yet."""
+
+    def __init__(self, work: Path, pictures: int, landmark_uv: np.ndarray, model: HeadModel):
+        folder, layout_file = work / "persons", work / "layout.npz"
+        work.mkdir(parents=True, exist_ok=True)
+        if not layout_file.exists():
+            _training("uv_layout", layout_file)
+        options = {
+            "pictures": pictures,
+            "shard-size": SHARD,
+            "first-shard": FIRST_SHARD,
+            "size": SIZE,
+            "views": VIEWS,
+            "processes": 2,
+        }
+        _training("render", folder, *(part for name, value in options.items() for part in (f"--{name}", value)))
+        kit, layout = load_facekit(), UvLayout.load(layout_file)
+        self.heads = RenderedHeads([folder])
+        self._eyes = eye_centre(kit, layout)
+        size = len(model.mean)
+        operator, inside = bake_operator(layout, size)
+        skin = kit.mean[:SKIN_VERTICES]
+        self.mean = to_blender(operator @ skin, self._eyes)  # (P, 3) the mean head without a photo
+        self.parts = regions(self.mean, to_blender(kit.mean[LANDMARK_VERTICES], self._eyes), inside.ravel())
+        visible = ("nose", "mouth", "forehead", "cheeks", "jaw")
+        own = operator @ neck_weight(skin) < 0.05
+        self.face = np.flatnonzero(np.any([self.parts[name] for name in visible], axis=0) & own)
+        self.face_uv = texel_uv(size).reshape(-1, 2)[self.face]
+        self._operators = [operator[self.face], bake_operator(layout, EVIDENCE_SIZE)[0]]
+        self._face, self._texels = (LabelMaker(kit, one) for one in self._operators)
+        self._marks = LabelMaker(kit, sampling_operator(layout, landmark_uv))
+
+    def __len__(self) -> int:
+        return len(self.heads) // VIEWS
+
+    def __getitem__(self, number: int) -> Person:
+        if number >= len(self):
+            raise IndexError(number)
+        chosen = np.arange(number * VIEWS, (number + 1) * VIEWS)
+        pictures, states = self.heads.batch(chosen)
+        parts = split_states(states)
+        face, still = (self._face.head_points(split_states(one[:1])).numpy()[0] for one in (states, neutral(states)))
+        vertices = self.heads.visibility(chosen)[:, :SKIN_VERTICES].astype(np.float32)
+        face_seen, seen = ((operator @ vertices.T).T > 0.5 for operator in self._operators)
+        places, face_places, marks = (
+            maker(states).numpy().astype(np.float64) * SIZE for maker in (self._texels, self._face, self._marks)
+        )
+        scale = parts["projection"][:, 0] / parts["translation"].norm(dim=1) * SIZE / 10
+        forwards = parts["rotation"][:, :, 2]
+        yaw = torch.rad2deg(torch.atan2(forwards[:, 0], forwards[:, 2]))
+        views = tuple(
+            Portrait(
+                picture=(pictures[k].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8),
+                landmarks=marks[k][:, :2],
+                places=places[k].reshape(EVIDENCE_SIZE, EVIDENCE_SIZE, 3),
+                seen=seen[k].reshape(EVIDENCE_SIZE, EVIDENCE_SIZE),
+                face_places=face_places[k][:, :2],
+                face_seen=face_seen[k],
+                pixels_per_mm=float(scale[k]),
+                yaw=float(yaw[k]),
+            )
+            for k in range(VIEWS)
+        )
+        return Person(to_blender(face, self._eyes), to_blender(still, self._eyes), views)
+
+
+def _training(module: str, *arguments) -> None:
+    """Runs a module of `training` from the checkout's root."""
+    subprocess.run(
+        [sys.executable, "-m", f"training.{module}", *map(str, arguments)],
+        cwd=Path(__file__).parents[1],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )

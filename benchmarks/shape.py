@@ -1,0 +1,199 @@
+"""How near the fitted head's shape is to the truth, the mean head without a photo beside every number.
+
+    .venv/bin/python benchmarks/shape.py WORK_FOLDER [--pictures 300] [--scan FOLDER] [--pack PACK] [--json]
+
+Needs the training's requirements and assets (training/README.md). Heads are rendered into the work folder the first
+time. Errors are mm: the face (forehead to chin, before the ears) placed by itself by a similarity, mean over its
+texels. "shape" is the face without expression, as the identity alone gives it.
+"""
+
+import argparse
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.rendered_persons import SIZE, Person, Persons, Portrait
+from benchmarks.scan_shape import measure_scan
+from prn_blender.capture.face_box import FaceBox
+from prn_blender.capture.network import open_network
+from prn_blender.capture.pack import load_pack
+from prn_blender.capture.photo import Photo
+from prn_blender.capture.pose import umeyama
+from prn_blender.capture.reconstruct import Settings, regress
+from prn_blender.capture.shape.evidence import Evidence, evidence_of
+from prn_blender.capture.shape.fit import Fit, ViewEvidence, fit, shape_of
+from prn_blender.capture.shape.head_model import HeadModel
+from prn_blender.capture.shape.pins import Pin
+from training.evaluation.numbers import Numbers, add, table
+from training.evaluation.scan import DEFAULT_SCAN
+
+FRONTAL = 30  # degrees of yaw
+LEAST_SEEN = 300  # texels of the face, of 4096 in all: less of it is no photo of a face
+NOISES = (0.0, 0.75, 1.5, 3.0)  # mm at the head, deviation in x and in y
+SMOOTH = 3.0  # texels of the evidence over which the noise is smooth: a tenth of the head's surface
+PHOTOS = (1, 3, 5)
+PINS = (0, 5, 10, 20)
+
+
+def placed_error(found: np.ndarray, true: np.ndarray) -> float:
+    """Mean distance in mm of points (P, 3) to true ones after the best similarity."""
+    return 1000 * float(np.linalg.norm(umeyama(found, true, np.ones(len(true))).apply(found) - true, axis=1).mean())
+
+
+class FaceErrors:
+    """Errors of fits, and of the mean head without a photo."""
+
+    def __init__(self, model: HeadModel, persons: Persons):
+        self.model, self.persons = model, persons
+        self.points = model.points(persons.face_uv)
+        self.usual = model.expression_mean.reshape(-1, 3)[persons.face]
+
+    def of(self, found: Fit, person: Person) -> tuple[float, float]:
+        """With the expression of the first view; without any."""
+        face = shape_of(self.points, self.model, found.identity, found.views[0])
+        identity = self.points.basis[:, :, : self.model.identities] @ found.identity.astype(np.float32)
+        return placed_error(face, person.face), placed_error(self.points.mean - self.usual + identity, person.still)
+
+    def of_mean(self, person: Person) -> tuple[float, float]:
+        mean = self.persons.mean[self.persons.face]
+        return placed_error(mean, person.face), placed_error(mean, person.still)
+
+
+def is_face(view: Portrait) -> bool:
+    return view.face_seen.sum() >= LEAST_SEEN
+
+
+def true_evidence(view: Portrait, noise: float, rng: np.random.Generator) -> ViewEvidence:
+    """Where the seen texels are in truth, with smooth noise (mm)."""
+    import cv2
+
+    off = cv2.GaussianBlur(rng.normal(size=(*view.seen.shape, 2)), (0, 0), SMOOTH)
+    places = view.places.copy()
+    places[..., :2] += off / off.std() * noise * view.pixels_per_mm
+    deviation = np.where(view.seen, max(noise, 0.1) * view.pixels_per_mm, np.inf)
+    return ViewEvidence(Evidence(places, deviation), SIZE, SIZE)
+
+
+def with_true_evidence(numbers: Numbers, control: Numbers, errors: FaceErrors) -> None:
+    """One photo and three, by how far the evidence is off."""
+    for noise in NOISES:
+        rng = np.random.default_rng(0)
+        for photos in PHOTOS[:2]:
+            rows = []
+            for person in errors.persons:
+                views = [view for view in person.views if is_face(view)][:photos]
+                if len(views) == photos:
+                    found = fit(errors.model, tuple(true_evidence(view, noise, rng) for view in views))
+                    rows.append((*errors.of(found, person), *errors.of_mean(person)))
+            _add_rows(numbers, control, f"true places, {noise} mm off, {_photos(photos)}", rows)
+
+
+class FirstPass:
+    """What the pack's network says of rendered portraits."""
+
+    def __init__(self, pack):
+        self.pack, self.network = pack, open_network(pack)
+
+    def evidence(self, view: Portrait, pins: tuple[Pin, ...] = ()) -> ViewEvidence:
+        """As a capture would have it, in the true box."""
+        photo = Photo(Path("rendered"), view.picture, "", None, True)
+        box = FaceBox(*view.landmarks.min(0), *view.landmarks.max(0))
+        crop, position_map, said = regress(photo, box, self.pack, self.network, Settings().passes)
+        evidence = evidence_of(position_map, said.expected_error * crop.side, said.visibility)
+        return ViewEvidence(evidence, SIZE, SIZE, distance=said.distance, pins=pins)
+
+
+def with_first_pass(numbers: Numbers, control: Numbers, errors: FaceErrors, first: FirstPass) -> None:
+    """One, three and five photos of each head; pins at the truth; times."""
+    rows: dict[str, list] = {}
+    milliseconds = []
+    for person in errors.persons:
+        usable = [view for view in person.views if is_face(view)]
+        known = [first.evidence(view) for view in usable]
+        mean = errors.of_mean(person)
+        for photos in PHOTOS:
+            if len(usable) >= photos:
+                started = time.process_time()
+                found = fit(errors.model, tuple(known[:photos]))
+                milliseconds.append(1000 * (time.process_time() - started) / photos)
+                rows.setdefault(f"first pass, {_photos(photos)}", []).append((*errors.of(found, person), *mean))
+        for view, one in zip(usable, known, strict=True):
+            if abs(view.yaw) < FRONTAL:
+                found = fit(errors.model, (one,))
+                rows.setdefault("first pass, one frontal photo", []).append((*errors.of(found, person), *mean))
+        for photos in PHOTOS[:2]:
+            for count in PINS[1:]:
+                if len(usable) >= photos:
+                    pinned = tuple(
+                        ViewEvidence(**{**vars(one), "pins": true_pins(errors.persons, view, count)})
+                        for one, view in zip(known[:photos], usable[:photos], strict=True)
+                    )
+                    found = fit(errors.model, pinned)
+                    name = f"first pass, {_photos(photos)}, {count} pins{' in each' if photos > 1 else ''}"
+                    rows.setdefault(name, []).append((*errors.of(found, person), *mean))
+    for name in sorted(rows, key=lambda name: ("pins" in name, "three" in name, len(name))):
+        _add_rows(numbers, control, name, rows[name])
+    add(
+        numbers,
+        "time and memory",
+        **{
+            "ms of a processor, a photo": float(np.median(milliseconds)),
+            "MB at most": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        },
+    )
+
+
+def true_pins(persons: Persons, view: Portrait, count: int) -> tuple[Pin, ...]:
+    """Pins spread over the seen face, put where the truth is."""
+    places, uv = view.face_places[view.face_seen], persons.face_uv[view.face_seen]
+    chosen = [int(np.linalg.norm(uv - uv.mean(0), axis=1).argmin())]
+    distance = np.full(len(uv), np.inf)
+    while len(chosen) < count:  # farthest point next
+        distance = np.minimum(distance, np.linalg.norm(uv - uv[chosen[-1]], axis=1))
+        chosen.append(int(distance.argmax()))
+    return tuple(Pin(tuple(uv[k]), tuple(places[k])) for k in chosen)
+
+
+def _photos(count: int) -> str:
+    return {1: "one photo", 3: "three photos", 5: "five photos"}[count]
+
+
+def _add_rows(numbers: Numbers, control: Numbers, subject: str, rows: list[tuple]) -> None:
+    """Adds the means of rows (with expression, shape, and both of the mean head)."""
+    face, shape, mean_face, mean_shape = np.mean(rows, axis=0)
+    add(numbers, subject, **{"face mm": face, "shape mm": shape, "mean head / this, shape": mean_shape / shape})
+    add(control, subject, **{"face mm": mean_face, "shape mm": mean_shape})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--pictures", type=int, default=300)
+    parser.add_argument("--scan", type=Path, default=DEFAULT_SCAN, help="folder of a textured head scan")
+    parser.add_argument("--pack", type=Path, help="model pack folder; default: the one in models/")
+    parser.add_argument("--json", action="store_true", help="print the numbers as JSON on the last line")
+    options = parser.parse_args()
+    pack = load_pack(options.pack)
+    model = pack.head_model
+    if model is None:
+        sys.exit(f"The model pack {pack.name} has no head model.")
+    errors = FaceErrors(model, Persons(options.work, options.pictures, pack.topology.landmark_uv, model))
+    numbers, control = {}, {}
+    with_true_evidence(numbers, control, errors)
+    with_first_pass(numbers, control, errors, FirstPass(pack))
+    if options.scan.is_dir():
+        measure_scan(numbers, control, pack, options.scan)
+    columns = {f"{pack.name} {pack.version}": numbers, "mean head": control}
+    print(table(columns))
+    if options.json:
+        print(json.dumps(columns))
+
+
+if __name__ == "__main__":
+    main()
