@@ -1,0 +1,51 @@
+"""From what the networks and the user say of one photo or several to one head in each of them."""
+
+from dataclasses import dataclass
+
+from ..camera import Camera
+from ..pose import Similarity
+from ..position_map import PositionMap
+from ..topology import Topology
+from .fit import Fit, ViewEvidence, fit
+from .head_model import HeadModel
+from .remainder import fitted_map
+
+
+@dataclass(frozen=True)
+class HeadInView:
+    """The fitted head in one photo."""
+
+    position_map: PositionMap
+    camera: Camera
+    pose: Similarity  # aligned frame -> camera space; scale 1
+
+
+def fit_views(
+    model: HeadModel,
+    topology: Topology,
+    views: tuple[ViewEvidence, ...],
+    follow: float = 1.0,
+    start: Fit | None = None,
+    lock_identity: bool = False,
+    lock_expression: bool = False,
+) -> tuple[Fit, tuple[HeadInView, ...]]:
+    """One head that explains all views, and where it is in each.
+
+    The photo alone does not tell the head's size: it is the model's.
+
+    Args:
+        follow: 0..1 how much each view's evidence moves the surface beyond the model.
+        start, lock_identity, lock_expression: as of `fit`.
+    """
+    found = fit(model, views, start, lock_identity, lock_expression)
+    return found, tuple(_in_view(model, topology, found, k, view, follow) for k, view in enumerate(views))
+
+
+def _in_view(
+    model: HeadModel, topology: Topology, found: Fit, number: int, view: ViewEvidence, follow: float
+) -> HeadInView:
+    position_map, state = fitted_map(model, found, number, view, follow), found.views[number]
+    in_camera = state.camera.to_camera_space(topology.vertices(position_map))
+    # The origin goes between the eyes of this head, not of the mean one.
+    eyes = topology.eye_weights @ in_camera - state.rotation @ (topology.eye_weights @ topology.canonical)
+    return HeadInView(position_map, state.camera, Similarity(1.0, state.rotation, eyes))
