@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import cKDTree
 
-from prn_blender.capture.face_box import FaceBox
-from prn_blender.capture.network import open_network
-from prn_blender.capture.pose import Similarity, umeyama
-from prn_blender.capture.position_map import PositionMap
-from prn_blender.capture.reconstruct import Settings, place, regress
+from prn_blender.capture.faces.box import FaceBox
+from prn_blender.capture.geometry.place import place
+from prn_blender.capture.geometry.pose import Similarity, umeyama
+from prn_blender.capture.geometry.position_map import PositionMap
+from prn_blender.capture.networks.head import open_network
+from prn_blender.capture.reconstruct import regress
 from prn_blender.capture.shape.evidence import evidence_of
 from prn_blender.capture.shape.fit import ViewEvidence, fit
 from prn_blender.capture.shape.remainder import fitted_map
+from prn_blender.capture.types import Settings
 from training.evaluation.numbers import Numbers, add
 from training.evaluation.runner import PackRunner
 from training.evaluation.scan import TURNS, Scan, distance_to_surface, load_scan, photograph
@@ -81,7 +83,9 @@ class ScanFits:
     def first_pass(self, turn: float) -> np.ndarray:
         """Errors of the first pass as it is."""
         _, position_map, photo = self.known(turn)
-        camera = place(self.topology.vertices(position_map), self.topology, photo, photo.focal_px)[0]
+        camera = place(
+            self.topology.vertices(position_map), self.topology, (photo.width, photo.height), photo.focal_px
+        )[0]
         return self.errors(position_map, camera)
 
     def fitted(self, turns) -> np.ndarray:

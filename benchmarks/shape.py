@@ -20,16 +20,16 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.rendered_persons import SIZE, Person, Persons, Portrait
 from benchmarks.scan_shape import measure_scan
-from prn_blender.capture.face_box import FaceBox
-from prn_blender.capture.network import open_network
-from prn_blender.capture.pack import load_pack
-from prn_blender.capture.photo import Photo
-from prn_blender.capture.pose import umeyama
-from prn_blender.capture.reconstruct import Settings, regress
+from prn_blender.capture.faces.box import FaceBox
+from prn_blender.capture.geometry.pose import umeyama
+from prn_blender.capture.networks.head import open_network
+from prn_blender.capture.packs.pack import load_pack
+from prn_blender.capture.reconstruct import regress
 from prn_blender.capture.shape.evidence import Evidence, evidence_of
 from prn_blender.capture.shape.fit import Fit, ViewEvidence, fit, shape_of
 from prn_blender.capture.shape.head_model import HeadModel
 from prn_blender.capture.shape.pins import Pin
+from prn_blender.capture.types import Photo, Settings
 from training.evaluation.numbers import Numbers, add, table
 from training.evaluation.scan import DEFAULT_SCAN
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from prn_blender.capture.pose import umeyama
-from prn_blender.capture.position_map import upsample_bicubic
+from prn_blender.capture.geometry.pose import umeyama
+from prn_blender.capture.geometry.position_map import upsample_bicubic
 
 from .assets import LANDMARK_VERTICES, SKIN_VERTICES, FaceKit, load_facekit
 from .bake import bake_operator

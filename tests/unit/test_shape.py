@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from prn_blender.capture.errors import CaptureError
-from prn_blender.capture.pack import load_pack
+from prn_blender.capture.packs.pack import load_pack
 from prn_blender.capture.shape import fit as fitting
 from prn_blender.capture.shape.evidence import EVIDENCE_SIZE, Evidence, evidence_of
 from prn_blender.capture.shape.fit import Fit, FittedView, ViewEvidence, fit, project, rotation_of, shape_of

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..position_map import PositionMap, sample_bicubic
+from ..geometry.position_map import PositionMap, sample_bicubic
 from .head_model import texel_uv
 
 EVIDENCE_SIZE = 32  # texels: errors of networks are smooth over UV

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..camera import Camera
-from ..pose import fit_similarity
+from ..geometry.camera import Camera
+from ..geometry.pose import fit_similarity
 from .evidence import EVIDENCE_SIZE, Evidence
 from .head_model import HeadModel, Points
 from .pins import Pin

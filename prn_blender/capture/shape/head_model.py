@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import CaptureError
-from ..position_map import sample_bicubic, upsample_bicubic
+from ..geometry.position_map import sample_bicubic, upsample_bicubic
 
 MODEL_BYTES = 1 << 28  # unpacked; a model takes a twentieth
 RESOLUTIONS = (16, 256)  # texels

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..position_map import cubic_neighbours
+from ..geometry.position_map import cubic_neighbours
 from .head_model import HeadModel, texel_uv
 
 # Metres around a pin in which the surface follows it; more where it has far to go, so that nothing dents.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..position_map import PositionMap, sample_bicubic, upsample_bicubic
+from ..geometry.position_map import PositionMap, sample_bicubic, upsample_bicubic
 from .evidence import EVIDENCE_SIZE, Evidence
 from .fit import Fit, FittedView, ViewEvidence, project, shape_of
 from .head_model import HeadModel

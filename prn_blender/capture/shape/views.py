@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from ..camera import Camera
-from ..pose import Similarity
-from ..position_map import PositionMap
-from ..topology import Topology
+from ..geometry.camera import Camera
+from ..geometry.pose import Similarity
+from ..geometry.position_map import PositionMap
+from ..packs.topology import Topology
 from .fit import Fit, ViewEvidence, fit
 from .head_model import HeadModel
 from .remainder import fitted_map
