@@ -19,6 +19,7 @@ class Regression:
     """What a network says of a crop; None where the pack's network has no such output."""
 
     position_map: np.ndarray  # (R, R, 3) float32: x, y and z of the surface in crop units
+    visibility: np.ndarray | None  # (V, V) float32 0..1 by UV, how likely the surface is seen, not covered by anything
     expected_error: np.ndarray | None  # (V, V) float32 by UV, of the position, crop units
     distance: float | None  # metres from the camera to the head's origin if the head is as large as the canonical one
 
@@ -53,8 +54,8 @@ class Network:
         batch = np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32) / 255
         names = [name for name in self.output_names if name]
         values = dict(zip(names, self.session.run(names, batch, self.input_name), strict=True))
-        position_map, error, distance = (values[name][0] if name else None for name in self.output_names)
-        return Regression(np.asarray(position_map), error, None if distance is None else float(distance))
+        position_map, visibility, error, distance = (values[name][0] if name else None for name in self.output_names)
+        return Regression(np.asarray(position_map), visibility, error, None if distance is None else float(distance))
 
 
 _networks: dict[tuple[str, str], Network] = {}
@@ -126,11 +127,11 @@ def is_position_map(values: Any) -> bool:
 def _described(session: Session, pack: ModelPack, reasons: dict[str, str]) -> Network:
     shape = session.inputs.get(pack.input_name, [])
     known = len(shape) == 4 and shape[1] == 3 and shape[2] == shape[3] and isinstance(shape[2], int)
-    names = (pack.output_name, pack.error_name, pack.distance_name)
+    names = (pack.output_name, pack.visibility_name, pack.error_name, pack.distance_name)
     if (
         not known
         or not SIDES[0] <= shape[2] <= SIDES[1]
-        or not {name for name in (*names, pack.visibility_name) if name is not None} <= set(session.outputs)
+        or not {name for name in names if name is not None} <= set(session.outputs)
     ):
         raise CaptureError(f"The network of the pack {pack.name} has other inputs or outputs than its pack.toml says.")
     used = session.provider
