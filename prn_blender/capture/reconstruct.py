@@ -15,6 +15,9 @@ from .networks.head import Network, Regression, open_network
 from .packs.pack import ModelPack
 from .packs.soundness import require_distance, require_head
 from .progress import Progress, silent
+from .shape.evidence import evidence_of
+from .shape.fit import ViewEvidence
+from .shape.views import fit_views
 from .stopwatch import Stopwatch
 from .texture.project import project_texture
 from .types import Capture, Head, Photo, Settings, View
@@ -45,7 +48,7 @@ def reconstruct(
     crop, position_map, regression = regress(photo, face_box, pack, network, settings.passes)
     clock.lap("network")
 
-    view = view_of(photo, face_box, crop, position_map, pack, settings, regression.distance)
+    view = view_of(photo, face_box, crop, position_map, pack, settings, regression)
     clock.lap("geometry")
 
     progress(0.35, "Finding what the photo shows")
@@ -122,20 +125,29 @@ def view_of(
     position_map: PositionMap,
     pack: ModelPack,
     settings: Settings,
-    distance: float | None,
+    regression: Regression,
 ) -> View:
     """How the head lies in the photo, its visibility still to be found.
 
+    Where the pack knows what heads are like, the position map is that of the head that explains the network's best.
+
     Args:
-        distance: metres of the camera as the network estimates it; counts where no focal length is known.
+        regression: its distance counts where no focal length is known.
     """
     focal_px, focal_from = focal_length(photo, settings, pack)
-    estimate = distance if settings.projection == "auto" and focal_px is None else None
+    estimate = regression.distance if settings.projection == "auto" and focal_px is None else None
     if estimate is not None:
         require_distance(estimate)
         focal_from = "face"
-    vertices = pack.topology.vertices(position_map)
-    camera, pose = place(vertices, pack.topology, (photo.width, photo.height), focal_px, estimate)
+    size = photo.width, photo.height
+    if pack.head_model is not None and regression.tells_evidence:
+        evidence = evidence_of(position_map, regression.expected_error * crop.side, regression.visibility)
+        orthographic = focal_px is None and estimate is None
+        known = ViewEvidence(evidence, *size, focal_px=focal_px, distance=estimate, orthographic=orthographic)
+        _, (head,) = fit_views(pack.head_model, pack.topology, (known,))
+        position_map, camera, pose = head.position_map, head.camera, head.pose
+    else:
+        camera, pose = place(pack.topology.vertices(position_map), pack.topology, size, focal_px, estimate)
     return View(
         photo=photo,
         face_box=face_box,
@@ -144,7 +156,7 @@ def view_of(
         camera=camera,
         focal_from=focal_from,
         pose=pose,
-        visibility=np.ones(len(vertices), np.float32),
+        visibility=np.ones(len(pack.topology.canonical), np.float32),
         landmarks=pack.topology.landmarks(position_map),
     )
 

@@ -10,6 +10,7 @@ from .head_model import texel_uv
 EVIDENCE_SIZE = 32  # texels: errors of networks are smooth over UV
 SEEN = 0.5  # visibility
 HIDDEN = 1.5  # times as far off as the network expects
+ACROSS = 3**-0.5  # of an expected error in space, what falls to each axis
 
 
 @dataclass(frozen=True)
@@ -30,4 +31,4 @@ def evidence_of(position_map: PositionMap, expected_error: np.ndarray, visibilit
     uv = texel_uv(EVIDENCE_SIZE)
     error, seen = (sample_bicubic(values[..., None], uv)[..., 0] for values in (expected_error, visibility))
     unsure = np.where(seen > SEEN, 1, HIDDEN)
-    return Evidence(position_map.sample(uv), np.maximum(error, expected_error.min()) * unsure)
+    return Evidence(position_map.sample(uv), ACROSS * np.maximum(error, expected_error.min()) * unsure)

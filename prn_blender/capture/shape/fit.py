@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..geometry.camera import Camera
+from ..geometry.camera import ESTIMATED_MM, ORTHOGRAPHIC_DISTANCE, Camera, focal_pixels
 from ..geometry.pose import fit_similarity
 from .evidence import EVIDENCE_SIZE, Evidence
 from .head_model import HeadModel, Points
@@ -25,7 +25,6 @@ TOGETHER = 3.0  # neighbouring texels err together: so many count as one
 LEAST_DEVIATION = 0.0002  # metres at the head: the model itself is not nearer to any head
 PIN_DEVIATION = 0.0005  # metres at the head, of a pin of stiffness 1
 DISTANCE_ERROR = 0.25  # of a network's distance, as a share
-LARGEST_NEARNESS = 4.0  # 1 / metre
 HEADS_OWN = 0.1  # of the neck's weight: what follows the bust less is the head's
 LARGEST_STEP = 0.3  # of the logarithm of the size, and of a turn in radians
 
@@ -67,7 +66,7 @@ class FittedView:
             self.width,
             self.height,
             self.size / self.nearness if perspective else None,
-            1 / self.nearness if perspective else 1.0,
+            1 / self.nearness if perspective else ORTHOGRAPHIC_DISTANCE,
             1 / self.size,
             *map(float, self.place),
         )
@@ -303,7 +302,8 @@ def _moved(state: FittedView, known: ViewEvidence, step: np.ndarray) -> FittedVi
     elif known.focal_px is not None:
         nearness = size / known.focal_px
     else:
-        nearness = float(np.clip(state.nearness + closer, 0, LARGEST_NEARNESS))
+        least, most = (focal_pixels(mm, known.width, known.height) for mm in ESTIMATED_MM)
+        nearness = float(np.clip(state.nearness + closer, size / most, size / least))
     return replace(
         state,
         expression=state.expression + step[:count],

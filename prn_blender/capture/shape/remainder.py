@@ -12,7 +12,7 @@ BLUR = 1.2  # texels of the evidence over which the remainder is smooth
 LARGEST = 0.006  # metres at the head that it never exceeds; what is asked beyond is followed less and less
 # Deviation (metres at the head) at which evidence is followed half way. Where nothing is known the surface goes on
 # as its neighbours do.
-HALF_WAY = 0.02
+HALF_WAY = 0.012
 
 
 def fitted_map(model: HeadModel, fit: Fit, number: int, view: ViewEvidence, follow: float = 1.0) -> PositionMap:
