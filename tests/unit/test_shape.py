@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from prn_blender.capture.errors import CaptureError
+from prn_blender.capture.faces.box import FaceBox
+from prn_blender.capture.networks.head import open_network
 from prn_blender.capture.packs.pack import load_pack
+from prn_blender.capture.reconstruct import reconstruct, regress
 from prn_blender.capture.shape import fit as fitting
 from prn_blender.capture.shape.evidence import EVIDENCE_SIZE, Evidence, evidence_of
 from prn_blender.capture.shape.fit import Fit, FittedView, ViewEvidence, fit, project, rotation_of, shape_of
@@ -16,6 +19,7 @@ from prn_blender.capture.shape.head_model import load_head_model
 from prn_blender.capture.shape.pins import Pin
 from prn_blender.capture.shape.remainder import fitted_map
 from prn_blender.capture.shape.views import fit_views
+from prn_blender.capture.types import Photo, Settings
 
 FRONT = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # head axes to those of a camera in front
 WIDTH, HEIGHT, FOCAL = 1600, 1200, 1800.0
@@ -226,6 +230,23 @@ def test_the_remainder_follows_the_evidence_and_is_bounded(model):
 
     assert 0.6 * 6 < moved_by(6.0).max() < 6.5
     assert moved_by(400.0).max() < 0.007 * state.size
+
+
+def test_a_capture_is_the_head_that_explains_the_network(pack):
+    """Without a head model the map is the network's own, as before."""
+    photo = Photo(None, np.full((400, 300, 3), 120, np.uint8), "", 500.0, True)
+    settings, box = Settings(texture_size=256), FaceBox(60, 80, 240, 300)
+    with_model, without = (
+        reconstruct(photo, box, one, settings).views[0] for one in (pack, replace(pack, head_model_file=None))
+    )
+    network = regress(photo, box, pack, open_network(pack), settings.passes)[1]
+    assert np.array_equal(without.position_map.values, network.values)
+    moved = np.linalg.norm((with_model.position_map.values - network.values)[..., :2], axis=2)
+    assert 0.01 < np.median(moved) < 0.05 * with_model.crop.side
+    for view in (with_model, without):
+        vertices = pack.topology.vertices(view.position_map)
+        assert np.abs(view.project(view.to_head(vertices)) - vertices[:, :2]).max() < 0.05
+        assert view.camera.focal_px == pytest.approx(500)
 
 
 def test_hidden_texels_say_less(pack, model):

@@ -80,8 +80,7 @@ class HeadModel:
 
     def points(self, uv: np.ndarray) -> Points:
         """The surface at `uv` (P, 2), bicubic."""
-        values = sample_bicubic(self._images, uv)
-        return Points(values[:, :3].astype(np.float64), values[:, 4:].reshape(len(uv), 3, -1), values[:, 3])
+        return _as_points(sample_bicubic(self._images, uv))
 
     def surface(self, size: int) -> np.ndarray:
         """(size * size, 3) the mean head without expression at the texel centres of (size, size)."""
@@ -95,7 +94,15 @@ class HeadModel:
     @lru_cache(maxsize=4)  # noqa: B019 a pack's model lives as long as the program
     def texels(self, size: int) -> Points:
         """The surface at the texel centres of (size, size), row by row."""
+        if size == len(self.mean):
+            return _as_points(self._images.reshape(size * size, -1))
         return self.points(texel_uv(size).reshape(-1, 2))
+
+
+def _as_points(values: np.ndarray) -> Points:
+    """Of values (P, 4 + 3 (K + E)) in the order of `HeadModel._images`."""
+    basis = np.ascontiguousarray(values[:, 4:]).reshape(len(values), 3, -1)
+    return Points(values[:, :3].astype(np.float64), basis, values[:, 3])
 
 
 def texel_uv(size: int) -> np.ndarray:
