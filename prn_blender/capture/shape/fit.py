@@ -21,7 +21,9 @@ from .pins import Pin
 
 ROUNDS = 3
 ROBUST = 2.5  # deviations from which on a texel loses its say
-TOGETHER = 3.0  # neighbouring texels err together: so many count as one
+# Neighbouring texels err together: so many count as one, and as many more for each pin. A network's errors are smooth
+# over the whole face, and pins tell what they are.
+TOGETHER = 3.0
 LEAST_DEVIATION = 0.0002  # metres at the head: the model itself is not nearer to any head
 PIN_DEVIATION = 0.0005  # metres at the head, of a pin of stiffness 1
 DISTANCE_ERROR = 0.25  # of a network's distance, as a share
@@ -43,6 +45,11 @@ class ViewEvidence:
     distance: float | None = None  # metres, as a network says for a head of the mean head's size
     orthographic: bool = False
     pins: tuple[Pin, ...] = ()
+
+    @property
+    def together(self) -> float:
+        """How many of the evidence's texels count as one."""
+        return TOGETHER * (1 + sum(pin.stiffness for pin in self.pins))
 
 
 @dataclass(frozen=True)
@@ -209,7 +216,7 @@ def _observe(model: HeadModel, view: ViewEvidence, state: FittedView) -> _Observ
     known, texels = _known(model, view.evidence), model.texels(EVIDENCE_SIZE)
     deviation = np.maximum(view.evidence.deviation.ravel()[known], LEAST_DEVIATION * state.size)
     points = Points(texels.mean[known], texels.basis[known], texels.neck_weight[known])
-    places, precision = view.evidence.places.reshape(-1, 3)[known, :2], 1 / (TOGETHER * deviation**2)
+    places, precision = view.evidence.places.reshape(-1, 3)[known, :2], 1 / (view.together * deviation**2)
     doubted = np.ones(len(places) + len(view.pins), bool)
     if view.pins:
         pinned = model.points(np.array([pin.uv for pin in view.pins]))
@@ -259,7 +266,7 @@ def _normal_equations(
     jacobian = np.concatenate([by_still.astype(np.float32) @ points.basis, *map(np.float32, camera)], axis=2)
     weight = one.precision
     if robust:
-        off = (residual**2).sum(axis=1) * weight * TOGETHER
+        off = (residual**2).sum(axis=1) * weight * known.together
         weight = np.where(one.doubted, weight / (1 + off / ROBUST**2), weight)
     root = np.sqrt(weight)[:, None]
     jacobian = (jacobian * root[:, :, None].astype(np.float32)).reshape(2 * len(q), -1)
