@@ -155,5 +155,5 @@ def _require_sound(arrays: dict[str, np.ndarray]) -> None:
         raise ValueError("it is no head")
     if (arrays["rigid"] & arrays["inside"]).sum() < 50 or (arrays["neck_deviation"] <= 0).any():
         raise ValueError("nothing of it is rigid")
-    if not (0 < arrays["nearness"]).all():
+    if not (arrays["nearness"] > 0).all():
         raise ValueError("its camera is none")
