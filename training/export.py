@@ -25,7 +25,7 @@ MANIFEST = """[pack]
 name = "{name}"
 version = "{version}"
 title = "{title}"
-license = "MIT and CC0 training assets only; free for any use"
+license = "made from MIT, Apache-2.0 and CC0 assets only; free for any use"
 topology_sha256 = "{topology_sha256}"
 network_sha256 = "{network_sha256}"
 

@@ -140,8 +140,9 @@ def view_of(
         require_distance(estimate)
         focal_from = "face"
     size = photo.width, photo.height
-    if pack.head_model is not None and regression.tells_evidence:
-        evidence = evidence_of(position_map, regression.expected_error * crop.side, regression.visibility)
+    error, seen = regression.expected_error, regression.visibility
+    if pack.head_model is not None and error is not None and seen is not None:
+        evidence = evidence_of(position_map, error * crop.side, seen)
         orthographic = focal_px is None and estimate is None
         known = ViewEvidence(evidence, *size, focal_px=focal_px, distance=estimate, orthographic=orthographic)
         _, (head,) = fit_views(pack.head_model, pack.topology, (known,))

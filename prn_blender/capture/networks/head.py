@@ -23,11 +23,6 @@ class Regression:
     expected_error: np.ndarray | None  # (V, V) float32 by UV, of the position, crop units
     distance: float | None  # metres from the camera to the head's origin if the head is as large as the canonical one
 
-    @property
-    def tells_evidence(self) -> bool:
-        """Whether it says how sure it is of each place."""
-        return self.visibility is not None and self.expected_error is not None
-
 
 @dataclass(frozen=True)
 class Network:

@@ -199,7 +199,8 @@ def prior_nearness(model: HeadModel, view: ViewEvidence) -> tuple[float, float]:
         return 0.0, 0.0
     if view.distance is not None:
         return 1 / view.distance, DISTANCE_ERROR / view.distance
-    return tuple(float(value) for value in model.nearness)
+    mean, deviation = model.nearness
+    return float(mean), float(deviation)
 
 
 def _has_fixed_nearness(view: ViewEvidence) -> bool:
@@ -303,7 +304,7 @@ def _moved(state: FittedView, known: ViewEvidence, step: np.ndarray) -> FittedVi
     count = len(state.expression)
     neck, turn, (growth,), place, (closer,) = np.split(step[count : count + 10], [3, 6, 7, 9])
     size = state.size * np.exp(np.clip(growth, -LARGEST_STEP, LARGEST_STEP))
-    turn = turn * min(1.0, LARGEST_STEP / max(np.linalg.norm(turn), 1e-9))
+    turn = turn * min(1.0, LARGEST_STEP / max(float(np.linalg.norm(turn)), 1e-9))
     if known.orthographic:
         nearness = 0.0
     elif known.focal_px is not None:
