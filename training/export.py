@@ -7,12 +7,13 @@ size; `fp32` is the network as it was trained; `fp16` computes in half precision
 """
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from .assets import load_facekit
+from .assets import FaceKit, load_facekit
 from .basis import MapBasis
 from .network import SEEN_RESOLUTION, HeadNetwork, MapNetwork, NetworkSize
 from .pack_file import store_half, write_whole
@@ -102,6 +103,18 @@ def check_onnx(network: MapNetwork, path: Path, crops: np.ndarray) -> dict[str, 
     }
 
 
+def topology_files(
+    kit: FaceKit, layout: UvLayout, landmark_uv: np.ndarray, resolution: int
+) -> dict[str, Callable[[Path], None]]:
+    """What writes each of a pack's topology files."""
+    topology = make_topology(kit, layout, landmark_uv, resolution)
+    loops = make_loop_topology(kit, layout, resolution)
+    return {
+        "topology.npz": lambda path: np.savez_compressed(path, **topology),
+        "loops.npz": lambda path: np.savez_compressed(path, **loops),
+    }
+
+
 def write_pack(
     network: MapNetwork,
     folder: Path,
@@ -114,15 +127,10 @@ def write_pack(
 ) -> None:
     """Writes network, topologies and manifest; the manifest comes last, so that a broken pack has none."""
     folder.mkdir(parents=True, exist_ok=True)
-    kit = load_facekit()
-    topology = make_topology(kit, layout, landmark_uv, network.resolution)
-    loops = make_loop_topology(kit, layout, network.resolution)
+    files = topology_files(load_facekit(), layout, landmark_uv, network.resolution)
+    files["network.onnx"] = lambda path: write_onnx(network, path, precision)
     checksums = {}
-    for file, write in (
-        ("topology.npz", lambda path: np.savez_compressed(path, **topology)),
-        ("loops.npz", lambda path: np.savez_compressed(path, **loops)),
-        ("network.onnx", lambda path: write_onnx(network, path, precision)),
-    ):
+    for file, write in files.items():
         checksums[f"{Path(file).stem}_sha256"] = write_whole(folder / file, write)
     (folder / "pack.toml").write_text(
         MANIFEST.format(

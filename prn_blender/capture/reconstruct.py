@@ -7,6 +7,7 @@ import numpy as np
 
 from .camera import Camera, focal_from_distance, focal_pixels, unit_camera
 from .crop import Crop, crop_around, crop_in_box
+from .detail import with_detail
 from .errors import CaptureError
 from .faces import FaceBox
 from .network import Network, Regression, open_network
@@ -106,6 +107,7 @@ def reconstruct(
     crop, position_map, regression = regress(photo, face_box, pack, network, settings.passes)
     clock.lap("network")
 
+    position_map = with_detail(position_map, pack.topology)
     vertices = pack.topology.vertices(position_map)
     landmarks = pack.topology.landmarks(position_map)
     focal_px, focal_from = focal_length(photo, settings)
