@@ -19,6 +19,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import bpy  # noqa: F401 - brings mathutils
 from mathutils.bvhtree import BVHTree
 
+from prn_blender.capture.detail import with_detail
+from prn_blender.capture.edge_loops import detailed_mean
 from prn_blender.capture.faces import choose_faces, find_faces
 from prn_blender.capture.network import open_network
 from prn_blender.capture.pack import STANDARD_TOPOLOGY, load_pack
@@ -96,7 +98,8 @@ def main() -> None:
     box = choose_faces(find_faces(photo), "largest")[0]
     _, predicted, _ = regress(photo, box, pack, open_network(pack), 2)
     with np.load(pack.loops_file) as data:
-        mean = PositionMap(data["canonical_map"])
+        mean = detailed_mean(PositionMap(data["canonical_map"]), pack.topology)
+    predicted = with_detail(predicted, pack.topology)
     upside = PositionMap(predicted.values * np.float32([1, -1, 1]))  # photo space has y down
     for name in names:
         print_seam(f"{name}, mean head", pack.choose_topology(name), mean)

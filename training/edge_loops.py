@@ -28,7 +28,7 @@ SMOOTHING = 5.0  # texels
 UV_LENGTH = 35.0  # cm that a unit of UV counts for
 LOOP_STIFFNESS = 0.3  # of the edges along a loop, those across have 1
 SQUARENESS = 0.5  # weight of parallelograms
-RIM_STIFFNESS = 4000.0  # of loosely followed rims
+RIM_STIFFNESS, AROUND_STIFFNESS = 2000.0, 850.0  # of loosely followed rims, and of the ring around them
 RIM_STEPS = 50  # places of a rim to choose from, between two vertices
 ITERATIONS = 80
 
@@ -51,9 +51,9 @@ RIMS = {
             (0.39, 0.612),
             (0.422, 0.622),
             (0.447, 0.624),
-            (0.47, 0.622),
-            (0.486, 0.612),
-            (0.4915, 0.59),
+            (0.469, 0.628),
+            (0.486, 0.620),
+            (0.492, 0.595),
             (0.4925, 0.56),
             (0.491, 0.53),
             (0.484, 0.5),
@@ -87,10 +87,10 @@ RIMS = {
             (0.412, 0.591),
             (0.427, 0.598),
             (0.445, 0.6),
-            (0.461, 0.598),
-            (0.473, 0.591),
-            (0.478, 0.578),
-            (0.479, 0.56),
+            (0.458, 0.597),
+            (0.470, 0.589),
+            (0.475, 0.576),
+            (0.477, 0.560),
             (0.476, 0.537),
             (0.468, 0.515),
         ),
@@ -98,16 +98,16 @@ RIMS = {
     "ear": (
         (  # around it
             (0.142, 0.213),
-            (0.119, 0.206),
-            (0.096, 0.235),
-            (0.0825, 0.296),
+            (0.119, 0.200),
+            (0.092, 0.229),
+            (0.079, 0.293),
             (0.077, 0.358),
             (0.0758, 0.42),
             (0.08, 0.503),
             (0.092, 0.576),
-            (0.112, 0.638),
-            (0.143, 0.682),
-            (0.165, 0.666),
+            (0.110, 0.643),
+            (0.145, 0.690),
+            (0.168, 0.671),
             (0.17, 0.604),
             (0.172, 0.54),
             (0.168, 0.466),
@@ -117,15 +117,15 @@ RIMS = {
         ),
         (  # where it meets the head
             (0.14, 0.226),
-            (0.12, 0.218),
-            (0.1, 0.243),
+            (0.122, 0.225),
+            (0.105, 0.252),
             (0.088, 0.3),
             (0.083, 0.36),
             (0.082, 0.42),
             (0.086, 0.5),
             (0.098, 0.57),
             (0.118, 0.63),
-            (0.143, 0.668),
+            (0.144, 0.668),
             (0.157, 0.655),
             (0.161, 0.6),
             (0.163, 0.54),
@@ -144,8 +144,8 @@ RIMS = {
             (0.105, 0.49),
             (0.114, 0.55),
             (0.127, 0.6),
-            (0.142, 0.645),
-            (0.149, 0.64),
+            (0.142, 0.638),
+            (0.149, 0.633),
             (0.154, 0.59),
             (0.154, 0.52),
             (0.149, 0.45),
@@ -359,13 +359,21 @@ def contour_places(half: Half, kit: FaceKit, layout: UvLayout, surface: np.ndarr
 
 
 def rims(half: Half, surface: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each opening of `RIMS` its rings (K, N) and their curves (K, N RIM_STEPS, 2), at equal distances."""
+    """For each opening of `RIMS` its rings (K, N) and their curves (K, N RIM_STEPS, 2).
+
+    Places lie at equal distances along the second curve, and beside these on the others.
+    """
     found = []
     for name, curves in RIMS.items():
-        drawn = [_spline(np.array([*points, points[0]]), "periodic") for points in curves]
+        count = len(curves[0])
+        drawn = [CubicSpline(np.arange(count + 1), (*points, points[0]), bc_type="periodic") for points in curves]
         rings = np.stack([half.ring(name, index) for index in range(len(drawn))])
+        dense = np.linspace(0, count, 2000)
+        step = np.linalg.norm(np.diff(PositionMap(surface).sample(drawn[1](dense)), axis=0), axis=1)
+        length = np.concatenate([[0], np.cumsum(step)])
         steps = rings.shape[1] * RIM_STEPS
-        found.append((rings, np.stack([_evenly(curve, steps, surface)[:-1] for curve in drawn])))
+        places = np.interp(np.arange(steps) * length[-1] / steps, length, dense)
+        found.append((rings, np.stack([curve(places) for curve in drawn])))
     return found
 
 
@@ -448,12 +456,10 @@ def relax(half: Half, placement: Placement, surface: np.ndarray) -> np.ndarray:
             for along in np.moveaxis(tangents, 1, 0)
         ]
         matrix, rest = sparse.vstack(rows), np.concatenate([forces @ coordinate for coordinate in points.T])
-        off, on_rim = _off_rims(placement, uv)
-        gradient = matrix.T @ rest + RIM_STIFFNESS * np.einsum("nji,nj->ni", allowed, off).ravel()
+        off, held = _off_rims(placement, uv)
+        gradient = matrix.T @ rest + np.einsum("nji,nj,n->ni", allowed, off, held).ravel()
         damping = 0.3 * np.maximum((tangents**2).sum(1), 1e-3) + 1e-6
-        step = splu(
-            (matrix.T @ matrix + sparse.diags((RIM_STIFFNESS * on_rim[:, None] + damping).ravel())).tocsc()
-        ).solve(-gradient)
+        step = splu((matrix.T @ matrix + sparse.diags((held[:, None] + damping).ravel())).tocsc()).solve(-gradient)
         step = np.einsum("nij,nj->ni", allowed, step.reshape(count, 2))
         length = np.linalg.norm(uv[edges[:, 0]] - uv[edges[:, 1]], axis=1)
         shortest = np.full(count, np.inf)
@@ -485,19 +491,20 @@ def _tangents(sample, uv: np.ndarray) -> np.ndarray:
 
 
 def _off_rims(placement: Placement, uv: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(N, 2) how far vertices are off their even places on the rims, and (N,) bool: are they on one.
+    """(N, 2) how far vertices are off their even places on the rims, and (N,) how firmly they are held.
 
     An opening's rings turn along their curves, together, to where they lie best.
     """
-    off, on_rim = np.zeros_like(uv), np.zeros(len(uv), bool)
+    off, held = np.zeros_like(uv), np.zeros(len(uv))
     for rings, curves in placement.rims:
         even = np.arange(rings.shape[1]) * RIM_STEPS
         steps = curves.shape[1]
         nearest = np.stack([cKDTree(curve).query(uv[ring])[1] for ring, curve in zip(rings, curves, strict=True)])
         turn = np.angle(np.exp(2j * np.pi * (nearest - even) / steps).mean()) / (2 * np.pi)
         off[rings] = uv[rings] - curves[:, (even + round(turn * steps)) % steps]
-        on_rim[rings] = True
-    return off, on_rim
+        held[rings] = RIM_STIFFNESS
+        held[rings[0]] = AROUND_STIFFNESS
+    return off, held
 
 
 def _directions(placement: Placement, uv: np.ndarray) -> np.ndarray:

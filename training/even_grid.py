@@ -15,8 +15,16 @@ DENSEST = 2.5  # times as many cells a length as where the head is smooth
 FINE = 0.4  # mm of detail at which a place has the densest cells
 SPREAD = 0.012  # of UV by which they reach beyond it
 ROUNDS = 12
-EAR = (0.275, 0.64)  # v between which a line of corners follows each of the ear's rims on its back
-HOLD = 30.0  # how firmly, where an edge of the grid pulls with 1
+HOLD = 4.0  # how firmly, where an edge of the grid pulls with 1
+
+MEETING, EDGE = (np.array(rim[2 : np.argmax(rim, 0)[1] + 1]) for rim in RIMS["ear"][1:])  # from the top down the back
+# Lines that corners follow, and v from where to where: behind the ear, along its edge, and within it beside the edge.
+EAR_LINES = (
+    (MEETING, 0.25, 0.60),
+    (EDGE, 0.28, 0.62),
+    (EDGE + (0.010, 0), 0.35, 0.60),
+    (EDGE + (0.020, 0), 0.35, 0.58),
+)
 
 
 def grid_uv(cells: int, surface: np.ndarray, detail: np.ndarray) -> np.ndarray:
@@ -71,21 +79,18 @@ def _density(detail: np.ndarray) -> PositionMap:
 def _ear_lines(uv: np.ndarray) -> np.ndarray:
     """(n + 1, n + 1) u on which corners are to lie, nan where they are free.
 
-    Across the narrow rims of an ear a grid that does not follow them makes saw teeth.
+    A grid that does not follow the narrow rims of an ear makes saw teeth across them.
     """
     aim = np.full(uv.shape[:2], np.nan)
-    for rim in RIMS["ear"][1:]:
-        points = np.array(rim)
-        back = points[1 : points[:, 1].argmax() + 1]
-        rows = (uv[:, 0, 1] >= 0) & (np.abs(uv[:, : uv.shape[1] // 2, 1].mean(1) - 0.45) < 0.5)
-        v = uv[:, :, 1]
-        u = np.interp(v, back[:, 1], back[:, 0])
-        inside = (v > EAR[0]) & (v < EAR[1]) & rows[:, None]
-        left = np.arange(uv.shape[1]) < uv.shape[1] // 2
-        off = np.where(inside, np.abs(uv[..., 0] - u), np.nan)
-        column = np.nanmean(off[:, left], axis=0).argmin()
-        aim[inside[:, column], column] = u[inside[:, column], column]
-        aim[inside[:, column], -1 - column] = 1 - u[inside[:, column], column]
+    half = uv.shape[1] // 2
+    u, v = np.moveaxis(uv[:, :half], -1, 0)
+    for line, first, last in EAR_LINES:
+        aims = np.interp(v, *line.T[::-1])
+        inside = (v > first) & (v < last)
+        column = np.nanmean(np.where(inside, np.abs(u - aims), np.nan), axis=0).argmin()
+        rows = inside[:, column]
+        aim[rows, column] = aims[rows, column]
+        aim[rows, -1 - column] = 1 - aims[rows, column]
     return aim
 
 
