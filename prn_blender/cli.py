@@ -12,7 +12,7 @@ import bpy
 from .capture.errors import CaptureError, NoFaceError
 from .capture.faces import FaceBox, choose_faces, find_faces
 from .capture.network import PROVIDER_LABELS
-from .capture.pack import STANDARD_TOPOLOGY, ModelPack, load_pack
+from .capture.pack import PREFERRED_TOPOLOGY, ModelPack, load_pack
 from .capture.photo import Photo, load_photo
 from .capture.reconstruct import Settings, reconstruct
 from .scene.files import write_capture
@@ -120,10 +120,10 @@ def _parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument("--pack", type=Path, metavar="FOLDER", help="a model pack instead of the built-in one")
     parser.add_argument(
         "--topology",
-        default=STANDARD_TOPOLOGY,
+        default=PREFERRED_TOPOLOGY,
         metavar="NAME",
-        help="standard: an even grid of 16k quads; with edge loops around eyes and mouth: low (1k), game (5k), "
-        "detailed (19k), sculpt (77k quads) (default: %(default)s)",
+        help="standard: a grid of 16k quads; with edge loops around eyes and mouth: low (1k), game (5k), "
+        "detailed (20k), sculpt (79k quads) (default: %(default)s)",
     )
     parser.add_argument("--triangles", action="store_true", help="triangles instead of quads")
     return parser

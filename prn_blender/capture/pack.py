@@ -14,6 +14,7 @@ from .soundness import require_small, require_sound
 from .topology import Topology
 
 STANDARD_TOPOLOGY = "standard"
+PREFERRED_TOPOLOGY = "game"  # what heads are made of where nothing else is asked for
 LEVELS = range(-2, 4)  # of subdivision; each has four times the quads
 
 
@@ -41,12 +42,12 @@ class ModelPack:
     _loaded: dict[str, Topology] = field(default_factory=dict, repr=False, compare=False)
 
     def choose_topology(self, name: str) -> Topology:
-        """The topology for the mesh, always the same object.
+        """The topology for the mesh, always the same object. A pack that has only one gives it for every name.
 
         Raises:
             CaptureError: the pack has none of this name.
         """
-        if name == STANDARD_TOPOLOGY:
+        if name == STANDARD_TOPOLOGY or not self.levels:
             return self.topology
         if name not in self.levels:
             has = ", ".join((STANDARD_TOPOLOGY, *self.levels))

@@ -11,7 +11,7 @@ from .detail import with_detail
 from .errors import CaptureError
 from .faces import FaceBox
 from .network import Network, Regression, open_network
-from .pack import STANDARD_TOPOLOGY, ModelPack
+from .pack import PREFERRED_TOPOLOGY, ModelPack
 from .photo import Photo
 from .pose import Similarity, fit_similarity, yaw_pitch_roll
 from .position_map import PositionMap
@@ -37,7 +37,7 @@ class Settings:
     projection: str = "auto"
     focal_mm: float = 50.0  # 35 mm equivalent, with projection "focal"
     provider: str = "auto"  # or an onnxruntime execution provider
-    topology: str = STANDARD_TOPOLOGY  # the mesh's, by its name in the pack
+    topology: str = PREFERRED_TOPOLOGY  # the mesh's, by its name in the pack
 
 
 @dataclass(frozen=True)

@@ -23,15 +23,15 @@ PROJECTIONS = (
 )
 TEXTURE_SIZES = tuple((str(size), str(size), f"{size} x {size} pixels") for size in (512, 1024, 2048, 4096, 8192))
 TOPOLOGIES = (
-    ("standard", "Even Grid, 16k", "16,384 quads, evenly over the whole head"),
+    ("standard", "Even Grid, 16k", "16,384 quads in straight rows over the whole head"),
     (
         "low",
         "Low Poly, 1k",
-        "1,204 quads with edge loops around eyes, mouth, nostrils and ears: for crowds and previews",
+        "1,228 quads with edge loops around eyes, mouth, nostrils and ears: for crowds and previews",
     ),
-    ("game", "Game, 5k", "4,816 quads with edge loops around eyes, mouth, nostrils and ears: for rigging and games"),
-    ("detailed", "Detailed, 19k", "19,264 quads with the same edge loops: Low Poly and Game subdivided"),
-    ("sculpt", "Sculpt, 77k", "77,056 quads with the same edge loops, to sculpt on: Detailed subdivided"),
+    ("game", "Game, 5k", "4,912 quads with edge loops around eyes, mouth, nostrils and ears: for rigging and games"),
+    ("detailed", "Detailed, 20k", "19,648 quads with the same edge loops: Low Poly and Game subdivided"),
+    ("sculpt", "Sculpt, 79k", "78,592 quads with the same edge loops, to sculpt on: Detailed subdivided"),
 )
 POLYGONS = (
     ("QUADS", "Quads", "The topology's quads"),
@@ -106,7 +106,7 @@ class CaptureOptions:
         name="Topology",
         description="How the head's surface is divided. Heads of one topology have the same faces in the same order",
         items=TOPOLOGIES,
-        default="standard",
+        default="game",
         options={"SKIP_SAVE"},
     )
     polygons: bpy.props.EnumProperty(
