@@ -18,6 +18,7 @@ from prn_blender.capture.pack import load_pack
 
 from .assets import EYE_SOCKETS, GUMS, LASHES, MOUTH_SOCKET, SKIN_VERTICES, TEETH, FaceKit, load_facekit
 from .bake import sampling_operator
+from .lashes import make_lashes
 from .pack_file import write_whole
 from .topology import CENTIMETRES, eye_centre, to_blender
 from .uv_layout import UvLayout
@@ -27,8 +28,7 @@ NOISE = 0.1  # cm by which an anchor is off
 EXPRESSION_VARIANCE = 0.1  # of a shape's weight; identities have 1
 SHIFT, TURN, GROWTH = 0.3, 0.03, 0.03  # cm, radians, share: deviations of a head's place, turn and size
 REACH = 0.055  # metres from the landmarks of eyes, nose and mouth in which there are anchors
-MESHES = {
-    "lashes": LASHES,
+MESHES = {  # as ICT-FaceKit has them; lashes are made of its strips
     "teeth": TEETH,
     "gums": GUMS,
     "mouth": MOUTH_SOCKET,
@@ -52,6 +52,8 @@ def make_parts(kit: FaceKit, layout: UvLayout, anchor_uv: np.ndarray) -> dict[st
     estimate = np.linalg.solve(seen @ seen.T / NOISE**2 + np.diag(1 / variance), seen / NOISE**2)  # (C, 3 K)
 
     rows = {name: components[:, part].reshape(len(components), -1) for name, part in MESHES.items()}
+    hairs, hair_faces, hair_uv = make_lashes(kit)
+    rows["lashes"] = np.stack([hairs @ shape[LASHES] for shape in components]).reshape(len(components), -1)
     spheres = {side: _sphere(kit.mean[shell]) for side, shell in EYEBALL_SHELLS.items()}
     for side, shell in EYEBALL_SHELLS.items():
         rows[side] = _sphere_changes(kit.mean[shell], spheres[side], components[:, shell])
@@ -72,10 +74,11 @@ def make_parts(kit: FaceKit, layout: UvLayout, anchor_uv: np.ndarray) -> dict[st
         ),
         "eye_changes": np.stack([_turned_sphere(kept[side], axes) for side in ("left", "right")], 1),
     }
-    for name, part in MESHES.items():
-        faces, uv = _polygons(kit, part)
+    meshes = {name: (kit.mean[part], *_polygons(kit, part)) for name, part in MESHES.items()}
+    meshes["lashes"] = hairs @ kit.mean[LASHES], hair_faces, hair_uv
+    for name, (points, faces, uv) in meshes.items():
         arrays |= {
-            f"{name}_vertices": to_blender(kit.mean[part], eyes).astype(np.float32),
+            f"{name}_vertices": to_blender(points, eyes).astype(np.float32),
             f"{name}_changes": (kept[name].reshape(RANK, -1, 3) @ axes.T * CENTIMETRES).astype(np.float16),
             f"{name}_faces": faces,
             f"{name}_uv": uv,

@@ -37,6 +37,7 @@ class ModelPack:
     crop_rule: CropRule
     topology: Topology  # the standard one, by which poses, landmarks and textures are found
     loops_file: Path | None  # the other topologies; None where the pack has none
+    parts_file: Path | None  # eyes, teeth and the like; None where the pack has none
     levels: dict[str, int]  # their levels of subdivision by name
     sha256: str  # of pack.toml: it holds the other files' checksums, and how they are to be used
     _loaded: dict[str, Topology] = field(default_factory=dict, repr=False, compare=False)
@@ -104,6 +105,8 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
     topology_file = verified_file(folder, "topology.npz", pack["topology_sha256"])
     loops = described.get("loops")
     loops_file = verified_file(folder, loops["file"], loops["sha256"]) if loops else None
+    parts = described.get("parts")
+    parts_file = verified_file(folder, parts["file"], parts["sha256"]) if parts else None
     levels = dict(loops["levels"]) if loops else {}
     if not all(type(level) is int and level in LEVELS for level in levels.values()):
         raise ValueError("a topology's level of subdivision is none")
@@ -127,6 +130,7 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
         crop_rule=crop_rule,
         topology=topology,
         loops_file=loops_file,
+        parts_file=parts_file,
         levels=levels,
         sha256=hashlib.sha256(manifest).hexdigest(),
     )

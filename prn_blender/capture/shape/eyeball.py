@@ -60,10 +60,10 @@ def _rings(count: int, closed: bool) -> np.ndarray:
     """(F, 4) quads between rings, the first ring filled, the last one too where it is closed."""
     number = np.arange(count * AROUND).reshape(count, AROUND)
     ahead = np.roll(number, -1, axis=1)
-    between = np.stack([number[:-1], ahead[:-1], ahead[1:], number[1:]], -1).reshape(-1, 4)
+    between = np.stack([number[:-1], number[1:], ahead[1:], ahead[:-1]], -1).reshape(-1, 4)
     step = np.arange(AROUND // 2 - 1)
     disc = np.stack([step, step + 1, (-step - 2) % AROUND, (-step - 1) % AROUND], -1)
-    caps = [number[0][disc][:, ::-1]] + [number[-1][disc]] * closed
+    caps = [number[0][disc]] + [number[-1][disc][:, ::-1]] * closed
     return np.concatenate([between, *caps])
 
 

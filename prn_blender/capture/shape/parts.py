@@ -16,6 +16,7 @@ MESHES = ("lashes", "teeth", "gums", "mouth", "sockets")
 SIDES = ("left", "right")
 HOLD = 0.3  # how much a lid's edge counts against the first estimate of an eyeball's place
 ALONG, BESIDE = 0.0015, 0.006  # metres: width in which an edge's points are mixed, and how far it takes parts along
+GAP = 0.00005  # metres between a lid and the eyeball
 STEPS = 10
 
 
@@ -115,6 +116,35 @@ def on_lids(sphere: np.ndarray, edge: np.ndarray, distance: np.ndarray) -> np.nd
         off = length - moved[3] - distance
         moved[:3] -= np.linalg.solve(matrix, HOLD * inwards.T @ off + (moved - sphere)[:3])
     return moved
+
+
+def clear_of_eyes(vertices: np.ndarray, topology: Topology, parts: tuple[Part, ...]) -> np.ndarray:
+    """(V, 3) a head's mesh with the lids, where they cut into the eyeballs, laid on them."""
+    cleared = vertices.astype(np.float64)
+    skin = np.zeros(len(vertices), bool)
+    skin[topology.faces[skin_faces(topology)]] = True
+    for part in parts:
+        if part.kind in ("eye", "cornea"):
+            apart = part.vertices - part.pivot
+            size = np.linalg.norm(apart, axis=1)
+            towards = cleared - part.pivot
+            length = np.linalg.norm(towards, axis=1)
+            near = np.flatnonzero(skin & (length < size.max()) & (towards[:, 1] < 0))
+            nearest = ((towards[near] / length[near, None]) @ (apart / size[:, None]).T).argmax(1)
+            least = (
+                size[nearest] + GAP
+                if part.kind == "eye"
+                else np.where(_before(part, towards[near]), size[nearest] + GAP, 0)
+            )
+            cleared[near] = part.pivot + towards[near] * np.maximum(least / length[near], 1)[:, None]
+    return cleared.astype(np.float32)
+
+
+def _before(part: Part, towards: np.ndarray) -> np.ndarray:
+    """(N,) bool: directions (N, 3) from an eyeball's middle that go through its cornea."""
+    apart = part.vertices - part.pivot
+    widest = (-apart[:, 1] / np.linalg.norm(apart, axis=1)).min()
+    return -towards[:, 1] / np.linalg.norm(towards, axis=1) > widest
 
 
 def along_edge(points: np.ndarray, moved: np.ndarray, edge: np.ndarray, shift: np.ndarray) -> np.ndarray:
