@@ -14,7 +14,7 @@ from .capture.faces import FaceBox, choose_faces, find_faces
 from .capture.network import PROVIDER_LABELS
 from .capture.pack import PREFERRED_TOPOLOGY, ModelPack, load_pack
 from .capture.photo import Photo, load_photo
-from .capture.reconstruct import Settings, reconstruct
+from .capture.reconstruct import SIMPLE, WHOLE, Settings, reconstruct
 from .scene.files import write_capture
 
 COMMAND = "prn_capture"
@@ -125,6 +125,13 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="standard: a grid of 16k quads; with edge loops around eyes and mouth: low (1k), game (5k), "
         "detailed (20k), sculpt (79k quads) (default: %(default)s)",
     )
+    parser.add_argument(
+        "--parts",
+        choices=(WHOLE, SIMPLE),
+        default=SIMPLE,
+        help="whole: with eyes, lashes, teeth and the mouth's inside; simple: eyes and mouth closed by patches "
+        "(default: %(default)s)",
+    )
     parser.add_argument("--triangles", action="store_true", help="triangles instead of quads")
     return parser
 
@@ -167,6 +174,7 @@ def _settings(asked: argparse.Namespace) -> Settings:
         passes=asked.passes,
         provider=asked.provider,
         topology=asked.topology,
+        parts=asked.parts,
         **lens,
     )
 

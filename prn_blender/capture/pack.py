@@ -4,12 +4,13 @@ import hashlib
 import os
 import tomllib
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from .crop import CropRule
 from .edge_loops import load_level
 from .errors import CaptureError
+from .shape.parts import PartsModel
 from .soundness import require_small, require_sound
 from .topology import Topology
 
@@ -41,6 +42,22 @@ class ModelPack:
     levels: dict[str, int]  # their levels of subdivision by name
     sha256: str  # of pack.toml: it holds the other files' checksums, and how they are to be used
     _loaded: dict[str, Topology] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def parts(self) -> PartsModel | None:
+        """Eyes, teeth and the like.
+
+        Raises:
+            CaptureError: they cannot be read.
+        """
+        if self.parts_file is None:
+            return None
+        try:
+            return PartsModel.load(self.parts_file)
+        except Exception as error:  # a damaged archive raises almost anything
+            raise CaptureError(
+                f"The parts of the model pack {self.name} cannot be used ({error}): install it again."
+            ) from error
 
     def choose_topology(self, name: str) -> Topology:
         """The topology for the mesh, always the same object. A pack that has only one gives it for every name.

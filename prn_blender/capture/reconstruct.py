@@ -16,6 +16,7 @@ from .photo import Photo
 from .pose import Similarity, fit_similarity, yaw_pitch_roll
 from .position_map import PositionMap
 from .progress import Progress, silent
+from .shape.parts import Part, clear_of_eyes, opened, parts_of
 from .soundness import require_distance, require_head
 from .texture import Texture, project_texture
 from .topology import Topology
@@ -24,6 +25,9 @@ from .visibility import vertex_visibility
 LEAST_VISIBLE = 0.05  # share of the surface; a profile shows 0.4, half a face at the photo's edge 0.2
 LEAST_BOX = 4  # pixels
 LARGEST_BOX = 10  # times the photo
+
+
+WHOLE, SIMPLE = "whole", "simple"
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Settings:
     projection: str = "auto"
     focal_mm: float = 50.0  # 35 mm equivalent, with projection "focal"
     provider: str = "auto"  # or an onnxruntime execution provider
+    parts: str = SIMPLE  # WHOLE: eyes, lashes, teeth and insides; SIMPLE: patches close eyes and mouth
     topology: str = PREFERRED_TOPOLOGY  # the mesh's, by its name in the pack
 
 
@@ -70,6 +75,7 @@ class Capture:
     provider: str  # the execution provider that the session really used
     provider_fallback: str  # why it is not the one asked for; empty when it is
     timings: dict[str, float]  # seconds by step
+    parts: tuple[Part, ...] = ()  # of a whole head
 
 
 @dataclass
@@ -140,6 +146,16 @@ def reconstruct(
         visibility = vertex_visibility(vertices, topology.triangles, photo.width, photo.height)
         clock.lap("topology")
 
+    vertices = pose.inverse_apply(camera.to_camera_space(vertices))
+    parts: tuple[Part, ...] = ()
+    if settings.parts == WHOLE and pack.parts is not None:
+        anchors = pose.inverse_apply(camera.to_camera_space(position_map.sample(pack.parts.anchor_uv)))
+        parts = parts_of(pack.parts, anchors, vertices, topology)
+        vertices = clear_of_eyes(vertices, topology, parts)
+        topology, kept = opened(topology)
+        vertices, visibility = vertices[kept], visibility[kept]
+        clock.lap("parts")
+
     progress(1.0, "Captured")
     return Capture(
         photo=photo,
@@ -153,7 +169,7 @@ def reconstruct(
         focal_from=focal_from if estimate is None else "face",
         pose=pose,
         head=HeadMesh(
-            vertices=pose.inverse_apply(camera.to_camera_space(vertices)).astype(np.float32),
+            vertices=vertices.astype(np.float32),
             landmarks=pose.inverse_apply(camera.to_camera_space(landmarks)).astype(np.float32),
             visibility=visibility,
         ),
@@ -163,6 +179,7 @@ def reconstruct(
         provider=network.provider,
         provider_fallback=network.fallback,
         timings=clock.seconds,
+        parts=parts,
     )
 
 

@@ -12,6 +12,7 @@ from .images import PackedImages, as_name, pack_images
 from .landmarks import create_landmarks
 from .material import create_material
 from .mesh import add_region_groups, create_mesh
+from .parts import create_parts
 from .record import store_record
 from .transaction import undone_on_error
 
@@ -53,6 +54,8 @@ def build(
         store_record(head, capture)
         create_landmarks(landmark_collection, head, capture.head.landmarks)
         prepare_adjustment(mesh, capture.head.landmarks, anchors_of(topology))
+
+        create_parts(collection, head, capture.parts)
 
         camera = create_camera(capture.camera, images.photo)
         collection.objects.link(camera)

@@ -110,7 +110,7 @@ def test_every_vertex_lies_on_its_pixel_of_a_real_photo(lens):
     capture = reconstruct(photo, choose_faces(find_faces(photo), "largest")[0], load_pack(), settings)
     head = build(capture, bpy.context)
     found = on_render(bpy.context.scene, capture_camera(head), world_vertices(head))
-    assert_on_photo(found, capture.pack.topology.vertices(capture.position_map)[:, :2])
+    assert_on_photo(found, capture.topology.vertices(capture.position_map)[:, :2])
 
 
 def test_one_bad_photo_does_not_stop_the_others(tmp_path):

@@ -4,7 +4,8 @@ A pack's `parts.npz` tells how they move with anchors on the surface, linearly. 
 lids' edges lie on them, and lashes, sockets and the mouth's inside go along with the lids' and the mouth's edges.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,24 @@ def skin_faces(topology: Topology) -> np.ndarray:
         topology.in_region(name)[topology.faces].all(axis=1) for name in ("eye_left", "eye_right", "mouth_inner")
     ]
     return ~np.any(closing, axis=0)
+
+
+@lru_cache(maxsize=8)
+def opened(topology: Topology) -> tuple[Topology, np.ndarray]:
+    """The topology without the patches that close eyes and mouth, always the same object, and the vertices (N,) kept."""
+    faces = skin_faces(topology)
+    kept = np.unique(topology.faces[faces])
+    number = np.full(len(topology.canonical), -1)
+    number[kept] = np.arange(len(kept))
+    return replace(
+        topology,
+        sample_uv=topology.sample_uv[kept],
+        faces=number[topology.faces[faces]].astype(np.int32),
+        loop_uv=topology.loop_uv[faces],
+        canonical=topology.canonical[kept],
+        region=topology.region[kept],
+        mirror=number[topology.mirror[kept]],
+    ), kept
 
 
 def on_lids(sphere: np.ndarray, edge: np.ndarray, distance: np.ndarray) -> np.ndarray:
