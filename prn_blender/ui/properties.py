@@ -33,6 +33,10 @@ TOPOLOGIES = (
     ("detailed", "Detailed, 20k", "19,648 quads with the same edge loops: Low Poly and Game subdivided"),
     ("sculpt", "Sculpt, 79k", "78,592 quads with the same edge loops, to sculpt on: Detailed subdivided"),
 )
+PARTS = (
+    ("simple", "Simple", "Patches close eyes and mouth; their picture is the photo's"),
+    ("whole", "Whole", "Eyeballs, lashes, teeth, gums and the mouth's inside as objects; lids and lips are open"),
+)
 POLYGONS = (
     ("QUADS", "Quads", "The topology's quads"),
     ("TRIANGLES", "Triangles", "Every quad split in two, the same way in every capture"),
@@ -107,6 +111,13 @@ class CaptureOptions:
         description="How the head's surface is divided. Heads of one topology have the same faces in the same order",
         items=TOPOLOGIES,
         default="game",
+        options={"SKIP_SAVE"},
+    )
+    parts: bpy.props.EnumProperty(
+        name="Parts",
+        description="What the head has besides its skin",
+        items=PARTS,
+        default="simple",
         options={"SKIP_SAVE"},
     )
     polygons: bpy.props.EnumProperty(

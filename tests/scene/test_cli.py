@@ -73,7 +73,7 @@ def test_blend_holds_the_camera_contract_on_a_real_photo(portrait_run):
     bpy.ops.wm.open_mainfile(filepath=str(folder / "head.blend"))
     head = bpy.data.objects["PRN_Head"]
     assert read_record(head) == described["record"]
-    assert len(head.data.vertices) == len(load_pack().topology.canonical)
+    assert len(head.data.vertices) == len(load_pack().choose_topology("game").canonical)
     empties = [bpy.data.objects[mark["name"]].matrix_world.translation for mark in described["landmarks"]]
     found = on_render(bpy.context.scene, capture_camera(head), np.array(empties))
     assert_on_photo(found, np.array([mark["photo"] for mark in described["landmarks"]]))
