@@ -58,7 +58,7 @@ class Opening:
 # Lattice lines: columns count from the middle of the face, rows from the crown.
 OPENINGS = {
     "eye": Opening(columns=(2, 6), rows=(BAND + 3, BAND + 7), rings=3, inner=1),
-    "nostril": Opening(columns=(1, 2), rows=(BAND + 9, BAND + 11), rings=1, inner=1),
+    "nostril": Opening(columns=(1, 3), rows=(BAND + 9, BAND + 11), rings=2, inner=1),
     "mouth": Opening(columns=(0, 4), rows=(BAND + 12, BAND + 14), rings=3, inner=2),
     "ear": Opening(columns=(BAND + 2, BAND + 4), rows=(BAND + 4, BAND + 11), rings=1, inner=2),
 }

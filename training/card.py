@@ -49,11 +49,12 @@ at its middle from closer by, and at the mirror images of both, and returns the 
 | origin_canonical | (3,) | the point where z = 0 |
 | region, region_names | (V,), (5,) | skin, eye_left, eye_right (the subject's), mouth_inner, scalp_and_neck |
 | mirror | (V,) | index of the mirrored vertex |
+| detail | (512, 512, 3) | what the mean head has beyond its position map of the network's resolution, bicubically enlarged: 10 micrometres, axes of `canonical`. Turned and scaled like a head, it is added to that head's map |
 
 `loops.npz`: {loops}, with edge loops around eyes, mouth, nostrils and ears, closed except the neck. One mesh at
 several levels of subdivision in UV; every four quads are one of the level before, whose vertices come first. Stored is
 level 0; `sample_uv` of any level follows from `loop_uv`, moved by half a texel at the border, `canonical` from
-`canonical_map`, a position map of the mean head in the frame of `canonical`.
+`canonical_map`, a position map of the mean head in the frame of `canonical`, with `detail`.
 
 ## Measured
 

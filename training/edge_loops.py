@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.interpolate import CubicSpline, PchipInterpolator
+from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
@@ -21,6 +21,7 @@ from prn_blender.capture.packs.subdivide import subdivide, subdivide_mirror
 from .assets import SKIN_VERTICES, FaceKit
 from .bake import bake_operator
 from .cage import BAND, CROWN_COLUMN, OPENINGS, ROWS, SIDE, HalfCage, make_half_cage, mirrored
+from .neck import CUT, NeckEdge
 from .uv_layout import UvLayout, superellipse
 
 RESOLUTION = 512  # of the surface on which vertices are relaxed
@@ -28,50 +29,133 @@ SMOOTHING = 5.0  # texels
 UV_LENGTH = 35.0  # cm that a unit of UV counts for
 LOOP_STIFFNESS = 0.3  # of the edges along a loop, those across have 1
 SQUARENESS = 0.5  # weight of parallelograms
-RIM_STIFFNESS = 630.0  # of loosely followed rims
+RIM_STIFFNESS, AROUND_STIFFNESS = 2000.0, 850.0  # of loosely followed rims, and of the ring around them
+RIM_STEPS = 50  # places of a rim to choose from, between two vertices
 ITERATIONS = 80
 
 # Rings of the cage on the edges of ICT-FaceKit's skin.
 LID_RING = 3
 MOUTH_RING = 4
 
-# The subject's right half in UV; from the corner near the middle at the top, away from the middle.
-NOSTRIL_RIM = (
-    (0.462, 0.498),
-    (0.447, 0.490),
-    (0.425, 0.503),
-    (0.412, 0.530),
-    (0.407, 0.560),
-    (0.415, 0.586),
-    (0.437, 0.598),
-    (0.462, 0.595),
-    (0.477, 0.578),
-    (0.480, 0.550),
-    (0.474, 0.523),
-)
-EAR_RIM = (
-    (0.138, 0.257),
-    (0.121, 0.243),
-    (0.103, 0.270),
-    (0.088, 0.340),
-    (0.083, 0.420),
-    (0.088, 0.500),
-    (0.100, 0.570),
-    (0.120, 0.635),
-    (0.143, 0.668),
-    (0.155, 0.645),
-    (0.155, 0.580),
-    (0.152, 0.500),
-    (0.147, 0.420),
-    (0.147, 0.360),
-    (0.146, 0.300),
-)
-NAPE = 0.853  # v at which the neck's edge meets the cut
-NECK_EDGE = PchipInterpolator(
-    (0.011, 0.06, 0.13, 0.18, 0.23, 0.28, 0.33, 0.38, 0.43, 0.50),
-    (NAPE, 0.862, 0.876, 0.878, 0.883, 0.893, 0.909, 0.930, 0.949, 0.961),
-)  # v of the neck's edge by u
-CUT = superellipse(np.linspace(4, 2.5, 6001))  # the layout's border from the crown to the nape
+# Curves that an opening's first rings loosely follow. The subject's right half in UV; from the corner near the middle at
+# the top, away from the middle.
+RIMS = {
+    "nostril": (
+        (  # around it
+            (0.468, 0.47),
+            (0.447, 0.465),
+            (0.418, 0.475),
+            (0.393, 0.5),
+            (0.38, 0.53),
+            (0.376, 0.56),
+            (0.376, 0.588),
+            (0.39, 0.612),
+            (0.422, 0.622),
+            (0.447, 0.624),
+            (0.469, 0.628),
+            (0.486, 0.620),
+            (0.492, 0.595),
+            (0.4925, 0.56),
+            (0.491, 0.53),
+            (0.484, 0.5),
+        ),
+        (  # before its edge
+            (0.464, 0.484),
+            (0.447, 0.479),
+            (0.423, 0.489),
+            (0.404, 0.512),
+            (0.395, 0.535),
+            (0.391, 0.56),
+            (0.39, 0.585),
+            (0.402, 0.604),
+            (0.425, 0.611),
+            (0.445, 0.612),
+            (0.464, 0.61),
+            (0.48, 0.602),
+            (0.486, 0.585),
+            (0.4865, 0.56),
+            (0.485, 0.535),
+            (0.477, 0.508),
+        ),
+        (  # where the hole begins
+            (0.459, 0.497),
+            (0.447, 0.493),
+            (0.428, 0.503),
+            (0.414, 0.522),
+            (0.409, 0.541),
+            (0.406, 0.56),
+            (0.405, 0.578),
+            (0.412, 0.591),
+            (0.427, 0.598),
+            (0.445, 0.6),
+            (0.458, 0.597),
+            (0.470, 0.589),
+            (0.475, 0.576),
+            (0.477, 0.560),
+            (0.476, 0.537),
+            (0.468, 0.515),
+        ),
+    ),
+    "ear": (
+        (  # around it
+            (0.142, 0.213),
+            (0.119, 0.200),
+            (0.092, 0.229),
+            (0.079, 0.293),
+            (0.077, 0.358),
+            (0.0758, 0.42),
+            (0.08, 0.503),
+            (0.092, 0.576),
+            (0.110, 0.643),
+            (0.145, 0.690),
+            (0.168, 0.671),
+            (0.17, 0.604),
+            (0.172, 0.54),
+            (0.168, 0.466),
+            (0.162, 0.396),
+            (0.16, 0.326),
+            (0.158, 0.264),
+        ),
+        (  # where it meets the head
+            (0.14, 0.226),
+            (0.122, 0.225),
+            (0.105, 0.252),
+            (0.088, 0.3),
+            (0.083, 0.36),
+            (0.082, 0.42),
+            (0.086, 0.5),
+            (0.098, 0.57),
+            (0.118, 0.63),
+            (0.144, 0.668),
+            (0.157, 0.655),
+            (0.161, 0.6),
+            (0.163, 0.54),
+            (0.159, 0.47),
+            (0.154, 0.4),
+            (0.152, 0.33),
+            (0.151, 0.27),
+        ),
+        (  # its edge, the tragus in front
+            (0.142, 0.25),
+            (0.131, 0.25),
+            (0.118, 0.276),
+            (0.109, 0.32),
+            (0.104, 0.37),
+            (0.102, 0.43),
+            (0.105, 0.49),
+            (0.114, 0.55),
+            (0.127, 0.6),
+            (0.142, 0.638),
+            (0.149, 0.633),
+            (0.154, 0.59),
+            (0.154, 0.52),
+            (0.149, 0.45),
+            (0.145, 0.38),
+            (0.144, 0.32),
+            (0.145, 0.275),
+        ),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -187,41 +271,40 @@ class Placement:
     midline: np.ndarray  # vertices that stay on u = 0.5,
     cut: np.ndarray  # on the layout's border,
     neck: np.ndarray  # on the neck's edge
-    rim: np.ndarray  # vertices that loosely follow
-    rim_uv: np.ndarray  # these places
+    neck_edge: NeckEdge
+    rims: list[tuple[np.ndarray, np.ndarray]]  # rings and the closed curves that they loosely follow
 
 
 def place(half: Half, kit: FaceKit, layout: UvLayout, surface: np.ndarray) -> Placement:
     """The lattice as drawn by hand, lids and lips where they belong, and what lies inside of openings evenly between."""
-    cage = half.cage
+    cage, edge = half.cage, NeckEdge.of(surface)
     drawn = np.full((half.coarse.max() + 1, 2), np.nan)
     for point, vertex in cage.number.items():
         if len(point) == 2:
-            drawn[vertex] = _on_lattice(*point)
+            drawn[vertex] = _on_lattice(*point, edge)
     uv = np.concatenate([drawn, drawn[half.edges].mean(1), drawn[half.coarse].mean(1)])[half.used]
 
     line, neck = half.path(cage.cut_line), half.path(cage.neck_line)
     cut, ends = line[1:-1], [neck[0], line[0], line[-1]]
     uv[cut] = CUT[_nearest_step(uv[cut])]
     uv[np.setdiff1d(np.flatnonzero(half.on_middle), line), 0] = 0.5
-    uv[neck, 1] = NECK_EDGE(uv[neck, 0])
-    uv[ends] = (0.5, NECK_EDGE(0.5)), (0.5, 0), _cut_at(NAPE)
+    uv[neck, 1] = edge.v(uv[neck, 0])
+    uv[ends] = (0.5, edge.v(0.5)), (0.5, 0), edge.nape
     contours, contour_uv = contour_places(half, kit, layout, surface)
     uv[contours] = contour_uv
     fixed = np.concatenate([contours, ends])
-    rim, rim_uv = rim_places(half, surface)
     return Placement(
         uv=_filled(half, uv),
         fixed=fixed,
         midline=np.setdiff1d(np.flatnonzero(half.on_middle), [*fixed, *cut]),
         cut=cut,
         neck=neck[1:-1],
-        rim=rim,
-        rim_uv=rim_uv,
+        neck_edge=edge,
+        rims=rims(half, surface),
     )
 
 
-def _on_lattice(i: int, j: int) -> np.ndarray:
+def _on_lattice(i: int, j: int, neck: NeckEdge) -> np.ndarray:
     """First UV of a point of the lattice."""
     if j < BAND:  # over the skull: between the mirror plane and the side's upper edge
         inner = np.array([np.interp(i, (BAND, BAND + SIDE), (0.215, 0.055)), 0.125])
@@ -233,7 +316,7 @@ def _on_lattice(i: int, j: int) -> np.ndarray:
         )
         return outer + (inner - outer) * j / BAND
     u = np.interp(i, (0, 2, 4, 6, 7, 9, 11, 13, 20), (0.5, 0.43, 0.34, 0.245, 0.215, 0.17, 0.07, 0.055, 0))
-    edge = float(NECK_EDGE(max(u, CUT[-1, 0])))
+    edge = float(neck.v(max(u, neck.nape[0])))
     front = np.interp(j - BAND, (0, 3, 7, 12, 14, ROWS), (0.12, 0.235, 0.425, 0.62, 0.805, edge))
     ear = np.interp(j - BAND, (0, 4, 11, ROWS), (0.13, 0.19, 0.70, edge))
     back = np.interp(j - BAND, (0, ROWS), (0.13, edge))
@@ -244,10 +327,6 @@ def _on_lattice(i: int, j: int) -> np.ndarray:
 
 def _nearest_step(uv: np.ndarray) -> np.ndarray:
     return cKDTree(CUT).query(uv)[1]
-
-
-def _cut_at(v: float) -> np.ndarray:
-    return np.array([np.interp(v, CUT[2000:, 1], CUT[2000:, 0]), v])
 
 
 def contour_places(half: Half, kit: FaceKit, layout: UvLayout, surface: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -280,14 +359,23 @@ def contour_places(half: Half, kit: FaceKit, layout: UvLayout, surface: np.ndarr
     return np.concatenate(vertices), np.concatenate(places)
 
 
-def rim_places(half: Half, surface: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices of the rings around nostril and ear, and their UV."""
-    vertices, places = [], []
-    for name, points in (("nostril", NOSTRIL_RIM), ("ear", EAR_RIM)):
-        ring = half.ring(name, OPENINGS[name].rings)
-        vertices.append(ring)
-        places.append(_evenly(_spline(np.array([*points, points[0]]), "periodic"), len(ring), surface)[:-1])
-    return np.concatenate(vertices), np.concatenate(places)
+def rims(half: Half, surface: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each opening of `RIMS` its rings (K, N) and their curves (K, N RIM_STEPS, 2).
+
+    Places lie at equal distances along the second curve, and beside these on the others.
+    """
+    found = []
+    for name, curves in RIMS.items():
+        count = len(curves[0])
+        drawn = [CubicSpline(np.arange(count + 1), (*points, points[0]), bc_type="periodic") for points in curves]
+        rings = np.stack([half.ring(name, index) for index in range(len(drawn))])
+        dense = np.linspace(0, count, 2000)
+        step = np.linalg.norm(np.diff(PositionMap(surface).sample(drawn[1](dense)), axis=0), axis=1)
+        length = np.concatenate([[0], np.cumsum(step)])
+        steps = rings.shape[1] * RIM_STEPS
+        places = np.interp(np.arange(steps) * length[-1] / steps, length, dense)
+        found.append((rings, np.stack([curve(places) for curve in drawn])))
+    return found
 
 
 def _symmetric(kit: FaceKit, layout: UvLayout, loop: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -360,10 +448,6 @@ def relax(half: Half, placement: Placement, surface: np.ndarray) -> np.ndarray:
     edges, stiffness = springs(half)
     forces = _forces(half, edges, stiffness)
     uv, count = placement.uv, len(placement.uv)
-    rim = np.zeros((count, 2))
-    rim[placement.rim] = RIM_STIFFNESS
-    aim = np.zeros((count, 2))
-    aim[placement.rim] = placement.rim_uv
     for _ in range(ITERATIONS):
         allowed = _directions(placement, uv)
         tangents = np.einsum("nij,njk->nik", _tangents(sample, uv), allowed)  # (N, 5, 2)
@@ -373,9 +457,10 @@ def relax(half: Half, placement: Placement, surface: np.ndarray) -> np.ndarray:
             for along in np.moveaxis(tangents, 1, 0)
         ]
         matrix, rest = sparse.vstack(rows), np.concatenate([forces @ coordinate for coordinate in points.T])
-        gradient = matrix.T @ rest + (rim * np.einsum("nji,nj->ni", allowed, uv - aim)).ravel()
+        off, held = _off_rims(placement, uv)
+        gradient = matrix.T @ rest + np.einsum("nji,nj,n->ni", allowed, off, held).ravel()
         damping = 0.3 * np.maximum((tangents**2).sum(1), 1e-3) + 1e-6
-        step = splu((matrix.T @ matrix + sparse.diags((rim + damping).ravel())).tocsc()).solve(-gradient)
+        step = splu((matrix.T @ matrix + sparse.diags((held[:, None] + damping).ravel())).tocsc()).solve(-gradient)
         step = np.einsum("nij,nj->ni", allowed, step.reshape(count, 2))
         length = np.linalg.norm(uv[edges[:, 0]] - uv[edges[:, 1]], axis=1)
         shortest = np.full(count, np.inf)
@@ -406,6 +491,23 @@ def _tangents(sample, uv: np.ndarray) -> np.ndarray:
     return np.stack(change, -1)
 
 
+def _off_rims(placement: Placement, uv: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(N, 2) how far vertices are off their even places on the rims, and (N,) how firmly they are held.
+
+    An opening's rings turn along their curves, together, to where they lie best.
+    """
+    off, held = np.zeros_like(uv), np.zeros(len(uv))
+    for rings, curves in placement.rims:
+        even = np.arange(rings.shape[1]) * RIM_STEPS
+        steps = curves.shape[1]
+        nearest = np.stack([cKDTree(curve).query(uv[ring])[1] for ring, curve in zip(rings, curves, strict=True)])
+        turn = np.angle(np.exp(2j * np.pi * (nearest - even) / steps).mean()) / (2 * np.pi)
+        off[rings] = uv[rings] - curves[:, (even + round(turn * steps)) % steps]
+        held[rings] = RIM_STIFFNESS
+        held[rings[0]] = AROUND_STIFFNESS
+    return off, held
+
+
 def _directions(placement: Placement, uv: np.ndarray) -> np.ndarray:
     """(N, 2, 2) directions in UV in which each vertex may move, as columns; zero where it may not."""
     allowed = np.tile(np.eye(2), (len(uv), 1, 1))
@@ -413,7 +515,7 @@ def _directions(placement: Placement, uv: np.ndarray) -> np.ndarray:
     allowed[placement.midline] = ((0, 0), (0, 1))
     step = np.clip(_nearest_step(uv[placement.cut]), 1, len(CUT) - 2)
     neck = uv[placement.neck, 0]
-    along_neck = np.stack([np.ones(len(neck)), NECK_EDGE.derivative()(neck)], 1)
+    along_neck = np.stack([np.ones(len(neck)), placement.neck_edge.v(neck, 1)], 1)
     for vertices, along in ((placement.cut, CUT[step + 1] - CUT[step - 1]), (placement.neck, along_neck)):
         allowed[vertices] = 0
         allowed[vertices, :, 0] = along / np.linalg.norm(along, axis=1, keepdims=True)
@@ -423,5 +525,5 @@ def _directions(placement: Placement, uv: np.ndarray) -> np.ndarray:
 def _constrained(placement: Placement, uv: np.ndarray) -> np.ndarray:
     uv[placement.midline, 0] = 0.5
     uv[placement.cut] = CUT[_nearest_step(uv[placement.cut])]
-    uv[placement.neck, 1] = NECK_EDGE(uv[placement.neck, 0])
+    uv[placement.neck, 1] = placement.neck_edge.v(uv[placement.neck, 0])
     return uv

@@ -7,12 +7,13 @@ size; `fp32` is the network as it was trained; `fp16` computes in half precision
 """
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from .assets import load_facekit
+from .assets import FaceKit, load_facekit
 from .basis import MapBasis
 from .crop_rule import CROP_RULE
 from .network import SEEN_RESOLUTION, HeadNetwork, MapNetwork, NetworkSize
@@ -20,6 +21,8 @@ from .pack_file import store_half, write_whole
 from .run import load_averaged
 from .topology import make_loop_topology, make_topology
 from .uv_layout import UvLayout
+
+LEVELS = {"low": -1, "game": 0, "detailed": 1, "sculpt": 2}  # of subdivision
 
 MANIFEST = """[pack]
 name = "{name}"
@@ -30,7 +33,7 @@ topology_sha256 = "{topology_sha256}"
 network_sha256 = "{network_sha256}"
 
 [topologies]                # what the user chooses from
-standard = {{ title = "Even Grid", quads = {quads}, about = ", evenly over the whole head" }}
+standard = {{ title = "Even Grid", quads = {standard}, about = " in straight rows over the whole head" }}
 low = {{ title = "Low Poly", quads = {low}, about = " with edge loops around eyes, mouth, nostrils and ears: for crowds and previews" }}
 game = {{ title = "Game", quads = {game}, about = " with edge loops around eyes, mouth, nostrils and ears: for rigging and games" }}
 detailed = {{ title = "Detailed", quads = {detailed}, about = " with the same edge loops: Low Poly and Game subdivided" }}
@@ -110,6 +113,20 @@ def check_onnx(network: MapNetwork, path: Path, crops: np.ndarray) -> dict[str, 
     }
 
 
+def topology_files(
+    kit: FaceKit, layout: UvLayout, landmark_uv: np.ndarray, resolution: int
+) -> tuple[dict[str, Callable[[Path], None]], dict[str, int]]:
+    """What writes each of a pack's topology files, and how many quads each topology has."""
+    topology = make_topology(kit, layout, landmark_uv, resolution)
+    loops = make_loop_topology(kit, layout, resolution)
+    files: dict[str, Callable[[Path], None]] = {
+        "topology.npz": lambda path: np.savez_compressed(path, **topology),
+        "loops.npz": lambda path: np.savez_compressed(path, **loops),
+    }
+    levels = {name: int(len(loops["faces"]) * 4.0**level) for name, level in LEVELS.items()}
+    return files, {"standard": len(topology["faces"]), **levels}
+
+
 def write_pack(
     network: MapNetwork,
     folder: Path,
@@ -122,15 +139,10 @@ def write_pack(
 ) -> None:
     """Writes network, topologies and manifest; the manifest comes last, so that a broken pack has none."""
     folder.mkdir(parents=True, exist_ok=True)
-    kit = load_facekit()
-    topology = make_topology(kit, layout, landmark_uv, network.resolution)
-    loops = make_loop_topology(kit, layout, network.resolution)
+    files, quads = topology_files(load_facekit(), layout, landmark_uv, network.resolution)
+    files["network.onnx"] = lambda path: write_onnx(network, path, precision)
     checksums = {}
-    for file, write in (
-        ("topology.npz", lambda path: np.savez_compressed(path, **topology)),
-        ("loops.npz", lambda path: np.savez_compressed(path, **loops)),
-        ("network.onnx", lambda path: write_onnx(network, path, precision)),
-    ):
+    for file, write in files.items():
         checksums[f"{Path(file).stem}_sha256"] = write_whole(folder / file, write)
     (folder / "pack.toml").write_text(
         MANIFEST.format(
@@ -142,11 +154,7 @@ def write_pack(
             seen=SEEN_RESOLUTION,
             crop_scale=CROP_RULE.scale,
             crop_shift_y=CROP_RULE.shift_y,
-            quads=len(topology["faces"]),
-            low=len(loops["faces"]) // 4,
-            game=len(loops["faces"]),
-            detailed=len(loops["faces"]) * 4,
-            sculpt=len(loops["faces"]) * 16,
+            **quads,
             **checksums,
         )
     )

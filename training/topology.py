@@ -4,25 +4,18 @@ import numpy as np
 
 from prn_blender.capture.geometry.position_map import PositionMap
 from prn_blender.capture.packs.edge_loops import where_known
+from prn_blender.capture.packs.topology import DETAIL_STEP
 
 from .assets import LANDMARK_VERTICES, SKIN_VERTICES, FaceKit
 from .bake import bake_operator
-from .edge_loops import make_loop_mesh
+from .edge_loops import make_loop_mesh, mean_surface
+from .even_grid import grid_uv
 from .head_model import ORIGIN
 from .uv_layout import ORDER, UvLayout
 
 REGIONS = ("skin", "eye_left", "eye_right", "mouth_inner", "scalp_and_neck")
 CENTIMETRES = 0.01
-
-
-def grid_uv(cells: int) -> np.ndarray:
-    """(n + 1, n + 1, 2) corners of a square grid drawn onto the layout's rounded square."""
-    line = np.linspace(-1, 1, cells + 1)
-    x, y = np.meshgrid(line, line)
-    square = np.maximum(np.abs(x), np.abs(y))
-    rounded = (np.abs(x) ** ORDER + np.abs(y) ** ORDER) ** (1 / ORDER)
-    shrink = np.where(rounded > 0, square / np.maximum(rounded, 1e-12), 1)
-    return np.stack([x * shrink, y * shrink], -1) * 0.5 + 0.5
+DETAIL_RESOLUTION = 512
 
 
 def weld(cells: int) -> np.ndarray:
@@ -74,16 +67,17 @@ def make_topology(
     Args:
         resolution: of the pack's position maps, whose smoothing the canonical head shares.
     """
-    uv, vertex = grid_uv(cells), weld(cells)
+    mean = mean_map(kit, layout, resolution)
+    eyes = eye_centre(kit, layout)
+    detail = detail_of(kit, layout, mean)
+    uv, vertex = grid_uv(cells, mean_surface(kit, layout), detail), weld(cells)
     flat_vertex, flat_uv = vertex.ravel(), uv.reshape(-1, 2)
     first = np.unique(flat_vertex, return_index=True)[1]
     last = len(flat_vertex) - 1 - np.unique(flat_vertex[::-1], return_index=True)[1]
     mirror = np.empty(vertex.max() + 1, np.int64)
     mirror[flat_vertex] = vertex[:, ::-1].ravel()
     sample_uv = np.stack([flat_uv[first], flat_uv[last]], 1)
-    mean = mean_map(kit, layout, resolution)
-    points = PositionMap(mean).sample(sample_uv).mean(1)
-    eyes = eye_centre(kit, layout)
+    points = PositionMap(mean_map(kit, layout, DETAIL_RESOLUTION)).sample(sample_uv).mean(1)
     canonical = to_blender(points, eyes)
     faces, loop_uv = _quads(vertex), _quads(uv)
     if _faces_inwards(canonical, faces):
@@ -100,7 +94,14 @@ def make_topology(
         "region": _regions(layout, sample_uv[:, 0], points),
         "region_names": np.array(REGIONS),
         "mirror": mirror.astype(np.int32),
+        "detail": np.round(detail / DETAIL_STEP).astype(np.int16),
     }
+
+
+def detail_of(kit: FaceKit, layout: UvLayout, mean: np.ndarray) -> np.ndarray:
+    """(DETAIL_RESOLUTION, DETAIL_RESOLUTION, 3) metres, Blender axes: what the map `mean` (R, R, 3) cm lacks."""
+    lacking = mean_map(kit, layout, DETAIL_RESOLUTION) - PositionMap(mean).at_size(DETAIL_RESOLUTION)
+    return to_blender(lacking, np.zeros(3))
 
 
 def make_loop_topology(kit: FaceKit, layout: UvLayout, resolution: int) -> dict[str, np.ndarray]:
@@ -109,8 +110,8 @@ def make_loop_topology(kit: FaceKit, layout: UvLayout, resolution: int) -> dict[
     Every four quads are one of a coarser level, whose vertices come first. Finer levels take their vertices from the
     mean head's map.
     """
-    mesh, mean = make_loop_mesh(kit, layout), mean_map(kit, layout, resolution)
-    points = PositionMap(mean).sample(where_known(mesh.sample_uv, ORDER, resolution)).mean(1)
+    mesh, mean = make_loop_mesh(kit, layout), mean_map(kit, layout, DETAIL_RESOLUTION)
+    points = PositionMap(mean).sample(where_known(mesh.sample_uv, ORDER, DETAIL_RESOLUTION)).mean(1)
     region = np.where(_is_back((points + points[mesh.mirror] * (-1, 1, 1)) / 2), REGIONS.index("scalp_and_neck"), 0)
     region[mesh.mouth] = REGIONS.index("mouth_inner")
     region[mesh.eye] = np.where(points[mesh.eye, 0] > 0, REGIONS.index("eye_left"), REGIONS.index("eye_right"))
@@ -120,7 +121,7 @@ def make_loop_topology(kit: FaceKit, layout: UvLayout, resolution: int) -> dict[
         "mirror": mesh.mirror.astype(np.int32),
         "region": region.astype(np.uint8),
         "border_power": np.float32(ORDER),
-        "canonical_map": to_blender(mean, eye_centre(kit, layout)).astype(np.float32),
+        "canonical_map": to_blender(mean_map(kit, layout, resolution), eye_centre(kit, layout)).astype(np.float32),
     }
 
 

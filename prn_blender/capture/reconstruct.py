@@ -15,6 +15,7 @@ from .networks.head import Network, Regression, open_network
 from .packs.pack import ModelPack
 from .packs.soundness import require_distance, require_head
 from .progress import Progress, silent
+from .shape.detail import with_detail
 from .shape.evidence import evidence_of
 from .shape.fit import ViewEvidence
 from .shape.views import fit_views
@@ -149,6 +150,7 @@ def view_of(
         position_map, camera, pose = head.position_map, head.camera, head.pose
     else:
         camera, pose = place(pack.topology.vertices(position_map), pack.topology, size, focal_px, estimate)
+    position_map = with_detail(position_map, pack.topology)
     return View(
         photo=photo,
         face_box=face_box,

@@ -13,8 +13,9 @@ from .geometry.camera import Camera
 from .geometry.crop import Crop
 from .geometry.pose import Similarity
 from .geometry.position_map import PositionMap
-from .packs.pack import STANDARD_TOPOLOGY, ModelPack
+from .packs.pack import PREFERRED_TOPOLOGY, ModelPack
 from .packs.topology import Topology
+from .shape.parts import Part
 
 PHOTO_TYPES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 TEXTURE_SIZES = (512, 1024, 2048, 4096, 8192)
@@ -30,6 +31,8 @@ PROVIDER_LABELS = {
     "CoreMLExecutionProvider": "CoreML",
     CPU: "CPU",
 }
+
+SIMPLE, WHOLE = "simple", "whole"
 
 # Textures by name.
 BASE_COLOR = "basecolor"  # (T, T, 3) uint8 sRGB
@@ -52,7 +55,9 @@ class Settings:
     projection: str = "auto"
     focal_mm: float = 50.0  # 35 mm equivalent, with projection "focal"
     provider: str = "auto"  # or an onnxruntime execution provider
-    topology: str = STANDARD_TOPOLOGY  # the mesh's, by its name in the pack
+    topology: str = PREFERRED_TOPOLOGY  # the mesh's, by its name in the pack
+    # WHOLE: with eyes, lashes, teeth and insides; SIMPLE: patches close eyes and mouth
+    parts: str = SIMPLE
 
     def __post_init__(self) -> None:
         if self.passes not in PASSES:
@@ -63,6 +68,8 @@ class Settings:
             raise CaptureError(
                 f"A focal length of {self.focal_mm} mm: choose one from {FOCAL_MM[0]:.0f} to {FOCAL_MM[1]:.0f} mm."
             )
+        if self.parts not in (SIMPLE, WHOLE):
+            raise CaptureError(f"The parts {self.parts!r} are not known: choose {SIMPLE} or {WHOLE}.")
         if self.provider != "auto" and self.provider not in PROVIDER_LABELS:
             choices = ", ".join(("auto", *PROVIDER_LABELS))
             raise CaptureError(f"The execution provider {self.provider!r} is not known: choose {choices}.")
@@ -130,6 +137,7 @@ class HeadMesh:
     topology: Topology
     vertices: np.ndarray  # (V, 3) float32 metres, in the topology's order
     visibility: np.ndarray  # (V,) float32 0..1, seen in a photo
+    parts: tuple[Part, ...] = ()  # of a whole head
 
 
 @dataclass(frozen=True)

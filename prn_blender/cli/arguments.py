@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from ..capture.packs.pack import STANDARD_TOPOLOGY
+from ..capture.packs.pack import PREFERRED_TOPOLOGY, describe_pack
 from ..capture.run import Request
-from ..capture.types import FOCAL_MM, PASSES, PROVIDER_LABELS, TEXTURE_SIZES, Settings
+from ..capture.types import FOCAL_MM, PASSES, PROVIDER_LABELS, SIMPLE, TEXTURE_SIZES, WHOLE, Settings
 
 
 def parser_of(program: str) -> argparse.ArgumentParser:
@@ -61,10 +61,17 @@ def parser_of(program: str) -> argparse.ArgumentParser:
     parser.add_argument("--pack", type=Path, metavar="FOLDER", help="a model pack instead of the built-in one")
     parser.add_argument(
         "--topology",
-        default=STANDARD_TOPOLOGY,
+        default=PREFERRED_TOPOLOGY,
         metavar="NAME",
-        help="standard: an even grid of 16k quads; with edge loops around eyes and mouth: low (1k), game (5k), "
-        "detailed (19k), sculpt (77k quads) (default: %(default)s)",
+        help=f"{'; '.join(f'{choice.name}: {choice.quads} quads' for choice in describe_pack().topologies)}; "
+        "all but standard with edge loops around eyes and mouth (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--parts",
+        choices=(SIMPLE, WHOLE),
+        default=SIMPLE,
+        help="whole: with eyes, lashes, teeth and the mouth's inside; simple: eyes and mouth closed by patches "
+        "(default: %(default)s)",
     )
     parser.add_argument("--triangles", action="store_true", help="triangles instead of quads")
     return parser
@@ -114,5 +121,6 @@ def settings_of(asked: argparse.Namespace) -> Settings:
         passes=asked.passes,
         provider=asked.provider,
         topology=asked.topology,
+        parts=asked.parts,
         **lens,
     )

@@ -72,7 +72,7 @@ def test_blend_holds_the_camera_contract_on_a_real_photo(portrait_run):
     bpy.ops.wm.open_mainfile(filepath=str(folder / "head.blend"))
     head = bpy.data.objects["astronaut"]
     assert read_record(head) == described["record"]
-    assert len(head.data.vertices) == len(load_pack().topology.canonical)
+    assert len(head.data.vertices) == len(load_pack().choose_topology("game").canonical)
     empties = [bpy.data.objects[mark["name"]].matrix_world.translation for mark in described["landmarks"]]
     found = on_render(bpy.context.scene, capture_camera(head), np.array(empties))
     assert_on_photo(found, np.array([mark["photo"] for mark in described["landmarks"]]))
@@ -111,7 +111,8 @@ def test_every_vertex_lies_on_its_pixel_of_a_real_photo(lens):
     capture = reconstruct(photo, choose_faces(find_faces(photo), "largest")[0], load_pack(), settings)
     head = build(capture, bpy.context)
     found = on_render(bpy.context.scene, capture_camera(head), world_vertices(head))
-    assert_on_photo(found, capture.pack.topology.vertices(capture.views[0].position_map)[:, :2])
+    topology = capture.pack.choose_topology(capture.settings.topology)
+    assert_on_photo(found, topology.vertices(capture.views[0].position_map)[:, :2])
 
 
 def test_one_bad_photo_does_not_stop_the_others(tmp_path):

@@ -225,6 +225,7 @@ def test_options_reach_the_capture():
         "focal_mm": 85.0,
         "provider": "CPUExecutionProvider",
         "topology": "game",
+        "parts": "simple",
     }
     assert {len(polygon.vertices) for polygon in head.data.polygons} == {3}
     assert alignment_of(head) == "PHOTOGRAPHED"

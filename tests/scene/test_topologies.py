@@ -94,7 +94,7 @@ def test_command_line_chooses_the_topology(tmp_path, capsys):
     assert described["record"]["settings"]["topology"] == "game"
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "head.blend"))
     head = next(item for item in bpy.data.objects if item.name == "astronaut")
-    assert len(head.data.polygons) == 4816
+    assert len(head.data.polygons) == 4912
     assert main([str(PORTRAIT), "-o", str(tmp_path), "--topology", "fancy"], "test") == 2
     assert "no topology 'fancy'" in capsys.readouterr().out
 

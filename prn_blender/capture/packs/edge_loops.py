@@ -17,7 +17,7 @@ def load_level(path: Path, level: int, standard: Topology) -> Topology:
     """
     with np.load(path, allow_pickle=False) as data:
         faces, loop_uv, mirror, region = (data[name] for name in ("faces", "loop_uv", "mirror", "region"))
-        canonical_map = PositionMap(data["canonical_map"])
+        canonical_map = detailed_mean(PositionMap(data["canonical_map"]), standard)
         border_power = float(data["border_power"])
     for _ in range(-level):
         faces, loop_uv = faces[:, 0].reshape(-1, 4), loop_uv[:, 0].reshape(-1, 4, 2)
@@ -38,6 +38,13 @@ def load_level(path: Path, level: int, standard: Topology) -> Topology:
         region=region[:count],
         mirror=mirror[:count],
     )
+
+
+def detailed_mean(canonical_map: PositionMap, topology: Topology) -> PositionMap:
+    """The mean head's map of the network's resolution with the pack's detail."""
+    if topology.detail is None:
+        return canonical_map
+    return PositionMap(canonical_map.at_size(len(topology.detail)) + topology.detail)
 
 
 def where_known(uv: np.ndarray, border_power: float, resolution: int) -> np.ndarray:

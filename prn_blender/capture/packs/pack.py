@@ -12,12 +12,14 @@ from pathlib import Path
 from ..errors import CaptureError
 from ..geometry.crop import CropRule
 from ..shape.head_model import HeadModel, load_head_model
+from ..shape.parts import PartsModel
 from .conventions import MapConvention
 from .edge_loops import load_level
 from .soundness import require_small, require_sound
 from .topology import Topology
 
 STANDARD_TOPOLOGY = "standard"
+PREFERRED_TOPOLOGY = "game"  # what heads are made of where nothing else is asked for
 LEVELS = range(-2, 4)  # of subdivision; each has four times the quads
 
 
@@ -61,6 +63,7 @@ class ModelPack:
     topology: Topology  # the standard one, by which poses, landmarks and textures are found
     loops_file: Path | None  # the other topologies; None where the pack has none
     head_model_file: Path | None  # None where the pack has none
+    parts_file: Path | None  # eyes, teeth and the like; None where the pack has none
     sha256: str  # of pack.toml: it holds the other files' checksums, and how they are to be used
     _loaded: dict[str, Topology] = field(default_factory=dict, repr=False, compare=False)
 
@@ -86,13 +89,29 @@ class ModelPack:
         """
         return None if self.head_model_file is None else load_head_model(self.head_model_file)
 
+    @cached_property
+    def parts(self) -> PartsModel | None:
+        """Eyes, teeth and the like.
+
+        Raises:
+            CaptureError: they cannot be read.
+        """
+        if self.parts_file is None:
+            return None
+        try:
+            return PartsModel.load(self.parts_file)
+        except Exception as error:  # a damaged archive raises almost anything
+            raise CaptureError(
+                f"The parts of the model pack {self.name} cannot be used ({error}): install it again."
+            ) from error
+
     def choose_topology(self, name: str) -> Topology:
-        """The topology for the mesh, always the same object.
+        """The topology for the mesh, always the same object. A pack that has only one gives it for every name.
 
         Raises:
             CaptureError: the pack has none of this name.
         """
-        if name == STANDARD_TOPOLOGY:
+        if name == STANDARD_TOPOLOGY or len(self.topologies) == 1:
             return self.topology
         choice = next((choice for choice in self.topologies if choice.name == name), None)
         if choice is None:
@@ -194,6 +213,8 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
     loops_file = verified_file(folder, loops["file"], loops["sha256"]) if loops else None
     heads = described.get("head_model")
     head_model_file = verified_file(folder, heads["file"], heads["sha256"]) if heads else None
+    parts = described.get("parts")
+    parts_file = verified_file(folder, parts["file"], parts["sha256"]) if parts else None
     description = _described(described)
     require_small(topology_file)
     if loops_file is not None:
@@ -217,6 +238,7 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
         topology=topology,
         loops_file=loops_file,
         head_model_file=head_model_file,
+        parts_file=parts_file,
         sha256=hashlib.sha256(manifest).hexdigest(),
     )
 

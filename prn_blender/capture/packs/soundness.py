@@ -17,6 +17,7 @@ from .topology import OPENINGS, Topology
 TOPOLOGY_BYTES = 1 << 28  # unpacked; the largest topologies take a twentieth
 UV_RANGE = (-0.01, 1.01)
 CROP_SCALE = (0.2, 10.0)
+MAP_SIDE = (64, 2048)
 HEAD_METRES = (0.02, 2.0)  # of the part of a head that expressions do not move
 
 # Dimensions by name are the same wherever they occur.
@@ -60,6 +61,14 @@ def require_sound(topology: Topology, rule: CropRule) -> None:
         low, high = UV_RANGE if name.endswith("_uv") else (0, sizes[INDICES[name]] - 1) if name in INDICES else _ANY
         if array.min() < low or array.max() > high:
             raise ValueError(f"{name} is out of range")
+    detail = topology.detail
+    if detail is not None and not (
+        detail.ndim == 3
+        and detail.shape[2] == 3
+        and MAP_SIDE[0] <= detail.shape[0] == detail.shape[1] <= MAP_SIDE[1]
+        and np.isfinite(detail).all()
+    ):
+        raise ValueError("detail is no map")
     if not all(name in topology.region_names and topology.in_region(name).any() for name in OPENINGS):
         raise ValueError(f"the regions {', '.join(OPENINGS)} are not all there")
     still = topology.canonical[topology.rigid]

@@ -10,6 +10,7 @@ from ..geometry.position_map import PositionMap
 
 # The regions of the patches that close the eyes and the mouth.
 OPENINGS = ("eye_left", "eye_right", "mouth_inner")
+DETAIL_STEP = 1e-5  # metres that a unit of a stored detail counts for
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +31,17 @@ class Topology:
     region: np.ndarray  # (V,) index into region_names
     region_names: tuple[str, ...]
     mirror: np.ndarray  # (V,) index of the mirrored vertex
+    # (D, D, 3) metres by UV, canonical axes: what the mean head has beyond its position map of the network's
+    # resolution; None where a pack does not tell
+    detail: np.ndarray | None = None
 
     @classmethod
     def load(cls, path: Path) -> "Topology":
         """Reads `topology.npz` of a pack."""
         with np.load(path, allow_pickle=False) as data:
             arrays = {name: data[name] for name in data.files if name in cls.__dataclass_fields__}
+        if "detail" in arrays:
+            arrays["detail"] = arrays["detail"].astype(np.float32) * np.float32(DETAIL_STEP)
         arrays["region_names"] = tuple(str(name) for name in arrays["region_names"])
         return cls(**arrays)
 

@@ -5,17 +5,25 @@ import numpy as np
 from ..geometry.position_map import PositionMap
 from ..geometry.visibility import vertex_visibility
 from ..packs.topology import Topology
-from ..types import Capture, HeadMesh, View
+from ..types import WHOLE, Capture, HeadMesh, View
+from .parts import PartsModel, clear_of_eyes, opened, parts_of
 
 
 def mesh_of(capture: Capture, topology: Topology) -> HeadMesh:
-    """The mesh of a capture's head, with any topology of its pack."""
+    """The mesh of a capture's head with any topology of its pack, and its parts where the settings ask for them."""
     seen = [_visibility(view, topology, capture.pack.topology) for view in capture.views]
-    return HeadMesh(
-        topology=topology,
-        vertices=topology.vertices(PositionMap(capture.head.surface)),
-        visibility=np.max(seen, axis=0),
-    )
+    surface = PositionMap(capture.head.surface)
+    mesh = HeadMesh(topology, topology.vertices(surface), np.max(seen, axis=0))
+    model = capture.pack.parts if capture.settings.parts == WHOLE else None
+    return mesh if model is None else _whole(mesh, surface, model)
+
+
+def _whole(mesh: HeadMesh, surface: PositionMap, model: PartsModel) -> HeadMesh:
+    """The mesh with its eyes and mouth open and what lies in them."""
+    parts = parts_of(model, surface.sample(model.anchor_uv), mesh.vertices, mesh.topology)
+    vertices = clear_of_eyes(mesh.vertices, mesh.topology, parts)
+    topology, kept = opened(mesh.topology)
+    return HeadMesh(topology, vertices[kept].astype(np.float32), mesh.visibility[kept], parts)
 
 
 def _visibility(view: View, topology: Topology, standard: Topology) -> np.ndarray:

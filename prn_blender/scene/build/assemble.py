@@ -16,6 +16,7 @@ from .images import PackedImages, pack_images
 from .landmarks import create_landmarks
 from .material import create_material
 from .mesh import add_region_groups, create_mesh
+from .parts import create_parts
 
 
 def build(
@@ -57,6 +58,7 @@ def build(
         create_landmarks(landmark_collection, head, capture.head.landmarks)
         prepare_adjustment(data, capture.head.landmarks, anchors_of(mesh.topology))
 
+        create_parts(collection, head, mesh.parts)
         camera = create_camera(head, view.camera, images.photo)
         collection.objects.link(camera)
         set_alignment(head, alignment)

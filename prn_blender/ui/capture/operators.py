@@ -70,6 +70,7 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
                 focal_mm=self._option(context, "focal_mm"),
                 provider=own.provider if self.provider == "PREFERENCES" else self.provider,
                 topology=self._option(context, "topology"),
+                parts=self._option(context, "parts"),
             ),
             pack=Path(_absolute(own.pack)) if own.pack else None,
             yunet=Path(_absolute(own.yunet)) if own.yunet else None,

@@ -229,6 +229,7 @@ class PRN_PT_head(InViewSidebar, PhotoPanel, bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(options, "topology")
+        layout.prop(options, "parts")
         layout.prop(options, "polygons")
         layout.prop(options, "alignment")
         layout.separator()

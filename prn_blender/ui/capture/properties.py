@@ -27,6 +27,10 @@ PROJECTIONS = (
     ("orthographic", "Orthographic", "No perspective"),
 )
 TEXTURE_SIZES = tuple((str(size), str(size), f"{size} x {size} pixels") for size in types.TEXTURE_SIZES)
+PARTS = (
+    ("simple", "Simple", "Patches close eyes and mouth; their picture is the photo's"),
+    ("whole", "Whole", "Eyeballs, lashes, teeth, gums and the mouth's inside as objects; lids and lips are open"),
+)
 POLYGONS = (
     ("QUADS", "Quads", "The topology's quads"),
     ("TRIANGLES", "Triangles", "Every quad split in two, the same way in every capture"),
@@ -114,6 +118,13 @@ class CaptureOptions:
         name="Topology",
         description="How the head's surface is divided. Heads of one topology have the same faces in the same order",
         items=topology_items,
+        options={"SKIP_SAVE"},
+    )
+    parts: bpy.props.EnumProperty(
+        name="Parts",
+        description="What the head has besides its skin",
+        items=PARTS,
+        default="simple",
         options={"SKIP_SAVE"},
     )
     polygons: bpy.props.EnumProperty(

@@ -1,0 +1,180 @@
+"""What a head has besides its skin: eyeballs, lashes, teeth, gums, the mouth's inside, the eyes' sockets.
+
+A pack's `parts.npz` tells how they move with anchors on the surface, linearly. Then the eyeballs are moved to where the
+lids' edges lie on them, and lashes, sockets and the mouth's inside go along with the lids' and the mouth's edges.
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from ..packs.topology import Topology
+from .eyeball import CORNEA, WHITE, eyeball, outside
+
+MESHES = ("lashes", "teeth", "gums", "mouth", "sockets")
+SIDES = ("left", "right")
+HOLD = 0.3  # how much a lid's edge counts against the first estimate of an eyeball's place
+ALONG, BESIDE = 0.0015, 0.006  # metres: width in which an edge's points are mixed, and how far it takes parts along
+GAP = 0.00005  # metres between a lid and the eyeball
+STEPS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class PartsModel:
+    """How the parts follow the surface; metres, the canonical head's axes."""
+
+    anchor_uv: np.ndarray  # (K, 2)
+    anchors: np.ndarray  # (K, 3) of the mean head
+    response: np.ndarray  # (C, K, 3) weights of the changes by the anchors' displacements
+    eye_spheres: np.ndarray  # (2, 4) centre and radius, the subject's left eye first
+    eye_changes: np.ndarray  # (C, 2, 4)
+    vertices: dict[str, np.ndarray]  # (N, 3) of each of MESHES
+    changes: dict[str, np.ndarray]  # (C, N, 3)
+    faces: dict[str, np.ndarray]  # (F, 4), -1 for a triangle's fourth corner
+    uv: dict[str, np.ndarray]  # (F, 4, 2) v upwards
+
+    @classmethod
+    def load(cls, path: Path) -> "PartsModel":
+        """Reads a pack's `parts.npz`."""
+        with np.load(path, allow_pickle=False) as data:
+            by_name = {
+                kind: {name: data[f"{name}_{kind}"] for name in MESHES}
+                for kind in ("vertices", "changes", "faces", "uv")
+            }
+            plain = {name: data[name] for name in ("anchor_uv", "anchors", "response", "eye_spheres", "eye_changes")}
+        return cls(
+            **plain,
+            vertices=by_name["vertices"],
+            changes={name: changes.astype(np.float32) for name, changes in by_name["changes"].items()},
+            faces=by_name["faces"],
+            uv=by_name["uv"],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One of a head's parts in its aligned frame."""
+
+    name: str
+    kind: str  # what its material is
+    vertices: np.ndarray  # (N, 3) metres
+    faces: np.ndarray  # (F, 4), -1 for a triangle's fourth corner
+    uv: np.ndarray  # (F, 4, 2) v upwards
+    pivot: np.ndarray  # (3,) what it turns around
+
+
+def parts_of(model: PartsModel, anchors: np.ndarray, vertices: np.ndarray, topology: Topology) -> tuple[Part, ...]:
+    """The parts of a captured head.
+
+    Args:
+        anchors: (K, 3) the head's surface at the model's anchors, metres, aligned frame.
+        vertices: (V, 3) the head's mesh, of which the lids' and the mouth's edges are followed.
+    """
+    weights = np.einsum("ckx,kx->c", model.response, anchors - model.anchors)
+    spheres = model.eye_spheres + np.einsum("c,csx->sx", weights, model.eye_changes)
+    moved = {name: np.einsum("c,cnx->nx", weights, model.changes[name]) for name in MESHES}
+    parts = []
+    for side, canonical, sphere in zip(SIDES, model.eye_spheres, spheres, strict=True):
+        edge = edge_of(topology, f"eye_{side}")
+        sphere = on_lids(sphere, vertices[edge], outside(topology.canonical[edge], canonical))
+        for shape in (WHITE, CORNEA):
+            points, faces, uv = eyeball(shape, sphere)
+            parts.append(Part(f"{shape.name}_{side}", shape.name, points, faces, uv, sphere[:3]))
+    edges = {
+        "lashes": ("eye_left", "eye_right"),
+        "sockets": ("eye_left", "eye_right"),
+        "mouth": ("mouth_inner",),
+    }
+    for name in MESHES:
+        for region in edges.get(name, ()):
+            edge = edge_of(topology, region)
+            shift = vertices[edge] - topology.canonical[edge]
+            moved[name] = along_edge(model.vertices[name], moved[name], topology.canonical[edge], shift)
+        points = (model.vertices[name] + moved[name]).astype(np.float32)
+        parts.append(Part(name, name, points, model.faces[name], model.uv[name], points.mean(0)))
+    return tuple(parts)
+
+
+def edge_of(topology: Topology, region: str) -> np.ndarray:
+    """(N,) vertices of a region that closes an opening which also lie in quads beyond it."""
+    inside = topology.in_region(region)[topology.faces]
+    return np.unique(topology.faces[inside & ~inside.all(axis=1, keepdims=True)])
+
+
+def skin_faces(topology: Topology) -> np.ndarray:
+    """(F,) bool: quads that do not close eyes or mouth."""
+    closing = [
+        topology.in_region(name)[topology.faces].all(axis=1) for name in ("eye_left", "eye_right", "mouth_inner")
+    ]
+    return ~np.any(closing, axis=0)
+
+
+@lru_cache(maxsize=8)
+def opened(topology: Topology) -> tuple[Topology, np.ndarray]:
+    """The topology without what closes eyes and mouth, always the same object, and the vertices (N,) kept."""
+    faces = skin_faces(topology)
+    kept = np.unique(topology.faces[faces])
+    number = np.full(len(topology.canonical), -1)
+    number[kept] = np.arange(len(kept))
+    return replace(
+        topology,
+        sample_uv=topology.sample_uv[kept],
+        faces=number[topology.faces[faces]].astype(np.int32),
+        loop_uv=topology.loop_uv[faces],
+        canonical=topology.canonical[kept],
+        region=topology.region[kept],
+        mirror=number[topology.mirror[kept]],
+    ), kept
+
+
+def on_lids(sphere: np.ndarray, edge: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """An eyeball (4,) moved to where the lids' edge (N, 3) has these distances (N,) from it, its size kept."""
+    moved = sphere.astype(np.float64)
+    for _ in range(STEPS):
+        apart = moved[:3] - edge
+        length = np.linalg.norm(apart, axis=1)
+        inwards = apart / length[:, None]
+        matrix = inwards.T @ inwards * HOLD + np.eye(3)
+        off = length - moved[3] - distance
+        moved[:3] -= np.linalg.solve(matrix, HOLD * inwards.T @ off + (moved - sphere)[:3])
+    return moved
+
+
+def clear_of_eyes(vertices: np.ndarray, topology: Topology, parts: tuple[Part, ...]) -> np.ndarray:
+    """(V, 3) a head's mesh with the lids, where they cut into the eyeballs, laid on them."""
+    cleared = vertices.astype(np.float64)
+    skin = np.zeros(len(vertices), bool)
+    skin[topology.faces[skin_faces(topology)]] = True
+    for part in parts:
+        if part.kind in ("eye", "cornea"):
+            apart = part.vertices - part.pivot
+            size = np.linalg.norm(apart, axis=1)
+            towards = cleared - part.pivot
+            length = np.linalg.norm(towards, axis=1)
+            near = np.flatnonzero(skin & (length < size.max()) & (towards[:, 1] < 0))
+            nearest = ((towards[near] / length[near, None]) @ (apart / size[:, None]).T).argmax(1)
+            least = (
+                size[nearest] + GAP
+                if part.kind == "eye"
+                else np.where(_before(part, towards[near]), size[nearest] + GAP, 0)
+            )
+            cleared[near] = part.pivot + towards[near] * np.maximum(least / length[near], 1)[:, None]
+    return cleared.astype(np.float32)
+
+
+def _before(part: Part, towards: np.ndarray) -> np.ndarray:
+    """(N,) bool: directions (N, 3) from an eyeball's middle that go through its cornea."""
+    apart = part.vertices - part.pivot
+    widest = (-apart[:, 1] / np.linalg.norm(apart, axis=1)).min()
+    return -towards[:, 1] / np.linalg.norm(towards, axis=1) > widest
+
+
+def along_edge(points: np.ndarray, moved: np.ndarray, edge: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """(N, 3) displacements of points (N, 3), those near an edge (M, 3) corrected to its own (M, 3)."""
+    apart = np.linalg.norm(points[:, None] - edge, axis=2)
+    left = shift - moved[apart.argmin(0)]
+    nearest = apart.min(1, keepdims=True)
+    mix = np.exp(-((apart**2 - nearest**2) / ALONG**2))
+    return moved + (mix @ left) / mix.sum(1, keepdims=True) * np.exp(-((nearest / BESIDE) ** 2))

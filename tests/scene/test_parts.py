@@ -1,0 +1,39 @@
+"""A whole head: its eyes, teeth and insides are objects under it."""
+
+import bpy
+import numpy as np
+import pytest
+
+from prn_blender.capture.faces import choose_faces, find_faces
+from prn_blender.capture.photo import load_photo
+from prn_blender.capture.reconstruct import WHOLE, Settings, reconstruct
+from prn_blender.scene.build import build
+
+from .conftest import PORTRAIT
+
+
+@pytest.fixture(scope="module")
+def whole(pack):
+    photo = load_photo(PORTRAIT)
+    box = choose_faces(find_faces(photo), "largest")[0]
+    return reconstruct(photo, box, pack, Settings(texture_size=512, parts=WHOLE))
+
+
+def test_parts_are_children_whose_origins_are_their_pivots(whole):
+    head = build(whole, bpy.context)
+    children = {child.name: child for child in head.children}
+    for part in whole.parts:
+        shape = children[f"PRN_{part.name}"]
+        assert not shape.data.validate(verbose=True)
+        np.testing.assert_allclose(shape.location, part.pivot, atol=1e-6)
+        points = np.empty(len(shape.data.vertices) * 3, np.float32)
+        shape.data.vertices.foreach_get("co", points)
+        np.testing.assert_allclose(points.reshape(-1, 3) + part.pivot, part.vertices, atol=1e-6)
+    assert children["PRN_eye_left"].active_material is children["PRN_eye_right"].active_material
+
+
+def test_eyes_and_mouth_are_open(whole):
+    head = build(whole, bpy.context)
+    edges = len(head.data.edges)
+    assert len(head.data.vertices) - edges + len(head.data.polygons) == -2  # a disc with three holes
+    assert not head.data.validate(verbose=True)
