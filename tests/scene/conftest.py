@@ -16,6 +16,7 @@ from prn_blender.capture.geometry.camera import Camera
 from prn_blender.capture.geometry.crop import Crop
 from prn_blender.capture.geometry.pose import Similarity
 from prn_blender.capture.geometry.position_map import PositionMap
+from prn_blender.capture.packs.edge_loops import detailed_mean
 from prn_blender.capture.packs.pack import ModelPack, load_pack
 from prn_blender.capture.packs.prnet import import_prnet
 from prn_blender.capture.packs.topology import Topology
@@ -100,7 +101,7 @@ def canonical_surface(pack: ModelPack) -> np.ndarray:
         surface[rows, columns] = pack.topology.canonical
         return surface
     with np.load(pack.loops_file) as loops:
-        return loops["canonical_map"].astype(np.float32)
+        return detailed_mean(PositionMap(loops["canonical_map"]), pack.topology).values.astype(np.float32)
 
 
 def mesh_in(capture: Capture) -> HeadMesh:

@@ -15,8 +15,8 @@ import prn_blender
 from prn_blender.capture.errors import Cancelled, CaptureError
 from prn_blender.capture.faces.box import FaceBox
 from prn_blender.capture.progress import silent
-from prn_blender.capture.reconstruct import Settings
 from prn_blender.capture.run import Request
+from prn_blender.capture.types import Settings
 from prn_blender.scene.build.camera import capture_camera
 from prn_blender.scene.edit.align import alignment_of
 from prn_blender.scene.record import is_captured_head, read_record

@@ -4,12 +4,13 @@ import bpy
 import numpy as np
 import pytest
 
-from prn_blender.capture.faces import choose_faces, find_faces
-from prn_blender.capture.photo import load_photo
-from prn_blender.capture.reconstruct import WHOLE, Settings, reconstruct
-from prn_blender.scene.build import build
+from prn_blender.capture.faces.find import choose_faces, find_faces
+from prn_blender.capture.photo.read import load_photo
+from prn_blender.capture.reconstruct import reconstruct
+from prn_blender.capture.types import WHOLE, Settings
+from prn_blender.scene.build.assemble import build
 
-from .conftest import PORTRAIT
+from .conftest import PORTRAIT, mesh_in
 
 
 @pytest.fixture(scope="module")
@@ -22,14 +23,14 @@ def whole(pack):
 def test_parts_are_children_whose_origins_are_their_pivots(whole):
     head = build(whole, bpy.context)
     children = {child.name: child for child in head.children}
-    for part in whole.parts:
-        shape = children[f"PRN_{part.name}"]
+    for part in mesh_in(whole).parts:
+        shape = children[f"astronaut {part.name}"]
         assert not shape.data.validate(verbose=True)
         np.testing.assert_allclose(shape.location, part.pivot, atol=1e-6)
         points = np.empty(len(shape.data.vertices) * 3, np.float32)
         shape.data.vertices.foreach_get("co", points)
         np.testing.assert_allclose(points.reshape(-1, 3) + part.pivot, part.vertices, atol=1e-6)
-    assert children["PRN_eye_left"].active_material is children["PRN_eye_right"].active_material
+    assert children["astronaut eye_left"].active_material is children["astronaut eye_right"].active_material
 
 
 def test_eyes_and_mouth_are_open(whole):

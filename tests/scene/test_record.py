@@ -9,8 +9,8 @@ import pytest
 from prn_blender.capture.errors import CaptureError
 from prn_blender.capture.faces.box import FaceBox
 from prn_blender.capture.geometry.crop import Crop
-from prn_blender.capture.reconstruct import Settings
 from prn_blender.capture.record import capture_record
+from prn_blender.capture.types import Settings
 from prn_blender.scene.build.assemble import build
 from prn_blender.scene.build.camera import capture_camera
 from prn_blender.scene.edit.align import FRONTAL, PHOTOGRAPHED, alignment_of, set_alignment

@@ -64,7 +64,8 @@ def test_bad_packs_make_a_head_or_are_refused_in_one_line():
         from prn_blender.capture.faces.box import FaceBox
         from prn_blender.capture.packs.pack import load_pack
         from prn_blender.capture.photo.read import load_photo
-        from prn_blender.capture.reconstruct import Settings, reconstruct
+        from prn_blender.capture.reconstruct import reconstruct
+        from prn_blender.capture.types import Settings
 
         photo, settings = load_photo(bad_photos.PORTRAIT), Settings(texture_size=512, provider="CPUExecutionProvider")
         box, captured, refused, wrong = FaceBox(180, 80, 280, 190), [], {}, []
