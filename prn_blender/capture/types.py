@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,11 @@ from .packs.pack import PREFERRED_TOPOLOGY, ModelPack
 from .packs.topology import Topology
 from .shape.parts import Part
 
-PHOTO_TYPES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
+# By the ends of their names; what a file holds is told by its content.
+PHOTO_TYPES = (
+    *(".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".hif", ".avif"),
+    *(".jp2", ".j2k", ".jpx", ".gif", ".tga"),
+)
 TEXTURE_SIZES = (512, 1024, 2048, 4096, 8192)
 PASSES = range(1, 4)
 PROJECTIONS = ("auto", "focal", "orthographic")
@@ -84,6 +88,8 @@ class Photo:
     sha256: str  # of the file
     focal_px: float | None  # focal length in pixels of `pixels`, None where EXIF does not tell
     as_stored: bool  # the file shows exactly these pixels to a program that ignores orientation and profiles
+    focal_told: str = ""  # where `focal_px` is from, or why what the file says is not believed
+    content: bytes | None = field(default=None, repr=False)  # of the file, where it is no longer at `path`
 
     @property
     def width(self) -> int:
@@ -92,6 +98,16 @@ class Photo:
     @property
     def height(self) -> int:
         return self.pixels.shape[0]
+
+
+@dataclass(frozen=True)
+class PackedPhoto:
+    """A photo as a .blend holds it, to be read where its own file is gone."""
+
+    content: bytes = field(repr=False)  # of its file, or of an upright copy in sRGB
+    sha256: str  # of its file
+    focal_px: float | None
+    focal_told: str
 
 
 @dataclass(frozen=True)

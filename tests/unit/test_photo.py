@@ -3,6 +3,10 @@
 import hashlib
 import io
 import struct
+import sys
+import zlib
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +16,8 @@ from PIL.TiffImagePlugin import IFDRational
 from prn_blender.capture.errors import CaptureError
 from prn_blender.capture.photo import read as photo_module
 from prn_blender.capture.photo.read import load_photo
+from prn_blender.capture.photo.sensors import sensor_of
+from prn_blender.capture.types import PackedPhoto
 
 LOSSLESS = {"png": {}, "tiff": {}, "bmp": {}, "webp": {"lossless": True, "exact": True}}
 
@@ -303,6 +309,162 @@ def test_sixteen_bit_png(tmp_path):
         assert np.abs(photo.pixels - colour / 257).max() <= 1 and not photo.as_stored
 
 
+# What phones and others write -------------------------------------------------------------------------------------
+
+HEIC = Path(__file__).parent / "heic"  # the picture `colours` by pillow-heif with quality 98 and full chroma
+# From linear Display P3 to linear sRGB.
+P3_TO_SRGB = np.array([[1.22494, -0.22494, 0], [-0.04206, 1.04206, 0], [-0.01964, -0.07864, 1.09827]])
+
+
+def as_p3(colours):
+    """What a picture shows whose numbers are those of Display P3."""
+    return linear_to_srgb(srgb_to_linear(colours) @ P3_TO_SRGB.T)
+
+
+@pytest.mark.parametrize("name", ["upright", "turned"])
+def test_heic(colours, name):
+    photo = load_photo(HEIC / f"{name}.heic")
+    assert photo.pixels.shape == colours.shape
+    assert np.abs(photo.pixels - colours.astype(int)).max() <= 3
+    assert photo.focal_px == pytest.approx(50 / np.hypot(36, 24) * np.hypot(60, 40), rel=1e-5)
+    assert not photo.as_stored
+
+
+def test_heic_in_display_p3(colours):
+    photo = load_photo(HEIC / "display_p3.heic")
+    assert np.abs(photo.pixels - as_p3(colours)).mean() < 1
+    assert np.abs(as_p3(colours) - colours).mean() > 5
+
+
+def test_heic_that_is_cut_or_has_no_library_is_refused(tmp_path, monkeypatch):
+    content = (HEIC / "upright.heic").read_bytes()
+    for share in (0.3, 0.9):
+        (tmp_path / "cut.heic").write_bytes(content[: int(share * len(content))])
+        refusal(tmp_path / "cut.heic")
+    monkeypatch.setitem(sys.modules, "pi_heif", None)
+    (tmp_path / "named.jpg").write_bytes(content)
+    assert "HEIC cannot be read here. Save the photo as JPEG" in refusal(tmp_path / "named.jpg")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options", "limit"),
+    [
+        ("avif", {"quality": 100, "subsampling": "4:4:4"}, 4),
+        ("jp2", {}, 0),
+        ("tga", {}, 0),
+        ("tga", {"compression": "tga_rle"}, 0),
+    ],
+)
+def test_formats_that_blender_shows_otherwise(tmp_path, colours, suffix, options, limit):
+    photo = load_photo(save(tmp_path / f"a.{suffix}", Image.fromarray(colours), **options))
+    assert np.abs(photo.pixels - colours.astype(int)).max() <= limit
+    assert not photo.as_stored
+
+
+def test_gif_shows_its_first_picture(tmp_path, colours):
+    first = Image.fromarray(colours).quantize(200)
+    path = save(tmp_path / "a.gif", first, save_all=True, append_images=[Image.new("P", first.size)])
+    photo = load_photo(path)
+    assert np.array_equal(photo.pixels, np.asarray(first.convert("RGB"))) and not photo.as_stored
+
+
+def test_targa_goes_by_its_name_because_it_has_no_mark(tmp_path, colours):
+    content = io.BytesIO()
+    Image.fromarray(colours).save(content, "TGA")
+    (tmp_path / "a.jpg").write_bytes(content.getvalue())
+    assert "not a JPEG" in refusal(tmp_path / "a.jpg")
+
+
+def with_cicp(png: bytes, numbers: tuple[int, int]) -> bytes:
+    data = b"cICP" + bytes([*numbers, 0, 1])
+    return png[:33] + struct.pack(">I", 4) + data + struct.pack(">I", zlib.crc32(data)) + png[33:]
+
+
+@pytest.mark.parametrize("profile", [None, "another"])
+def test_display_p3_that_a_png_only_names(tmp_path, colours, profile):
+    content = io.BytesIO()
+    icc = {"icc_profile": rgb_profile(ADOBE_D50, ADOBE_GAMMA)} if profile else {}
+    Image.fromarray(colours).save(content, "PNG", **icc)
+    path = tmp_path / "a.png"
+    path.write_bytes(with_cicp(content.getvalue(), (12, 13)))
+    photo = load_photo(path)
+    assert np.abs(photo.pixels - as_p3(colours)).max() <= 2 and not photo.as_stored
+    path.write_bytes(with_cicp(content.getvalue(), (1, 13)))
+    photo = load_photo(path)
+    assert np.array_equal(photo.pixels, colours) == (profile is None)  # it names sRGB, so that the profile counts
+
+
+def test_linear_colours_that_a_png_names(tmp_path, colours):
+    content = io.BytesIO()
+    Image.fromarray(colours).save(content, "PNG")
+    (tmp_path / "a.png").write_bytes(with_cicp(content.getvalue(), (1, 8)))
+    assert np.abs(load_photo(tmp_path / "a.png").pixels - linear_to_srgb(colours / 255)).max() <= 2
+
+
+def test_display_p3_that_an_avif_only_names(tmp_path, colours):
+    path = save(tmp_path / "a.avif", Image.fromarray(colours), quality=100, subsampling="4:4:4")
+    content = path.read_bytes()
+    place = content.index(b"colrnclx") + 8
+    path.write_bytes(content[:place] + struct.pack(">HH", 12, 13) + content[place + 4 :])
+    assert np.abs(load_photo(path).pixels - as_p3(colours)).mean() < 1
+
+
+def sixteen_bit_tiff(pixels, order, planes):
+    """A TIFF of (H, W, C) uint16, its channels side by side or one after the other."""
+    height, width, channels = pixels.shape
+    parts = [pixels[..., k] for k in range(channels)] if planes else [pixels]
+    strips = [np.ascontiguousarray(part).astype(f"{order}u2").tobytes() for part in parts]
+    places = np.cumsum([8, *map(len, strips)]).tolist()
+    tags = {
+        256: ("I", [width]),
+        257: ("I", [height]),
+        258: ("H", [16] * channels),
+        259: ("H", [1]),
+        262: ("H", [2]),
+        273: ("I", places[:-1]),
+        277: ("H", [channels]),
+        278: ("I", [height]),
+        279: ("I", [len(strip) for strip in strips]),
+        284: ("H", [2 if planes else 1]),
+        **({338: ("H", [2])} if channels == 4 else {}),
+    }
+    end = places[-1] + 2 + 12 * len(tags) + 4
+    entries = beyond = b""
+    for tag, (kind, values) in tags.items():
+        data = struct.pack(order + kind * len(values), *values)
+        place = data.ljust(4, b"\0")
+        if len(data) > 4:
+            place = struct.pack(f"{order}I", end + len(beyond))
+            beyond += data
+        entries += struct.pack(f"{order}HHI", tag, {"H": 3, "I": 4}[kind], len(values)) + place
+    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, places[-1])
+    return head + b"".join(strips) + struct.pack(f"{order}H", len(tags)) + entries + bytes(4) + beyond
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("planes", [False, True])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_sixteen_bit_tiff(tmp_path, order, planes, channels):
+    ramp = np.tile(np.linspace(0, 65535, 256).astype(np.uint16), (4, 1))
+    pixels = np.dstack([ramp, ramp[:, ::-1], ramp // 2, np.full_like(ramp, 65535)])[..., :channels]
+    (tmp_path / "a.tif").write_bytes(sixteen_bit_tiff(pixels, order, planes))
+    photo = load_photo(tmp_path / "a.tif")
+    assert np.abs(photo.pixels - pixels[..., :3] / 257).max() <= 1 and not photo.as_stored
+
+
+def test_what_a_blend_holds_is_read_where_the_file_is_gone(tmp_path, colours):
+    path = save(tmp_path / "a.png", Image.fromarray(colours))
+    packed = PackedPhoto(path.read_bytes(), "the checksum of the file", 700.0, "35 mm equivalent in the photo")
+    assert load_photo(path, packed).sha256 == hashlib.sha256(path.read_bytes()).hexdigest()  # the file goes first
+    path.unlink()
+    photo = load_photo(path, packed)
+    assert np.array_equal(photo.pixels, colours) and photo.path == path
+    assert (photo.sha256, photo.focal_px, photo.focal_told) == (packed.sha256, packed.focal_px, packed.focal_told)
+    assert photo.content == packed.content
+    with pytest.raises(CaptureError, match=r"a\.png is damaged"):
+        load_photo(path, replace(packed, content=packed.content[:200]))
+
+
 # EXIF -------------------------------------------------------------------------------------------------------------
 
 # How a camera that is turned stores an upright picture (EXIF 2.3, tag 0x0112).
@@ -365,6 +527,87 @@ def test_focal_length(tmp_path, tags, share_of_width):
     assert photo.focal_px == pytest.approx(share_of_width * 600, rel=1e-4)
 
 
+# As programs write them that crop and scale: the EXIF size is the new one, all else is the camera's.
+FULL_FRAME = {"Make": "Canon", "Model": "Canon EOS 5D Mark IV", "FocalLength": IFDRational(70, 1)}
+RESOLUTION = {"FocalPlaneXResolution": IFDRational(6720 * 1000, 3600), "FocalPlaneResolutionUnit": 3}  # 6720 on 36 mm
+REWRITTEN = {"ExifImageWidth": 600, "ExifImageHeight": 400}
+
+
+@pytest.mark.parametrize(
+    ("tags", "share_of_width", "told"),
+    [
+        # all of the frame, whatever the resolution says of a photo that was scaled
+        ({**FULL_FRAME, **RESOLUTION, **REWRITTEN}, 70 / 36, "70 mm lens and sensor of the Canon EOS 5D Mark IV"),
+        ({**FULL_FRAME, **REWRITTEN}, 70 / 36, "70 mm lens and sensor of the Canon EOS 5D Mark IV"),
+        # a third of the frame, scaled afterwards
+        (
+            {**FULL_FRAME, **RESOLUTION, **REWRITTEN, "ImageWidth": 2240, "ImageLength": 1493},
+            3 * 70 / 36,
+            "70 mm lens and part of the sensor",
+        ),
+        # nobody tells the size of the part: at least what has the photo's shape
+        ({**FULL_FRAME, "FocalLengthIn35mmFilm": 70, **RESOLUTION, **REWRITTEN}, 70 / 36, "35 mm equivalent"),
+        # a smaller sensor's equivalent goes before the table
+        ({**FULL_FRAME, "FocalLengthIn35mmFilm": 112}, 112 / 36, "35 mm equivalent"),
+        # lens, equivalent and resolution agree
+        (
+            {**FULL_FRAME, "FocalLengthIn35mmFilm": 70, **RESOLUTION, "ExifImageWidth": 6720, "ExifImageHeight": 4480},
+            70 / 36,
+            "70 mm lens and part of the sensor",
+        ),
+    ],
+)
+def test_focal_length_of_a_scaled_photo_is_the_cameras(tmp_path, tags, share_of_width, told):
+    photo = load_photo(exif_jpeg(tmp_path / "a.jpg", tags))
+    assert photo.focal_px == pytest.approx(share_of_width * 600, rel=1e-3)
+    assert photo.focal_told.startswith(told)
+
+
+def test_focal_length_of_a_photo_of_another_shape_than_the_frame(tmp_path):
+    """A square has the frame's height, so its angle is that of the shorter side."""
+    photo = load_photo(exif_jpeg(tmp_path / "a.jpg", {**FULL_FRAME, "FocalLengthIn35mmFilm": 70}, (500, 500)))
+    assert photo.focal_px == pytest.approx(500 * 70 / 24, rel=1e-3)
+    upright = load_photo(exif_jpeg(tmp_path / "b.jpg", FULL_FRAME, (400, 600)))
+    assert upright.focal_px == pytest.approx(400 * 70 / 24, rel=1e-3)
+
+
+@pytest.mark.parametrize("millimetres", [4, 1442])
+def test_what_no_portrait_lens_is_is_refused_in_words(tmp_path, millimetres):
+    photo = load_photo(exif_jpeg(tmp_path / "a.jpg", {"FocalLengthIn35mmFilm": millimetres}))
+    assert photo.focal_px is None
+    assert photo.focal_told == f"the photo says {millimetres} mm, which is no lens for portraits"
+
+
+@pytest.mark.parametrize(
+    ("camera", "sensor"),
+    [
+        (("Canon", "Canon EOS 5D Mark IV"), (36.0, 24.0)),
+        (("Canon", "Canon EOS R6m2"), (36.0, 24.0)),
+        (("Canon", "Canon EOS R7"), (22.3, 14.9)),
+        (("Canon", "Canon EOS R6"), (36.0, 24.0)),
+        (("Canon", "Canon EOS REBEL T3i"), (22.3, 14.9)),
+        (("Canon", "Canon EOS 6D Mark II"), (36.0, 24.0)),
+        (("Canon", "Canon EOS 60D"), (22.3, 14.9)),
+        (("NIKON CORPORATION", "NIKON D850"), (36.0, 24.0)),
+        (("NIKON CORPORATION", "NIKON D3500"), (23.5, 15.6)),
+        (("NIKON CORPORATION", "NIKON Z 6_2"), (36.0, 24.0)),
+        (("NIKON CORPORATION", "NIKON Z 50"), (23.5, 15.6)),
+        (("SONY", "ILCE-7RM4"), (36.0, 24.0)),
+        (("SONY", "ILCE-6400"), (23.5, 15.6)),
+        (("FUJIFILM", "X-T4"), (23.5, 15.6)),
+        (("FUJIFILM", "GFX 100S"), (43.8, 32.9)),
+        (("OLYMPUS CORPORATION", "E-M1MarkII"), (17.3, 13.0)),
+        (("Panasonic", "DC-S5"), (36.0, 24.0)),
+        (("Panasonic", "DC-G9"), (17.3, 13.0)),
+        (("Apple", "iPhone 15 Pro"), None),
+        ((None, "EOS"), None),
+        ((b"Canon", 7), None),
+    ],
+)
+def test_sensors_of_cameras(camera, sensor):
+    assert sensor_of(*camera) == sensor
+
+
 @pytest.mark.parametrize(
     "tags",
     [
@@ -407,8 +650,8 @@ def test_missing_empty_folder_and_no_image(tmp_path):
     (tmp_path / "text.jpg").write_text("A photo of me. " * 1000)
     assert "not a JPEG" in refusal(tmp_path / "text.jpg")
     assert "cannot be opened" in refusal(tmp_path / ("long" * 100 + ".jpg"))
-    Image.new("RGB", (8, 8)).save(tmp_path / "picture.gif")  # a format that is not taken
-    assert "not a JPEG" in refusal(tmp_path / "picture.gif")
+    Image.new("RGB", (8, 8)).save(tmp_path / "picture.pcx")  # a format that is not taken
+    assert "not a JPEG" in refusal(tmp_path / "picture.pcx")
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff", "bmp"])
@@ -446,7 +689,6 @@ def test_any_damage_is_one_clear_error_or_a_photo(tmp_path, colours):
 
 def png_header(width, height):
     """A PNG file that claims a size and holds no pixels."""
-    import zlib
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
