@@ -2,6 +2,7 @@
 """The entry point of a checkout. It needs nothing but Python 3.11 or 3.13 with venv.
 
     python3 build.py capture [PHOTO...] [-o FOLDER] [...]    a head for each photo; without PHOTO of a bundled portrait
+                     [--blend-for 4.2]                       and with a head.blend that this Blender opens
     python3 build.py import-prnet FOLDER                     your copy of PRNet as a model pack, into packs/
     python3 build.py test [style] [unit] [scene] [gui]       the tests, all of them without a name
     python3 build.py zip [--platform NAME|all] [--variant cuda]
@@ -26,7 +27,9 @@ import tempfile
 import time
 import xml.etree.ElementTree
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -39,6 +42,8 @@ PACKS = ROOT / "packs"  # of the user's own, which come into no zip
 OPENCV = "4.11.0.86"
 ONNXRUNTIME = "1.31.1"
 PILLOW = "13.0.0"
+# Reads HEIC. Of pillow-heif's makers, with the decoders alone: libheif and libde265 under the LGPL, no encoder under the GPL.
+PI_HEIF = "1.4.0"
 PYTEST = "9.2.0"
 STYLE = ("ruff==0.17.6", "mypy==2.4.1")
 # For the benchmarks, which export a network to compare with, and the tests of the training's geometry.
@@ -67,6 +72,7 @@ class Platform:
             *(NVIDIA if self.with_cuda else ()),
             f"opencv-python-headless=={OPENCV}",
             f"pillow=={PILLOW}",
+            f"pi-heif=={PI_HEIF}",
         ]
 
 
@@ -106,6 +112,9 @@ SYSTEM_LIBRARIES = (
 
 
 RUNNING_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+HOW_TO_GET_PYTHON = "install uv (https://docs.astral.sh/uv), which gets it, and run the same command again"
 
 
 class BuildError(Exception):
@@ -158,12 +167,14 @@ def run_step(label: str, command: list[str], environment: dict[str, str] | None 
 
 
 def find_python(version: str) -> str | None:
-    """A Python of this version that can make an environment: the running one, on the PATH, or of pyenv."""
+    """A Python of this version that can make an environment: the running one, on the PATH, of pyenv, uv or a Blender."""
     name = f"python{version}"
     folders = os.environ.get("PATH", "").split(os.pathsep)
     candidates = [sys.executable] if version == RUNNING_PYTHON else []
     candidates += filter(None, (shutil.which(name, path=folder) for folder in folders))
     candidates += sorted(glob.glob(os.path.expanduser(f"~/.pyenv/versions/{version}.*/bin/{name}")), reverse=True)
+    candidates += pythons_of_uv(version)
+    candidates += pythons_of_blenders()
     question = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
     for candidate in dict.fromkeys(candidates):
         # A file of that name is no proof: pyenv's shims exist for Pythons that are not chosen.
@@ -171,6 +182,38 @@ def find_python(version: str) -> str | None:
         if answer.stdout.strip() == version:
             return candidate
     return None
+
+
+def pythons_of_uv(version: str) -> list[str]:
+    """What uv knows on this machine, without a download."""
+    uv = shutil.which("uv")
+    if uv is None:
+        return []
+    command = [uv, "python", "find", "--no-python-downloads", "--no-project", version]
+    answer = subprocess.run(command, check=False, capture_output=True, text=True)
+    return answer.stdout.split("\n")[:1] if answer.returncode == 0 else []
+
+
+def pythons_of_blenders() -> list[str]:
+    """The Pythons that come along with installed Blenders."""
+    on_path = shutil.which("blender")
+    places = [os.path.dirname(os.path.realpath(on_path))] if on_path else []
+    places += glob.glob("/Applications/Blender*.app/Contents/Resources")
+    places += glob.glob(os.path.join(os.environ.get("PROGRAMFILES", "/opt"), "Blender Foundation", "*"))
+    places += [*glob.glob("/opt/blender*"), *glob.glob(os.path.expanduser("~/blender*")), "/snap/blender/current"]
+    return sorted(
+        (found for place in places for found in glob.glob(f"{glob.escape(place)}/[0-9]*/python/bin/python*[0-9e]")),
+        reverse=True,
+    )
+
+
+def get_python(version: str) -> str | None:
+    """As `find_python`, else one that uv installs for this user; None where there is no uv."""
+    python, uv = find_python(version), shutil.which("uv")
+    if python is not None or uv is None:
+        return python
+    run_step(f"Python {version} by uv", [uv, "python", "install", version])
+    return find_python(version)
 
 
 @dataclass(frozen=True)
@@ -206,9 +249,9 @@ class Environment:
         """
         if self.is_ready:
             return self.executable
-        python = find_python(self.python)
+        python = get_python(self.python)
         if python is None:
-            raise BuildError(f"Python {self.python} with venv is not found: install it (pyenv install {self.python}).")
+            raise BuildError(f"Python {self.python} with venv is not found: {HOW_TO_GET_PYTHON}.")
         name = self.folder.relative_to(ROOT)
         run_step(f"{name}: new environment with Python {self.python}", [python, "-m", "venv", "--clear", self.folder])
         # One command for all: the resolver must see every pin, or a later package replaces numpy and breaks bpy.
@@ -217,6 +260,10 @@ class Environment:
             f"{name}: installing {packages}" + (" (about 1 GB)" if self.loads_blender else ""),
             [self.executable, "-m", "pip", "install", "--progress-bar", "off", *self.requirements],
         )
+        # The environment's Python finds the checkout from everywhere.
+        command = [self.executable, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+        packages = Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
+        (packages / "checkout.pth").write_text(f"{ROOT}\n", encoding="utf-8")
         if self.loads_blender:
             ensure_system_libraries(self.executable)
         self._stamp.write_text(self._recipe)
@@ -263,6 +310,7 @@ def main_environment() -> Environment:
                 f"numpy=={NUMPY[python]}",
                 f"opencv-python=={OPENCV}",
                 f"pillow=={PILLOW}",
+                f"pi-heif=={PI_HEIF}",
                 f"pytest=={PYTEST}",
                 *MEASURING,
             ),
@@ -284,6 +332,7 @@ def lane_environment(bpy: str, python: str) -> Environment:
             f"numpy=={NUMPY[python]}",
             f"opencv-python-headless=={OPENCV}",
             f"pillow=={PILLOW}",
+            f"pi-heif=={PI_HEIF}",
             f"pytest=={PYTEST}",
         ),
     )
@@ -293,10 +342,21 @@ def lane_environment(bpy: str, python: str) -> Environment:
 
 
 def capture(arguments: list[str]) -> int:
-    """Hands the command line on to `python -m prn_blender`."""
-    python = main_environment().set_up()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.call([python, "-m", "prn_blender", *arguments], env=environment)
+    """Hands the command line on to `python -m prn_blender`, in the Blender whose files are asked for."""
+    parser = argparse.ArgumentParser("build.py capture", add_help=False, allow_abbrev=False)
+    parser.add_argument("--blend-for", choices=BLENDS)
+    asked, others = parser.parse_known_args(arguments)
+    environment = BLENDS[asked.blend_for]() if asked.blend_for else main_environment()
+    python = environment.set_up()
+    return subprocess.call([python, "-m", "prn_blender", *others], env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+def writers_of_blends() -> dict[str, Callable[[], Environment]]:
+    """By the oldest Blender that opens what it writes: a Blender opens the files of its own and of older versions."""
+    return {bpy.rpartition(".")[0]: partial(lane_environment, bpy, python) for bpy, python in LANES.items()}
+
+
+BLENDS = writers_of_blends()
 
 
 # --- import-prnet ---------------------------------------------------------------------------------------------------
@@ -570,12 +630,13 @@ def index_repository(folder: Path) -> None:
 
 
 def rerun_with_supported_python() -> int:
-    for version in MAIN_BPY:
-        python = find_python(version)
-        if python:
-            return subprocess.call([python, *sys.argv])
+    for find in (find_python, get_python):  # a download only where there is none of either version
+        for version in MAIN_BPY:
+            python = find(version)
+            if python:
+                return subprocess.call([python, *sys.argv])
     raise BuildError(
-        f"This is Python {RUNNING_PYTHON}, and Blender's module needs 3.11 or 3.13 with venv: install one of them."
+        f"This is Python {RUNNING_PYTHON}, and Blender's module needs 3.11 or 3.13 with venv: {HOW_TO_GET_PYTHON}."
     )
 
 

@@ -3,6 +3,7 @@
 import atexit
 import os
 import sys
+from contextlib import suppress
 
 _code = 1
 
@@ -12,13 +13,21 @@ def _leave() -> None:
 
     Registered before Blender's own exit function, it runs after that has cleaned up.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(OSError):  # nobody may be reading any more
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(_code)
 
 
-atexit.register(_leave)
+def main() -> None:
+    """Runs the command line of this process."""
+    global _code
+    atexit.register(_leave)
+    from .cli.batch import main as run
 
-from .cli.batch import main
+    name = os.path.basename(sys.argv[0])
+    _code = run(sys.argv[1:], "python -m prn_blender" if name == "__main__.py" else name)
 
-_code = main(sys.argv[1:], "python -m prn_blender")
+
+if __name__ == "__main__":
+    main()

@@ -22,6 +22,11 @@ def parser_of(program: str) -> argparse.ArgumentParser:
         help="where the files go, for several photos each into a folder of its own there; "
         "default: a folder named after the photo",
     )
+    parser.add_argument(
+        "--skip-existing",
+        action="store_true",
+        help="leave out photos that were captured there before and have not changed since: goes on where a run stopped",
+    )
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--face",

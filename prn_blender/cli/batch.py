@@ -1,6 +1,8 @@
 """Heads from photos without a window: `python -m prn_blender`, or `blender --command prn_capture`."""
 
 import argparse
+import hashlib
+import json
 import os
 import sys
 import time
@@ -11,7 +13,7 @@ from ..capture.errors import CaptureError, NoFaceError
 from ..capture.packs.pack import load_pack
 from ..capture.run import Found, capture_face, find
 from ..capture.types import PHOTO_TYPES, PROVIDER_LABELS
-from ..scene.files.write import write_capture
+from ..scene.files.write import DESCRIPTION, write_capture
 from .arguments import parser_of, request_for
 
 # What a checkout captures when no photo is named; the extension has none.
@@ -27,6 +29,7 @@ class Outcome:
     photo: str
     result: str  # the folder, or what went wrong
     failed: bool = False
+    skipped: bool = False  # it was there already
     pose: str = ""
     seen: str = ""
     seconds: str = ""
@@ -34,8 +37,23 @@ class Outcome:
 
 
 def main(arguments: list[str], program: str) -> int:
-    """Captures; returns the exit code: 0, 1 if a photo failed, 2 for a command that makes no sense, 130 if stopped."""
+    """Captures; returns the exit code.
+
+    0, 1 if a photo failed, 2 for a command that makes no sense, 130 if stopped, 141 if nobody reads the output any more
+    (as when it goes to `head`), which stops it too.
+    """
     sys.stdout.reconfigure(errors="replace")  # a file name that the terminal cannot show is no reason to stop
+    try:
+        code = _main(arguments, program)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        with open(os.devnull, "wb") as nowhere:  # for what Python still wants to write as it ends
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        return 141
+    return code
+
+
+def _main(arguments: list[str], program: str) -> int:
     parser = parser_of(program)
     try:
         asked = parser.parse_args(arguments)
@@ -62,7 +80,7 @@ def main(arguments: list[str], program: str) -> int:
             print(flush=True)
     except KeyboardInterrupt:
         stopped = True
-        print(" | stopped", flush=True)
+        print(" | stopped; the same command with --skip-existing goes on from here", flush=True)
     print(_table(outcomes), flush=True)
     return 130 if stopped else int(any(outcome.failed for outcome in outcomes))
 
@@ -73,7 +91,7 @@ def _photos(given: list[Path]) -> list[Path]:
     for path in given:
         if os.path.isdir(path):  # unlike `Path.is_dir` it takes any name
             try:
-                inside = sorted(file for file in path.iterdir() if file.suffix.lower() in PHOTO_TYPES)
+                inside = sorted(file for file in path.iterdir() if _is_photo(file))
             except OSError as error:
                 raise CaptureError(f"{path} cannot be read ({error.strerror}): check its permissions.") from error
             if not inside:
@@ -82,6 +100,12 @@ def _photos(given: list[Path]) -> list[Path]:
         else:
             photos.append(path)
     return photos
+
+
+def _is_photo(path: Path) -> bool:
+    """Whether something in a folder is meant as a photo. Names with a point in front are hidden files, or what macOS
+    puts beside a photo on other systems' disks."""
+    return path.suffix.lower() in PHOTO_TYPES and not path.name.startswith(".") and not path.is_dir()
 
 
 def _folders(photos: list[Path], output: Path | None) -> list[Path]:
@@ -101,6 +125,8 @@ def _folders(photos: list[Path], output: Path | None) -> list[Path]:
 
 def _capture_photo(path: Path, folder: Path, asked: argparse.Namespace) -> list[Outcome]:
     """The outcomes for the chosen faces of one photo; an error becomes an outcome too."""
+    if asked.skip_existing and _holds_capture_of(folder, path):
+        return [_skipped(path.name, folder)]
     try:
         found = find(request_for(path, asked), _progress)
     except NoFaceError:
@@ -119,6 +145,8 @@ def _capture_photo(path: Path, folder: Path, asked: argparse.Namespace) -> list[
 
 def _capture_face(found: Found, index: int, label: str, folder: Path, asked: argparse.Namespace) -> Outcome:
     started = time.perf_counter()
+    if asked.skip_existing and _holds_capture_of(folder, found.photo.path):
+        return _skipped(label, folder)
     try:
         capture = capture_face(found, index, _progress)
         described = write_capture(capture, folder, asked.triangles, _progress)
@@ -134,6 +162,23 @@ def _capture_face(found: Found, index: int, label: str, folder: Path, asked: arg
         network=PROVIDER_LABELS[capture.provider]
         + (f" ({capture.provider_fallback})" if capture.provider_fallback else ""),
     )
+
+
+def _holds_capture_of(folder: Path, photo: Path) -> bool:
+    """Whether a folder has all files of a capture of what the photo's file holds now."""
+    try:
+        described = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        if not all((folder / name).is_file() for name in described["files"]):
+            return False
+        with photo.open("rb") as file:
+            return described["record"]["photo"]["sha256"] == hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError, KeyError, TypeError):  # no capture, or an older version's
+        return False
+
+
+def _skipped(label: str, folder: Path) -> Outcome:
+    print(" | there already", end="", flush=True)
+    return Outcome(label, f"{folder} (there already)", skipped=True)
 
 
 def _failure(label: str, error: Exception) -> Outcome:
@@ -167,6 +212,8 @@ def _table(outcomes: list[Outcome]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     failed = sum(outcome.failed for outcome in outcomes)
+    skipped = sum(outcome.skipped for outcome in outcomes)
     networks = sorted({outcome.network for outcome in outcomes} - {""})
     ran = f"; the network ran on {', '.join(networks)}" if networks else ""
-    return "\n".join(["", *lines, "", f"{len(outcomes) - failed} captured, {failed} failed{ran}"])
+    there = f", {skipped} there already" if skipped else ""
+    return "\n".join(["", *lines, "", f"{len(outcomes) - failed - skipped} captured, {failed} failed{there}{ran}"])

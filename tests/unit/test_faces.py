@@ -10,6 +10,7 @@ import pytest
 from benchmarks.detection import hits_and_alarms, straight
 from prn_blender.capture.errors import CaptureError, NoFaceError
 from prn_blender.capture.faces.box import best_of_each, overlap
+from prn_blender.capture.faces.detail import expected_detail
 from prn_blender.capture.faces.find import FaceBox, choose_faces, find_faces
 from prn_blender.capture.photo.read import load_photo
 
@@ -112,6 +113,61 @@ def test_nothing_in_nothing(yunet):
     assert len(find_faces(photo_of(noise), yunet)) <= 1
 
 
+@pytest.mark.parametrize("level", [0, 26, 128, 164, 255])
+@pytest.mark.parametrize("size", [(1280, 128), (992, 124), (1216, 152), (640, 640), (200, 1600)])
+def test_no_face_in_a_picture_without_structure(size, level):
+    plain = np.full((size[1], size[0], 3), level, np.uint8)
+    assert find_faces(photo_of(plain)) == []
+    slope = np.linspace(level / 2, level, size[0]).astype(np.uint8)
+    assert find_faces(photo_of(np.repeat(np.tile(slope, (size[1], 1))[..., None], 3, axis=2))) == []
+
+
+class Says:
+    """A detector that finds these faces in every picture."""
+
+    def __init__(self, *faces: FaceBox):
+        self.faces = faces
+
+    def detect(self, pixels, coarse):
+        return sorted(self.faces, key=lambda face: -face.score)
+
+
+FACE = FaceBox(100, 100, 200, 200, 0.8)
+
+
+@pytest.mark.parametrize(
+    ("other", "count"),
+    [
+        (FaceBox(180, 90, 300, 210, 0.64), 1),  # hair: a sixth of it lies on the face
+        (FaceBox(90, 90, 110, 115, 0.5), 1),  # an ear at the box's edge
+        (FaceBox(203, 120, 218, 140, 0.55), 1),  # an ear beside it
+        (FaceBox(20, 20, 380, 380, 0.6), 1),  # all around it
+        (FaceBox(185, 100, 290, 200, 0.79), 2),  # cheek to cheek
+        (FaceBox(205, 90, 320, 210, 0.5), 2),  # beside it, less sure
+        (FaceBox(203, 120, 218, 140, 0.75), 2),  # small, behind the first one's shoulder, and sure
+    ],
+)
+def test_one_face_is_one_person(monkeypatch, other, count):
+    monkeypatch.setattr("prn_blender.capture.faces.find._finder", lambda: Says(FACE, other))
+    pixels = np.random.default_rng(0).integers(0, 256, (25, 25, 3), np.uint8).repeat(16, 0).repeat(16, 1)
+    faces = find_faces(photo_of(pixels))
+    assert faces[0] == FACE and len(faces) == count
+
+
+@pytest.mark.parametrize("name", ["image00719", "image02038", "image00035", "image03055"])
+def test_hair_hands_and_ears_are_no_second_person(shared_data, name):
+    assert len(find_faces(load_photo(shared_data / f"photos/aflw2000_dev/{name}.jpg"))) == 1
+
+
+def test_detail_to_expect():
+    assert expected_detail(FaceBox(10, 10, 28, 34)) == (
+        "A face of 24 pixels: expect a rough likeness and a blurred texture"
+    )
+    assert "right shape" in expected_detail(FaceBox(0, 0, 60, 50))
+    assert "soft texture" in expected_detail(FaceBox(0, 0, 240, 200))
+    assert expected_detail(FaceBox(0, 0, 260, 200)) == ""
+
+
 def test_file_that_is_no_yunet(tmp_path, shared_data):
     photo = photo_of(np.zeros((64, 64, 3), np.uint8))
     with pytest.raises(CaptureError, match="There is no file"):
@@ -183,5 +239,6 @@ class Seen:
 def test_finer_copies_are_searched_for_small_faces_only(monkeypatch, faces, copies):
     seen = Seen(*faces)
     monkeypatch.setattr("prn_blender.capture.faces.find._finder", lambda: seen)
-    assert len(find_faces(photo_of(np.zeros((400, 2000, 3), np.uint8)))) == len(faces)
+    pixels = np.random.default_rng(0).integers(0, 256, (50, 250, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    assert len(find_faces(photo_of(pixels))) == len(faces)
     assert seen.copies == copies

@@ -332,7 +332,7 @@ def test_heic(colours, name):
 
 def test_heic_in_display_p3(colours):
     photo = load_photo(HEIC / "display_p3.heic")
-    assert np.abs(photo.pixels - as_p3(colours)).mean() < 1
+    assert np.abs(photo.pixels - as_p3(colours)).mean() < 2
     assert np.abs(as_p3(colours) - colours).mean() > 5
 
 
@@ -406,7 +406,7 @@ def test_display_p3_that_an_avif_only_names(tmp_path, colours):
     content = path.read_bytes()
     place = content.index(b"colrnclx") + 8
     path.write_bytes(content[:place] + struct.pack(">HH", 12, 13) + content[place + 4 :])
-    assert np.abs(load_photo(path).pixels - as_p3(colours)).mean() < 1
+    assert np.abs(load_photo(path).pixels - as_p3(colours)).mean() < 2
 
 
 def sixteen_bit_tiff(pixels, order, planes):

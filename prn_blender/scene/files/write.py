@@ -22,6 +22,8 @@ from .preview import render_preview
 from .replace import filled_folder, unwritable_told
 from .silence import stdout_silenced
 
+DESCRIPTION = "capture.json"
+
 
 def write_capture(capture: Capture, folder: Path, triangles: bool = False, progress: Progress = silent) -> dict:
     """Builds the capture in a new, empty Blender file and writes into `folder`, all of the files or none:
@@ -65,7 +67,8 @@ def write_capture(capture: Capture, folder: Path, triangles: bool = False, progr
 
         described = describe(capture, head, timings)
         with unwritable_told(folder):
-            (temporary / "capture.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
+            described["files"] = sorted(file.name for file in temporary.iterdir())
+            (temporary / DESCRIPTION).write_text(json.dumps(described, indent=1), encoding="utf-8")
     return described
 
 
