@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..capture.errors import CaptureError, NoFaceError
+from ..capture.faces.detail import expected_detail
 from ..capture.packs.pack import load_pack
 from ..capture.run import Found, capture_face, find
 from ..capture.types import PHOTO_TYPES, PROVIDER_LABELS
@@ -153,6 +154,8 @@ def _capture_face(found: Found, index: int, label: str, folder: Path, asked: arg
     except Exception as error:  # noqa: BLE001 - whatever it is, the other photos are still to be done
         return _failure(label, error)
     pose = described["pose"]
+    if detail := expected_detail(found.wanted[index]):
+        print(f" | {detail}", end="", flush=True)
     return Outcome(
         photo=label,
         result=str(folder),

@@ -1,6 +1,8 @@
 """The command line on real photos, in a process of its own as users run it."""
 
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -151,6 +153,80 @@ def test_ctrl_c_tells_what_was_done(tmp_path):
     assert process.returncode == 130
     assert "0 captured, 1 failed" in said and "Traceback" not in said
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe ends otherwise there")
+@pytest.mark.parametrize("arguments", [("missing.jpg", "missing_too.jpg"), ("--help",)])
+def test_nobody_reads_any_more(tmp_path, arguments):
+    """As with `| head`, where the reader leaves before the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "prn_blender", *arguments],
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    process.stdout.close()
+    with process:
+        assert process.stderr.read() == ""
+    assert process.returncode in (0, 141)
+
+
+def test_it_runs_from_everywhere(tmp_path):
+    """As with the environment that build.py makes, whose Python finds the checkout."""
+    process = subprocess.run(
+        [sys.executable, "-m", "prn_blender", "missing.jpg"],
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 1 and "There is no file" in process.stdout and not process.stderr
+
+
+def test_only_photos_in_a_folder_count(tmp_path):
+    (tmp_path / "face.HEIC").touch()
+    (tmp_path / "portrait.jpg").touch()
+    (tmp_path / "._portrait.jpg").touch()  # what macOS leaves on other systems' disks
+    (tmp_path / ".hidden.png").touch()
+    (tmp_path / "old.jpg").mkdir()
+    (tmp_path / "old.jpg" / "inside.jpg").touch()
+    assert cli._photos([tmp_path]) == [tmp_path / "face.HEIC", tmp_path / "portrait.jpg"]
+    assert cli._photos([tmp_path / "old.jpg"]) == [tmp_path / "old.jpg" / "inside.jpg"]
+    assert cli._photos([tmp_path / ".hidden.png"]) == [tmp_path / ".hidden.png"]  # who names it means it
+
+
+def test_what_is_there_is_skipped_until_the_photo_changes(tmp_path, capsys):
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    photo = photos / "portrait.jpg"
+    photo.write_bytes(PORTRAIT.read_bytes())
+    (photos / "second.jpg").write_bytes(b"no picture")
+    command = [str(photos), "-o", str(out), "--texture-size", "512", "--skip-existing"]
+
+    def again() -> str:
+        assert cli.main(command, "prn") == 1  # the second photo is no picture
+        return capsys.readouterr().out.splitlines()[-1]
+
+    assert "1 captured, 1 failed;" in again()
+    made = (out / "portrait" / "head.glb").stat().st_mtime_ns
+    assert "0 captured, 1 failed, 1 there already" in again()
+    assert (out / "portrait" / "head.glb").stat().st_mtime_ns == made
+    (out / "portrait" / "head.glb").unlink()  # half of a capture is none
+    assert "1 captured, 1 failed;" in again()
+    photo.write_bytes(PORTRAIT.read_bytes() + b"\0")
+    assert "1 captured, 1 failed;" in again()
+    command.remove("--skip-existing")
+    assert "1 captured, 1 failed;" in again()
+
+
+def test_a_small_face_says_how_much_detail_to_expect(tmp_path, capsys):
+    small = tmp_path / "small.png"
+    picture = cv2.imread(str(PORTRAIT))
+    cv2.imwrite(str(small), cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+    assert cli.main([str(small), "-o", str(tmp_path / "out"), "--texture-size", "512"], "prn") == 0
+    assert re.search(r"A face of \d+ pixels: expect the right shape and a blurred texture", capsys.readouterr().out)
 
 
 def test_a_photo_without_a_face_says_how_to_give_a_box(tmp_path, capsys):
