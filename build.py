@@ -262,8 +262,8 @@ class Environment:
         )
         # The environment's Python finds the checkout from everywhere.
         command = [self.executable, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-        packages = Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
-        (packages / "checkout.pth").write_text(f"{ROOT}\n", encoding="utf-8")
+        site = Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
+        (site / "checkout.pth").write_text(f"{ROOT}\n", encoding="utf-8")
         if self.loads_blender:
             ensure_system_libraries(self.executable)
         self._stamp.write_text(self._recipe)

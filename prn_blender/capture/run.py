@@ -11,7 +11,7 @@ from .photo.read import load_photo
 from .progress import Progress, part_of, silent
 from .reconstruct import reconstruct
 from .stopwatch import Stopwatch
-from .types import Capture, Photo, Settings
+from .types import Capture, PackedPhoto, Photo, Settings
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Request:
     settings: Settings = field(default_factory=Settings)
     pack: Path | None = None  # None: the default pack
     yunet: Path | None = None  # a YuNet file instead of the built-in detector
+    packed: PackedPhoto | None = None  # what is read where the photo's file is gone
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def find(request: Request, progress: Progress = silent) -> Found:
     """
     clock = Stopwatch()
     progress(0.0, "Reading the photo")
-    photo = load_photo(request.photo)
+    photo = load_photo(request.photo, request.packed)
     clock.lap("photo")
     progress(0.1, "Reading the model pack")
     pack = load_pack(request.pack)

@@ -16,11 +16,16 @@ class EncodedImages:
     photo: bytes  # as Blender shall see it: upright
 
 
-def encode_images(capture: Capture) -> EncodedImages:
-    """May raise OSError where the photo's file is gone."""
+def encode_images(capture: Capture, photo: bytes | None = None) -> EncodedImages:
+    """May raise OSError where the photo's file is gone.
+
+    Args:
+        photo: its `photo_bytes` where there are several captures of it.
+    """
     with ThreadPoolExecutor(max_workers=2) as threads:
         textures = {name: threads.submit(png_bytes, pixels) for name, pixels in capture.textures.items()}
-        photo = photo_bytes(capture.views[0].photo)
+        if photo is None:
+            photo = photo_bytes(capture.views[0].photo)
         return EncodedImages({name: encoded.result() for name, encoded in textures.items()}, photo)
 
 
@@ -34,9 +39,11 @@ def png_bytes(pixels: np.ndarray) -> bytes:
 
 
 def photo_bytes(photo: Photo) -> bytes:
-    """The original file where Blender reads it upright, else an upright copy."""
+    """The original file where Blender reads it upright, else an upright copy; what a .blend held stays what it is."""
     import cv2
 
+    if photo.content is not None:
+        return photo.content
     if photo.as_stored:
         return photo.path.read_bytes()
     upright = cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2BGR)

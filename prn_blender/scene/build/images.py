@@ -8,7 +8,7 @@ import bpy
 from ...capture.types import BASE_COLOR, MASK, Capture, Photo
 from ..names import as_name
 from .encode import EncodedImages
-from .photo_images import mark_as_photo
+from .photo_images import mark_as_photo, shared_image
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,16 @@ class PackedImages:
     """What the material and the camera of a capture show."""
 
     textures: dict[str, bpy.types.Image]  # by the capture's names
-    photo: bpy.types.Image
+    photo: bpy.types.Image  # one for all captures of it
+    is_photo_new: bool  # it was made for this capture
 
     def remove(self) -> None:
-        bpy.data.batch_remove([*self.textures.values(), self.photo])
+        """Removes what was made for this capture."""
+        bpy.data.batch_remove([*self.textures.values(), *([self.photo] if self.is_photo_new else [])])
 
 
 def pack_images(capture: Capture, encoded: EncodedImages) -> PackedImages:
-    """The images of a capture, named after its photo."""
+    """The images of a capture, named after its photo; the photo itself is the one that other captures of it show."""
     photo = capture.views[0].photo
     stem = as_name(photo.path.stem)
     textures = {}
@@ -46,7 +48,8 @@ def pack_images(capture: Capture, encoded: EncodedImages) -> PackedImages:
         use = TEXTURES[name]
         image = textures[name] = packed_image(f"{stem} {use.label}", data, use.color_space)
         image.filepath_raw = f"//{stem}_{name}.png"  # where it is unpacked to, and its name in exports
-    return PackedImages(textures, packed_photo(photo, encoded.photo))
+    shared = shared_image(photo)
+    return PackedImages(textures, shared or packed_photo(photo, encoded.photo), is_photo_new=shared is None)
 
 
 def packed_photo(photo: Photo, encoded: bytes) -> bpy.types.Image:

@@ -9,6 +9,7 @@ from pathlib import Path
 import bpy
 
 from ...capture.errors import CaptureError
+from ...capture.faces.detail import expected_detail
 from ..shell import session
 from ..shell.found_faces import FoundFaces
 from ..shell.job_operator import JobOperator
@@ -48,6 +49,7 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
     def prepare(self, context):
         from ...capture.run import Request
         from ...capture.types import Settings
+        from ...scene.build.photo_images import packed_photo_at
 
         photo = _absolute(self._option(context, "photo", "filepath"))
         if photo is None:
@@ -74,6 +76,7 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
             ),
             pack=Path(_absolute(own.pack)) if own.pack else None,
             yunet=Path(_absolute(own.yunet)) if own.yunet else None,
+            packed=packed_photo_at(Path(photo)),
         )
         self._photo = request.photo
         return capture_heads(request)
@@ -151,8 +154,10 @@ class PRN_OT_find_faces(JobOperator, bpy.types.Operator):
         if photo is None:
             raise CaptureError("No photo is chosen: choose one in the Head Capture tab or give filepath.")
         self._photo = Path(photo)
+        from ...scene.build.photo_images import packed_photo_at
+
         yunet = preferences(context).yunet
-        return search_faces(self._photo, Path(_absolute(yunet)) if yunet else None)
+        return search_faces(self._photo, Path(_absolute(yunet)) if yunet else None, packed_photo_at(self._photo))
 
     def finish(self, context, result: FoundFaces):
         session.current.remember_faces(self._photo, result)
@@ -237,7 +242,9 @@ def summary(result: CapturedHeads) -> str:
     heads = "1 head" if count == 1 else f"{count} heads"
     found = "the given box" if result.faces is None else faces_in_words(len(result.faces.boxes))
     visible = sum(capture.views[0].visible_share for capture in result.captures) / count
-    return f"{heads} in {result.seconds:.1f} s; {found}; {visible:.0%} of the surface seen"
+    smallest = min((capture.views[0].face_box for capture in result.captures), key=lambda box: box.area)
+    detail = expected_detail(smallest)
+    return f"{heads} in {result.seconds:.1f} s; {found}; {visible:.0%} of the surface seen{detail and f'; {detail}'}"
 
 
 def faces_in_words(count: int) -> str:

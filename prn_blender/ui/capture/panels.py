@@ -4,10 +4,13 @@
 
 import bpy
 
+from ...capture.faces.box import FaceBox
+from ...capture.faces.detail import expected_detail
 from ..photos.image_editor import PRN_OT_open_in_image_editor, shows_photo
 from ..photos.operators import PRN_OT_choose_photo, PRN_OT_use_image
 from ..shell import dependencies, session
 from ..shell.memory import PRN_OT_release_memory
+from ..shell.photo_info import PhotoInfo
 from ..shell.preferences import PACKAGE, preferences
 from ..shell.sidebar import InImageSidebar, InViewSidebar
 from ..shell.wrapped_text import wrapped
@@ -81,7 +84,7 @@ class CapturePanel:
             caption = layout.row()
             caption.active = False
             caption.alignment = "CENTER"
-            caption.label(text=f"{state.info.width} x {state.info.height} pixels{_focal_in_words(state.info.focal_mm)}")
+            caption.label(text=f"{state.info.width} x {state.info.height} pixels{_focal_in_words(state.info)}")
         elif state.info_job is not None:
             layout.label(text="Reading…", icon="TEMP")
         else:
@@ -149,7 +152,7 @@ class FacePanel(PhotoPanel):
         layout, options = self.layout, context.scene.prn_capture
         layout.row().prop(options, "face", expand=True)
         if options.face == "BOX":
-            self._draw_box(options)
+            self._draw_box(context, options)
             return
         faces = session.current.faces_in(options.photo_path)
         if faces is None:
@@ -167,8 +170,13 @@ class FacePanel(PhotoPanel):
             cell.template_icon(icon_value=icon, scale=3.0)
             chosen = options.face == "ALL" or (options.face == "INDEX" and options.face_index == index)
             cell.operator(PRN_OT_choose_face.bl_idname, text=str(index + 1), depress=chosen).index = index
+        from ..landmarks.overlay import chosen_faces
 
-    def _draw_box(self, options: PRN_PG_capture) -> None:
+        self._draw_detail(
+            context, [box for index, box in enumerate(faces.boxes) if index in chosen_faces(options, faces)]
+        )
+
+    def _draw_box(self, context: bpy.types.Context, options: PRN_PG_capture) -> None:
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
@@ -178,6 +186,13 @@ class FacePanel(PhotoPanel):
         row = layout.row(align=True)
         row.operator(PRN_OT_pick_face.bl_idname, text="Draw", icon="SELECT_SET")
         row.operator(PRN_OT_use_face_box.bl_idname, text="Middle")
+        self._draw_detail(context, [FaceBox(*options.box)])
+
+    def _draw_detail(self, context: bpy.types.Context, chosen: list[FaceBox]) -> None:
+        """What to expect of the smallest of the chosen faces."""
+        smallest = min(chosen, key=lambda box: box.area, default=None)
+        if smallest is not None and smallest.area > 0 and (detail := expected_detail(smallest)):
+            wrapped(context, self.layout, detail, icon="INFO")
 
 
 class PRN_PT_face(InViewSidebar, FacePanel, bpy.types.Panel):
@@ -212,9 +227,10 @@ class PRN_PT_camera(InViewSidebar, PhotoPanel, bpy.types.Panel):
             layout.prop(options, "focal_mm")
         info = session.current.info
         if options.projection == "auto" and info is not None and info.focal_mm is None:
-            wrapped(
-                context, layout, "The photo does not tell its focal length: it will be estimated from the face", "INFO"
-            )
+            told = info.focal_told or "the photo does not tell it"
+            wrapped(context, layout, f"Focal length: {told}; it will be estimated from the face", "INFO")
+        elif options.projection == "auto" and info is not None:
+            wrapped(context, layout, f"{info.focal_mm:.0f} mm on 35 mm film, from the {info.focal_told}", "INFO")
 
 
 class PRN_PT_head(InViewSidebar, PhotoPanel, bpy.types.Panel):
@@ -259,5 +275,5 @@ def _shows_photo(context: bpy.types.Context) -> bool:
     return shows_photo(context.area, context.scene.prn_capture.photo_path, session.current.info)
 
 
-def _focal_in_words(focal_mm: float | None) -> str:
-    return "" if focal_mm is None else f", {focal_mm:.0f} mm"
+def _focal_in_words(info: PhotoInfo) -> str:
+    return "" if info.focal_mm is None else f", {info.focal_mm:.0f} mm"

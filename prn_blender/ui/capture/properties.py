@@ -26,6 +26,8 @@ PROJECTIONS = (
     ("focal", "By Hand", "A focal length that you know"),
     ("orthographic", "Orthographic", "No perspective"),
 )
+# Blender offers paths that begin with // where a property is known to understand them.
+RELATIVE_TO_BLEND = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set()
 TEXTURE_SIZES = tuple((str(size), str(size), f"{size} x {size} pixels") for size in types.TEXTURE_SIZES)
 PARTS = (
     ("simple", "Simple", "Patches close eyes and mouth; their picture is the photo's"),
@@ -161,8 +163,9 @@ class PRN_PG_capture(CaptureOptions, bpy.types.PropertyGroup):
 
     photo: bpy.props.StringProperty(
         name="Photo",
-        description="Photo of a person: JPEG, PNG, WebP, TIFF or BMP",
+        description="Photo of a person: JPEG, PNG, HEIC, WebP, AVIF, TIFF and others",
         subtype="FILE_PATH",
+        options=RELATIVE_TO_BLEND,
         update=_other_photo,
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...capture.faces.box import FaceBox
 from ...capture.progress import Progress
-from ...capture.types import Capture, HeadMesh, Photo
+from ...capture.types import Capture, HeadMesh, PackedPhoto, Photo
 from ..shell.found_faces import FoundFaces
 from ..shell.photo_info import thumbnail
 
@@ -36,15 +36,15 @@ class CapturedHeads:
     seconds: float
 
 
-def search_faces(path: Path, yunet: Path | None) -> Callable[[Progress], FoundFaces]:
-    """Work that finds the faces of a photo. Raises CaptureError."""
+def search_faces(path: Path, yunet: Path | None, packed: PackedPhoto | None = None) -> Callable[[Progress], FoundFaces]:
+    """Work that finds the faces of a photo; `packed` is read where its file is gone. Raises CaptureError."""
 
     def work(progress: Progress) -> FoundFaces:
         from ...capture.photo.read import load_photo
         from ...capture.run import faces_in
 
         progress(0.1, "Reading the photo")
-        photo = load_photo(path)
+        photo = load_photo(path, packed)
         progress(0.3, "Looking for faces")
         return pictured(photo, faces_in(photo, yunet))
 
@@ -58,20 +58,21 @@ def capture_heads(request: "Request") -> Callable[[Progress], CapturedHeads]:
         from ...capture.run import run
         from ...capture.shape.mesh import mesh_of
         from ...capture.stopwatch import Stopwatch
-        from ...scene.build.encode import encode_images
+        from ...scene.build.encode import encode_images, photo_bytes
 
         started = time.perf_counter()
         captured = run(request, lambda fraction, text: progress(0.9 * fraction, text))
         found = captured.found
         topology = found.pack.choose_topology(request.settings.topology)
         captures, meshes, images = [], [], []
+        photo = photo_bytes(found.photo)
         for capture in captured.captures:
             clock = Stopwatch()
             progress(0.9, "Making the mesh")
             meshes.append(mesh_of(capture, topology))
             clock.lap("mesh")
             progress(0.95, "Encoding the images")
-            images.append(encode_images(capture))
+            images.append(encode_images(capture, photo))
             clock.lap("encode images")
             captures.append(replace(capture, timings={**capture.timings, **clock.seconds}))
         progress(1.0, "Building the head")

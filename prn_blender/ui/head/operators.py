@@ -14,7 +14,7 @@ def captured_head(context: bpy.types.Context) -> bpy.types.Object | None:
 
 
 def _head_of(part: bpy.types.Object | None) -> bpy.types.Object | None:
-    """The captured head that an object is or hangs on, or that was captured with it, a camera."""
+    """The captured head that an object is, hangs on, or places as an instance, or that was captured with it, a camera."""
     from ...scene.build.camera import heads_of_camera
     from ...scene.record import is_captured_head
 
@@ -23,6 +23,8 @@ def _head_of(part: bpy.types.Object | None) -> bpy.types.Object | None:
         if is_captured_head(ancestor):
             return ancestor
         ancestor = ancestor.parent
+    if part is not None and part.instance_collection is not None:
+        return next(filter(is_captured_head, part.instance_collection.all_objects), None)
     return next(iter(heads_of_camera(part)), None)
 
 
@@ -38,6 +40,7 @@ class HeadOperator:
     """Base of the operators on a captured head."""
 
     changes_head = False
+    needs_head_in_scene = True  # not only as an instance of its collection
 
     @classmethod
     def poll(cls, context):
@@ -45,6 +48,13 @@ class HeadOperator:
             return False
         head = head_for(cls, context)
         if head is None:
+            return False
+        if cls.needs_head_in_scene and context.view_layer.objects.get(head.name) != head:
+            cls.poll_message_set(
+                "The head's collection is placed as an instance: make it real with Object, Apply, Make Instances Real"
+                if head.library is None
+                else "The head is linked and placed as an instance: use Object, Library Override, Make first"
+            )
             return False
         if cls.changes_head and head.library:
             cls.poll_message_set("The head is linked from another file: make it local")
@@ -149,6 +159,7 @@ class PRN_OT_shade(HeadViewOperator, bpy.types.Operator):
     bl_idname = "prn.shade"
     bl_label = "Shade Head"
     bl_options = {"INTERNAL"}
+    needs_head_in_scene = False
 
     textured: bpy.props.BoolProperty(
         name="Textured", description="The texture in its own colours; otherwise the shape alone", options={"SKIP_SAVE"}

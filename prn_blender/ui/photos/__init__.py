@@ -1,6 +1,6 @@
 """The photo: choosing it, and showing it in an Image Editor."""
 
-from . import image_editor, operators
+from . import image_editor, operators, saved_elsewhere
 
 CLASSES = (
     operators.PRN_OT_choose_photo,
@@ -9,4 +9,4 @@ CLASSES = (
     image_editor.PRN_OT_open_in_image_editor,
     image_editor.PRN_OT_open_photo_of_head,
 )
-PARTS = ()
+PARTS = (saved_elsewhere,)

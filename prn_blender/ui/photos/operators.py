@@ -5,7 +5,7 @@
 import bpy
 
 from ...capture.types import PHOTO_TYPES
-from ...scene.build.photo_images import file_of_image
+from ...scene.build.photo_images import file_of_image, image_at
 from ..shell import session
 
 PHOTO_EXTENSIONS = ";".join(PHOTO_TYPES)
@@ -88,7 +88,7 @@ class PRN_OT_use_image(bpy.types.Operator):
             cls.poll_message_set("Show an image in the Image Editor")
             return False
         path = file_of_image(image)
-        if path is None or not path.is_file() or image.is_dirty:
+        if path is None or image.is_dirty or not (path.is_file() or image_at(path) is not None):
             cls.poll_message_set("This image is in no file yet: save it with Image, Save As")
             return False
         return True

@@ -67,7 +67,9 @@ class Session:
             self.info_job = None
         if key is None:
             return
-        self.info_job = Job(read_photo_info(path)).start()
+        from ...scene.build.photo_images import packed_photo_at
+
+        self.info_job = Job(read_photo_info(path, packed_photo_at(path))).start()
         if not bpy.app.timers.is_registered(_poll_info):
             bpy.app.timers.register(_poll_info, first_interval=_POLL_SECONDS)
 
@@ -83,11 +85,14 @@ class Session:
 
 
 def photo_key(path: Path) -> PhotoKey | None:
-    """None where there is no such file."""
+    """None where there is no such file, and the .blend does not hold it."""
     try:
         state = os.stat(path)
     except (OSError, ValueError):
-        return None
+        from ...scene.build.photo_images import image_at, photo_in
+
+        image = image_at(path)
+        return None if image is None else (f"{path} {photo_in(image)}", 0, 0)
     return str(path), state.st_mtime_ns, state.st_size
 
 
