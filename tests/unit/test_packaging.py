@@ -70,7 +70,7 @@ def test_every_python_gets_its_wheels_and_blender_keeps_its_numpy(built):
     wheels = sorted(name for name in built.namelist() if name.startswith("wheels/"))
     assert sorted(inside["wheels"]) == [f"./{name}" for name in wheels]
     packages = {Path(name).name.split("-")[0] for name in wheels}
-    assert packages == {"onnxruntime", "opencv_python_headless", "pillow"}
+    assert packages == {"onnxruntime", "opencv_python_headless", "pillow", "pi_heif"}
     for python in build.PLATFORMS[build.this_platform()].pythons:
         tag = f"-cp{python.replace('.', '')}-"
         fitting = {Path(name).name.split("-")[0] for name in wheels if tag in name or "-abi3-" in name}
@@ -79,10 +79,11 @@ def test_every_python_gets_its_wheels_and_blender_keeps_its_numpy(built):
 
 def test_every_bundled_part_brings_its_licence(built):
     names = built.namelist()
-    for package in ("onnxruntime", "opencv_python_headless", "pillow"):
+    for package in ("onnxruntime", "opencv_python_headless", "pillow", "pi_heif"):
         files = [name for name in names if name.startswith(f"licenses/{package}/")]
         assert any("LICENSE" in name for name in files), package
     assert "licenses/onnxruntime/ThirdPartyNotices.txt" in names
+    assert "LGPLv3" in built.read("licenses/pi_heif/LICENSES_bundled.txt").decode()  # libheif and libde265
     assert "licenses/opencv_python_headless/LICENSE-3RD-PARTY.txt" in names
     assert "models/NOTICE.md" in names
 
