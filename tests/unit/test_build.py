@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,20 @@ def test_a_blend_for_a_blender_is_written_by_that_blender(monkeypatch):
     assert environment["PYTHONPATH"] == str(CHECKOUT)
     with pytest.raises(SystemExit):
         build.capture(["--blend-for", "2.79"])
+
+
+def test_the_installed_command_has_the_same_pins():
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert sorted(project["dependencies"]) == sorted(
+        [
+            *(f"bpy=={bpy}; python_version == '{python}'" for python, bpy in build.MAIN_BPY.items()),
+            *(f"numpy=={build.NUMPY[python]}; python_version == '{python}'" for python in build.MAIN_BPY),
+            f"onnxruntime=={build.ONNXRUNTIME}",
+            f"opencv-python-headless=={build.OPENCV}",
+            f"pillow=={build.PILLOW}",
+            f"pi-heif=={build.PI_HEIF}",
+        ]
+    )
 
 
 def test_every_supported_blender_can_write():
