@@ -42,7 +42,7 @@ PACKS = ROOT / "packs"  # of the user's own, which come into no zip
 OPENCV = "4.11.0.86"
 ONNXRUNTIME = "1.31.1"
 PILLOW = "13.0.0"
-# Reads HEIC. Of pillow-heif's makers, with the decoders alone: libheif and libde265 under the LGPL, no encoder under the GPL.
+# Reads HEIC: pillow-heif with the decoders alone, libheif and libde265 under the LGPL.
 PI_HEIF = "1.4.0"
 PYTEST = "9.2.0"
 STYLE = ("ruff==0.17.6", "mypy==2.4.1")
@@ -167,7 +167,7 @@ def run_step(label: str, command: list[str], environment: dict[str, str] | None 
 
 
 def find_python(version: str) -> str | None:
-    """A Python of this version that can make an environment: the running one, on the PATH, of pyenv, uv or a Blender."""
+    """A Python of this version that can make an environment: the running one, or the PATH's, pyenv's, uv's, a Blender's."""
     name = f"python{version}"
     folders = os.environ.get("PATH", "").split(os.pathsep)
     candidates = [sys.executable] if version == RUNNING_PYTHON else []

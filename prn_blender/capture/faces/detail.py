@@ -3,8 +3,8 @@
 from .box import FaceBox
 
 # Longer side of the face in photo pixels, below which so much is to be expected. The network sees about 90 pixels of a
-# face. On 14 photos of 250 to 310 pixels, reduced, the surface moves by 0.2 mm at 60 pixels, 0.8 mm at 30, 1.5 mm at 20 and
-# 2.8 mm at 12 on average.
+# face. When 14 photos with 250 to 310 are reduced, the surface moves by 0.2 mm at 60 pixels, 0.8 mm at 30, 1.5 mm at 20
+# and 2.8 mm at 12 on average.
 EXPECTED = (
     (30, "expect a rough likeness and a blurred texture"),
     (100, "expect the right shape and a blurred texture"),

@@ -19,12 +19,12 @@ COPY_SIDES = (640, 1280, 2560, 5120)
 # On a copy where a face is no larger than this many pixels there may be others too small for it.
 NEARLY_TOO_SMALL = 40
 MAX_OVERLAP = 0.25
-# Two faces can be side by side, and one before the other; a doubtful one on a sure one is an ear, a hand or a lock of hair.
+# Faces can be side by side, and one before the other; a doubtful one on a sure one is an ear, a hand or a lock of hair.
 # It is one where it shares more than so much of the smaller box, and has less than so much of the better's score,
 ON_A_FACE, AS_SURE = 0.15, 0.95
 # or where its middle is no farther from the better box than so much of its sides, and its score is so much less.
 BESIDE_A_FACE, LESS_SURE = 0.25, 0.8
-# Grey levels by which a face differs from a smooth slope, in a copy of so many pixels; the flattest of 400 faces does by 13.
+# Grey levels by which a face differs from a smooth slope, in a copy of so many pixels; the flattest of 400 does by 13.
 LEAST_STRUCTURE, STRUCTURE_SIDE = 3.0, 16
 # Parts of the best score; what scores less is not taken for the largest face, nor searched for others of its size.
 SURE_ENOUGH = 0.9

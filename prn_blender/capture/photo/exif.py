@@ -53,8 +53,8 @@ def focal_length_of(exif: dict[int, object], width: int, height: int) -> FocalLe
     What matters is the angle that the photo shows. Programs that crop and scale photos leave some tags as the camera
     wrote them and rewrite others, so that each is believed only where it fits the sensor:
 
-    1. the lens in mm, times the sensor's pixels per mm, times how much the photo was scaled since: true for cropped photos
-       too, where the size before the scaling is told;
+    1. the lens in mm, times the sensor's pixels per mm, times how much the photo was scaled since: true for cropped
+       photos too, where the size before the scaling is told;
     2. the 35 mm equivalent of the whole frame;
     3. the lens in mm over the size of the camera's sensor.
 

@@ -14,7 +14,7 @@ def captured_head(context: bpy.types.Context) -> bpy.types.Object | None:
 
 
 def _head_of(part: bpy.types.Object | None) -> bpy.types.Object | None:
-    """The captured head that an object is, hangs on, or places as an instance, or that was captured with it, a camera."""
+    """The captured head that an object is, hangs on or places as an instance, or whose camera it is."""
     from ...scene.build.camera import heads_of_camera
     from ...scene.record import is_captured_head
 

@@ -1,4 +1,4 @@
-"""The photo's path in a .blend that is saved in another folder: Blender remaps its own relative paths, not those of add-ons."""
+"""The photo's path when the .blend is saved in another folder: Blender remaps its own relative paths, not an add-on's."""
 
 import os
 from pathlib import Path
