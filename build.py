@@ -167,7 +167,7 @@ def run_step(label: str, command: list[str], environment: dict[str, str] | None 
 
 
 def find_python(version: str) -> str | None:
-    """A Python of this version that can make an environment: the running one, or the PATH's, pyenv's, uv's, a Blender's."""
+    """A Python of this version that can make an environment: the running, the PATH's, pyenv's, uv's or a Blender's."""
     name = f"python{version}"
     folders = os.environ.get("PATH", "").split(os.pathsep)
     candidates = [sys.executable] if version == RUNNING_PYTHON else []

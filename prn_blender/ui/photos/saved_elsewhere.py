@@ -1,4 +1,4 @@
-"""The photo's path when the .blend is saved in another folder: Blender remaps its own relative paths, not an add-on's."""
+"""The photo's path when the .blend is saved in another folder: Blender remaps its own relative paths, not add-ons'."""
 
 import os
 from pathlib import Path
