@@ -92,9 +92,11 @@ def _size_before(exif: dict[int, object], width: int, height: int) -> tuple[floa
     tag = ExifTags.Base
     sizes = []
     for names in ((tag.ExifImageWidth, tag.ExifImageHeight), (tag.ImageWidth, tag.ImageLength)):
-        size = tuple(_positive(exif.get(name)) for name in names)
-        if None not in size and max(size) > max(width, height) and min(size) >= min(width, height):
-            sizes.append(size)
+        across, down = (_positive(exif.get(name)) for name in names)
+        if across is None or down is None:
+            continue
+        if max(across, down) > max(width, height) and min(across, down) >= min(width, height):
+            sizes.append((across, down))
     return max(sizes, key=math.prod, default=None)
 
 
