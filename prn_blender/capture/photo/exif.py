@@ -81,7 +81,7 @@ def focal_length_of(exif: dict[int, object], width: int, height: int) -> FocalLe
         frame = sensor or before or (width, height)
         px = equivalent / FILM_DIAGONAL * math.hypot(*frame) * _scale(frame, width, height)
         return _checked(px, width, height, "35 mm equivalent in the photo")
-    if sensor is not None:
+    if sensor is not None and lens is not None:
         px = lens * _scale(sensor, width, height)
         return _checked(px, width, height, f"{lens:.0f} mm lens and sensor of the {_name(exif)}")
     return NOT_TOLD
