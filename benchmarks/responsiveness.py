@@ -34,7 +34,7 @@ SETTLED = 1.5  # seconds after a capture that count as first views
 
 PROBE = f"""
     import sys, time
-    package = next(name for name in sys.modules if name.endswith(".prn_head_capture.ui.job")).rpartition(".")[0]
+    package = next(name for name in sys.modules if name.endswith(".prn_head_capture.ui.shell.job")).rpartition(".")[0]
     Job, session = sys.modules[package + ".job"].Job, sys.modules[package + ".session"]
     redraws, steps = [], [(time.perf_counter(), {IDLE!r})]
     sys.modules["prn_probe"] = (redraws, steps)  # stays when another file is loaded

@@ -12,7 +12,7 @@ from .real_blender import Blender, Desktop, Machine, NoRealBlender, Window, real
 CHECKOUT = Path(__file__).parents[2]
 PICTURES = CHECKOUT / "dist" / "gui"
 MODULE = "bl_ext.user_default.prn_head_capture"
-SESSION = f"__import__('sys').modules[{MODULE!r} + '.ui.session'].current"
+SESSION = f"__import__('sys').modules[{MODULE!r} + '.ui.shell.session'].current"
 HEADS = "[block.name for block in bpy.data.objects if block.type == 'MESH' and 'prn_capture' in block]"
 
 

@@ -22,7 +22,7 @@ from .real_blender import Blender, Desktop, Machine, Window, show
 CHECKOUT = Path(__file__).parents[2]
 DOCS = CHECKOUT / "docs"
 PORTRAIT = CHECKOUT / "examples" / "astronaut.jpg"
-SESSION = "__import__('sys').modules['bl_ext.user_default.prn_head_capture.ui.session'].current"
+SESSION = "__import__('sys').modules['bl_ext.user_default.prn_head_capture.ui.shell.session'].current"
 TAB = "Head Capture"
 LIGHT = "Blender_Light.xml"
 COLOURS = 256

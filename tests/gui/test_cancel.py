@@ -34,8 +34,8 @@ SNAPSHOT = """
 # The job says what it does next, and waits there where it was told to; then come the steps of the window itself.
 STOPS = f"""
     import sys, threading, types
-    Job = sys.modules[{MODULE!r} + ".ui.job"].Job
-    JobOperator = sys.modules[{MODULE!r} + ".ui.job_operator"].JobOperator
+    Job = sys.modules[{MODULE!r} + ".ui.shell.job"].Job
+    JobOperator = sys.modules[{MODULE!r} + ".ui.shell.job_operator"].JobOperator
     stops = sys.modules["prn_stops"] = types.SimpleNamespace(
         seen=[], at=None, waits=False, go=threading.Event(), originals=(Job._report, JobOperator._next_step)
     )
@@ -80,8 +80,8 @@ def stops(window):
     window.python(f"""
         import sys
         stops = sys.modules.pop("prn_stops")
-        Job = sys.modules[{MODULE!r} + ".ui.job"].Job
-        JobOperator = sys.modules[{MODULE!r} + ".ui.job_operator"].JobOperator
+        Job = sys.modules[{MODULE!r} + ".ui.shell.job"].Job
+        JobOperator = sys.modules[{MODULE!r} + ".ui.shell.job_operator"].JobOperator
         Job._report, JobOperator._next_step = stops.originals
     """)
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-SESSION = "__import__('sys').modules['bl_ext.user_default.prn_head_capture.ui.session'].current"
+SESSION = "__import__('sys').modules['bl_ext.user_default.prn_head_capture.ui.shell.session'].current"
 HEAD = "next((block for block in bpy.data.objects if 'prn_capture' in block), None)"
 MOVED = f"[index for index, value in enumerate({HEAD}.data['prn_landmarks']['applied']) if value]"
 CHIN, CHIN_NUMBERS = "jaw_08", {24, 25, 26}  # x, y and z of landmark 8
@@ -148,7 +148,7 @@ def test_a_landmark_is_dragged_over_the_photo_in_the_image_editor(captured, scre
     before = window.python(SHAPE)
     place = window.python(f"""
         import sys
-        points = sys.modules["bl_ext.user_default.prn_head_capture.scene.photo_points"]
+        points = sys.modules["bl_ext.user_default.prn_head_capture.scene.edit.photo_points"]
         return points.landmarks_in_photo({HEAD})[8].tolist()
     """)
     window.python(f"""
