@@ -207,12 +207,12 @@ def test_without_a_photo_a_checkout_takes_its_portrait_and_the_extension_asks_fo
 def test_a_photo_without_a_suffix_is_not_its_own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "portrait").write_bytes(PORTRAIT.read_bytes())
-    assert not cli._folders([Path("portrait")], None)[0].exists()
+    assert not cli.folders_of([Path("portrait")], None)[0].exists()
 
 
 def test_photos_of_the_same_name_get_folders_of_their_own(tmp_path):
     photos = [tmp_path / "a" / "me.jpg", tmp_path / "b" / "me.png", tmp_path / "me_2.jpg"]
-    folders = cli._folders(photos, tmp_path)
+    folders = cli.folders_of(photos, tmp_path)
     assert len(set(folders)) == 3 and all(folder.parent == tmp_path for folder in folders)
 
 

@@ -18,6 +18,8 @@ from prn_blender.capture.types import Photo
 
 from ..prnet_copy import prnet_folder, random_checkpoint
 
+# People who do not exist, with `faces.json`, where their landmarks are: see training/people.py.
+PEOPLE = Path(__file__).parents[1] / "data" / "people"
 SHARED = Path(__file__).parents[3] / "shared"
 
 
@@ -33,8 +35,9 @@ def topology(pack) -> Topology:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
+    """Photos and detectors for measurements, which are no part of the project."""
     if not SHARED.is_dir():
-        pytest.skip(f"needs the measurement data in {SHARED}")
+        pytest.skip(f"needs the measurement data in {SHARED}, which is no part of the project")
     return SHARED / "data"
 
 
@@ -44,7 +47,10 @@ def kit():
     from training.assets import DEFAULT_FOLDER, load_facekit
 
     if not (DEFAULT_FOLDER / "ict_facekit.npz").exists():
-        pytest.skip(f"no head assets in {DEFAULT_FOLDER}")
+        pytest.skip(
+            f"needs the head assets in {DEFAULT_FOLDER}, or in the folder that HEAD_ASSETS names: "
+            "`python -m training.prepare_assets` makes them (training/README.md, Assets)"
+        )
     return load_facekit()
 
 
