@@ -1,5 +1,6 @@
 """Synthetic truth: position maps of the canonical head, placed and photographed by the numbers of a `Shot`."""
 
+import json
 import shutil
 import sys
 from dataclasses import dataclass
@@ -85,6 +86,11 @@ def prnet(untrained, tmp_path_factory) -> ModelPack:
 def copied(tmp_path) -> Path:
     """A copy of the default pack that a test may damage."""
     return shutil.copytree(default_pack_folder(), tmp_path / "pack with spaces é")
+
+
+def landmarks_of(picture: str) -> list[np.ndarray]:
+    """Of each person in a picture of PEOPLE, (68, 2) photo space."""
+    return [np.array(person["points"]) for person in json.loads((PEOPLE / "faces.json").read_text())[picture]]
 
 
 def photo_of(pixels: np.ndarray) -> Photo:

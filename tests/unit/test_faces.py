@@ -14,7 +14,7 @@ from prn_blender.capture.faces.box import best_of_each, overlap
 from prn_blender.capture.faces.find import FaceBox, choose_faces, find_faces
 from prn_blender.capture.photo.read import load_photo
 
-from .conftest import PEOPLE, photo_of
+from .conftest import PEOPLE, landmarks_of, photo_of
 
 
 @pytest.fixture(params=["built-in", "yunet"])
@@ -30,7 +30,7 @@ def face(request):
     """A frontal face (450, 450, 3) and its true box (4,)."""
     if request.param == "rendered":
         pixels = load_photo(PEOPLE / "frontal.jpg").pixels
-        points = np.array(json.loads((PEOPLE / "faces.json").read_text())["frontal.jpg"][0]["points"])
+        (points,) = landmarks_of("frontal.jpg")
     else:
         folder = request.getfixturevalue("shared_data") / "photos/aflw2000_dev"
         with np.load(folder / "landmarks.npz") as data:
