@@ -1,6 +1,10 @@
 """Landmarks that take the surface along, on the canonical head."""
 
+import subprocess
+import sys
+import textwrap
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +14,7 @@ from prn_blender.capture.shape.deformation import Surface, anchors_of, falloff
 
 MOUTH_CORNER, CHIN, BROW, NOSE_TIP, UPPER_LIP, LOWER_LIP, LID = 48, 8, 19, 30, 62, 66, 37
 MILLIMETRE = 0.001
+CHECKOUT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +128,26 @@ def test_the_surface_stays_smooth(surface, edges, index):
     assert np.abs(moved).max() < 4.5 * MILLIMETRE
     steps = np.linalg.norm(moved[edges[:, 0]] - moved[edges[:, 1]], axis=1)
     assert (steps / length).max() < 1.0
+
+
+def test_landmarks_are_moved_where_every_other_library_is_broken():
+    code = """
+        import sys
+        for name in ("bpy", "cv2", "PIL", "onnxruntime"):
+            sys.modules[name] = None
+        import numpy as np
+        from prn_blender.capture.packs.topology import Topology
+        from prn_blender.capture.shape.deformation import Surface, anchors_of
+
+        topology = Topology.load("models/head/topology.npz")
+        edges = np.unique(np.sort(topology.faces[:, [[0, 1], [1, 2], [2, 3], [3, 0]]].reshape(-1, 2), axis=1), axis=0)
+        closed = np.zeros(len(topology.canonical), bool)
+        surface = Surface(topology.canonical, edges, closed, anchors_of(topology))
+        displacements = np.zeros((68, 3))
+        displacements[8, 2] = -0.005
+        moved = surface.anchors.on((surface.moved(displacements) - topology.canonical).astype(float))
+        np.testing.assert_allclose(moved, displacements, atol=1e-4)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
