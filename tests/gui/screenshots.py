@@ -184,7 +184,7 @@ def drag_landmark(window: Window) -> None:
     """)
     window.desktop.move(x, y)
     window.desktop.key("g")
-    window.wait("[operator for operator in window.modal_operators if operator.bl_idname.startswith('TRANSFORM')]")
+    window.wait("any(operator.bl_idname.startswith('TRANSFORM') for operator in window.modal_operators)")
     for down in (10, 20, 30):
         window.desktop.move(x + 3, y + down)
 

@@ -76,7 +76,7 @@ STOP_AT = """
 """
 WAITS = "__import__('sys').modules['prn_stops'].waits"
 CANCELLED = f"{SESSION}.job is None or {SESSION}.job.is_cancelled"
-ENDED = "not [operator for operator in window.modal_operators if operator.bl_idname.startswith('PRN_')]"
+ENDED = "not any(operator.bl_idname.startswith('PRN_') for operator in window.modal_operators)"
 GO_ON = "__import__('sys').modules['prn_stops'].go.set()"
 
 

@@ -14,7 +14,7 @@ MAIN = f"next(part for part in {EDITOR}.regions if part.type == 'WINDOW')"
 FITTED = f"""(lambda part, low, high: 0 <= min(low) and high[0] <= part.width and high[1] <= part.height
     and max((high[0] - low[0]) / part.width, (high[1] - low[1]) / part.height) > 0.9)(
     {MAIN}, *({MAIN}.view2d.view_to_region(*corner, clip=False) for corner in ((0, 0), (1, 1))))"""
-TRANSFORMS = "[operator for operator in window.modal_operators if operator.bl_idname.startswith('TRANSFORM')]"
+TRANSFORMS = "any(operator.bl_idname.startswith('TRANSFORM') for operator in window.modal_operators)"
 
 
 @pytest.fixture
