@@ -34,24 +34,27 @@ SETTLED = 1.5  # seconds after a capture that count as first views
 
 PROBE = f"""
     import sys, time
-    package = next(name for name in sys.modules if name.endswith(".prn_head_capture.ui.job")).rpartition(".")[0]
-    Job, session = sys.modules[package + ".job"].Job, sys.modules[package + ".session"]
+    module = next(name for name in sys.modules if name.endswith(".prn_head_capture.ui.capture.operators"))
+    Capture = sys.modules[module].PRN_OT_reconstruct_from_image
     redraws, steps = [], [(time.perf_counter(), {IDLE!r})]
     sys.modules["prn_probe"] = (redraws, steps)  # stays when another file is loaded
 
-    report = Job._report
-    def reported(job, fraction, text):
-        if job is session.current.job:
-            steps.append((time.perf_counter(), text))
-        report(job, fraction, text)
-    Job._report = reported
+    original_prepare, original_show = Capture.prepare, Capture.show
 
-    JobOperator = sys.modules[package + ".job_operator"].JobOperator
-    stop_watching = JobOperator._stop_watching
-    def stopped_watching(operator, context):
-        stop_watching(operator, context)
+    def prepare(operator, context):
+        work = original_prepare(operator, context)
+        def reported(progress):
+            def report(fraction, text):
+                steps.append((time.perf_counter(), text))
+                progress(fraction, text)
+            return work(report)
+        return reported
+
+    def show(operator, context):
         steps.append((time.perf_counter(), {VIEW!r}))
-    JobOperator._stop_watching = stopped_watching
+        original_show(operator, context)
+
+    Capture.prepare, Capture.show = prepare, show
 
     def redraw_again():
         region("UI").tag_redraw()

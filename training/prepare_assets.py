@@ -60,7 +60,7 @@ def prepare(ict: Path, folders: tuple[Path, ...], output: Path) -> None:
 
 
 def _write_skins(skins: list[makehuman.Material], transfer: SkinTransfer, folder: Path) -> None:
-    for skin in _free(skins, "skins"):
+    for skin in only_free(skins, "skins"):
         if COSTUMES in skin.texture.stem:
             continue
         texture = makehuman.read_picture(skin.texture, skin.name)[..., :3]
@@ -72,7 +72,7 @@ def _write_skins(skins: list[makehuman.Material], transfer: SkinTransfer, folder
 def _write_brows_and_masks(
     proxies: list[makehuman.Proxy], registration: Registration, face: Tile, head: Tile, holes: Openings, output: Path
 ) -> None:
-    proxies = _free(proxies, "eyebrows")
+    proxies = only_free(proxies, "eyebrows")
     hanging = [
         brows.brow_picture(proxy, makehuman.read_picture(proxy.texture, proxy.name), registration, face)
         for proxy in proxies
@@ -90,7 +90,7 @@ def _write_eyes(irises: list[makehuman.Material], kit: FaceKit, folder: Path) ->
     ball = eyes.eyeball(kit)
     pictures = {
         iris.name: eyes.eye_picture(makehuman.read_picture(iris.texture, iris.name), ball)
-        for iris in _free(irises, "eyes")
+        for iris in only_free(irises, "eyes")
     }
     if eyes.STRUCTURE in pictures:
         for name, colour in eyes.RECOLOURED.items():
@@ -102,7 +102,7 @@ def _write_eyes(irises: list[makehuman.Material], kit: FaceKit, folder: Path) ->
 def _write_hair(proxies: list[makehuman.Proxy], registration: Registration, kit: FaceKit, folder: Path) -> None:
     field = hair.Field(registration, kit)
     index = []
-    for proxy in _free(proxies, "hair styles"):
+    for proxy in only_free(proxies, "hair styles"):
         mesh = hair.hair_mesh(proxy, registration.base, field, kit)
         np.savez_compressed(
             folder / f"{proxy.name}.npz",
@@ -117,7 +117,7 @@ def _write_hair(proxies: list[makehuman.Proxy], registration: Registration, kit:
     (folder / "index.json").write_text(json.dumps(index, indent=1))
 
 
-def _free(assets: list, kind: str) -> list:
+def only_free(assets: list, kind: str) -> list:
     """The assets that say that they are CC0; the others are named and left out."""
     for asset in assets:
         if asset.licence != "CC0":

@@ -72,7 +72,7 @@ def _main(arguments: list[str], program: str) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
 
-    folders = _folders(photos, asked.output)
+    folders = folders_of(photos, asked.output)
     outcomes, stopped = [], False
     try:
         for number, (photo, folder) in enumerate(zip(photos, folders, strict=True), start=1):
@@ -109,7 +109,7 @@ def _is_photo(path: Path) -> bool:
     return path.suffix.lower() in PHOTO_TYPES and not path.name.startswith(".") and not path.is_dir()
 
 
-def _folders(photos: list[Path], output: Path | None) -> list[Path]:
+def folders_of(photos: list[Path], output: Path | None) -> list[Path]:
     """Where each photo's files go: photos of the same name, or without a suffix, get folders of different names."""
     if output is not None and len(photos) == 1:
         return [output]

@@ -2,17 +2,16 @@
 
 import os
 import shutil
-import time
 from pathlib import Path
 
 import pytest
 
-from .real_blender import Blender, Desktop, Machine, NoRealBlender, Window, real_blender
+from .real_blender import Blender, Desktop, Machine, NoRealBlender, Window, real_blender, wait_for
 
 CHECKOUT = Path(__file__).parents[2]
 PICTURES = CHECKOUT / "dist" / "gui"
 MODULE = "bl_ext.user_default.prn_head_capture"
-SESSION = f"__import__('sys').modules[{MODULE!r} + '.ui.session'].current"
+SESSION = f"__import__('sys').modules[{MODULE!r} + '.ui.shell.session'].current"
 HEADS = "[block.name for block in bpy.data.objects if block.type == 'MESH' and 'prn_capture' in block]"
 
 
@@ -58,7 +57,7 @@ def blender(machine, desktop, extension_zip) -> Blender:
 def install_from_disk(window: Window, extension_zip: str) -> None:
     """Edit > Preferences > Get Extensions > Install from Disk, then the file in the file browser."""
     window.press_in_viewport("ctrl+comma")
-    window.desktop.show_window("Preferences")
+    window.show_other("Preferences")
     left, top, width, height = window.region(
         "PREFERENCES", "NAVIGATION_BAR", "UI"
     )  # before Blender 5, and from then on
@@ -67,8 +66,13 @@ def install_from_disk(window: Window, extension_zip: str) -> None:
         if window.python("return context.preferences.active_section == 'EXTENSIONS'"):
             break
     left, top, width, height = window.region("PREFERENCES", "WINDOW")
-    window.desktop.click(left + width - 19, top + 19)  # the menu in the corner
-    time.sleep(1)
+    menu = left + width - 19, top + 19  # in the corner
+    window.desktop.move(*menu)
+    window.desktop.wait_until_still()
+    closed = window.desktop.pixels()
+    window.desktop.click(*menu)
+    wait_for(lambda: window.desktop.pixels() != closed, 20, "the menu to open")  # Blender does not tell of menus
+    window.desktop.wait_until_still()
     window.desktop.screenshot(PICTURES / "install_from_disk.png")
     window.desktop.key("f")  # underlined in "Install from Disk…"
     window.choose_in_file_browser(extension_zip)
@@ -109,7 +113,7 @@ def screenshot(desktop):
     """screenshot(name): keeps a picture of the whole screen in dist/gui."""
 
     def take(name: str) -> None:
-        time.sleep(1)  # panels glide to their new places
+        desktop.wait_until_still()
         desktop.screenshot(PICTURES / f"{name}.png")
 
     return take

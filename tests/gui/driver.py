@@ -97,13 +97,12 @@ def serve():
     if not request.exists():
         return INTERVAL
     served += 1
-    answer = {"value": None, "error": None}
     try:
-        answer["value"] = execute(request.read_text())
+        answer = json.dumps({"value": execute(request.read_text()), "error": None})
     except Exception:  # noqa: BLE001 - the test that asked shows it
-        answer["error"] = traceback.format_exc()
+        answer = json.dumps({"value": None, "error": traceback.format_exc()})
     partial = MAILBOX / f"reply-{served}.partial"
-    partial.write_text(json.dumps(answer))
+    partial.write_text(answer)
     partial.rename(MAILBOX / f"reply-{served}.json")
     return INTERVAL
 

@@ -35,6 +35,11 @@ PACKAGES = (
 )
 DIES_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
 DISPLAY_TOOLS = ("Xvfb", "xdotool", "import")
+# Seconds: Blender highlights the button under the mouse before it takes a click, and does not tell when it has.
+HOVER = 0.4
+# And an input takes keys a moment after it was clicked.
+TYPING = 0.5
+CORNER = (100, 100)  # where a window is moved to whose place Blender chose badly
 
 
 class NoRealBlender(Exception):
@@ -212,13 +217,13 @@ class Desktop:
 
     def click(self, x: int, y: int) -> None:
         self.move(x, y)
-        time.sleep(0.4)  # Blender highlights the button under the mouse before it takes a click
+        time.sleep(HOVER)
         self._tool("xdotool", "click", "1")
 
     def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
         """Drags with the left button, in the small steps of a hand."""
         self.move(*start)
-        time.sleep(0.4)
+        time.sleep(HOVER)
         (left, top), (right, bottom) = start, end
         path = [(left + (right - left) * part // 6, top + (bottom - top) * part // 6) for part in range(1, 7)]
         steps = [word for x, y in path for word in ("mousemove", str(x), str(y), "sleep", "0.1")]
@@ -240,8 +245,8 @@ class Desktop:
 
     def show_window(self, title: str) -> None:
         """Moves a window to where all of it is on the screen; Blender opens some partly outside of it."""
-        self._tool("xdotool", "search", "--sync", "--onlyvisible", "--name", title, "windowmove", "100", "100")
-        time.sleep(1)
+        x, y = map(str, CORNER)
+        self._tool("xdotool", "search", "--sync", "--onlyvisible", "--name", title, "windowmove", x, y)
 
     def type(self, text: str) -> None:
         """Types over what the mouse is over."""
@@ -250,6 +255,23 @@ class Desktop:
     def key(self, name: str) -> None:
         """Presses a key, by xdotool's name for it, over what the mouse is over."""
         self._tool("xdotool", "key", name)
+
+    def wait_until_still(self, seconds: float = 20) -> None:
+        """Waits until the screen shows the same as just before: panels glide to their places, and menus open."""
+        shown = self.pixels()
+
+        def is_still() -> bool:
+            nonlocal shown
+            before, shown = shown, self.pixels()
+            return shown == before
+
+        wait_for(is_still, seconds, "the screen to come to rest")
+
+    def pixels(self) -> bytes:
+        """What the screen shows."""
+        there = self.machine.share / "screen.ppm"
+        self._tool("import", "-window", "root", f"ppm:{self.machine.inside(there)}")
+        return there.read_bytes()
 
     def screenshot(self, path: Path) -> None:
         there = self.machine.share / "screenshot.png"
@@ -385,6 +407,11 @@ class Window:
         """Waits until a Python expression is true in Blender; its value."""
         return wait_for(lambda: self.python(f"return {expression}"), seconds, expression)
 
+    def show_other(self, title: str) -> None:
+        """Moves another window of this Blender to where all of it is on the screen, and waits until Blender knows."""
+        self.desktop.show_window(title)
+        self.wait(f"any(other.x == {CORNER[0]} for other in list(context.window_manager.windows)[1:])")
+
     def close_other_windows(self) -> None:
         """Closes all windows but the first; there is no window manager whose button could do it."""
         self.python("""
@@ -412,11 +439,11 @@ class Window:
         It must be the only file in its folder.
         """
         folder, _, name = path.rpartition("/")
-        self.desktop.show_window("File View")
+        self.show_other("File View")
         windows = self.python("return len(context.window_manager.windows)")
         left, top, width, height = self.region("FILE_BROWSER", "UI")
         self.desktop.click(left + width // 3, top + height // 2)  # the folder
-        time.sleep(0.5)
+        time.sleep(TYPING)
         self.desktop.key("ctrl+a")
         self.desktop.type(folder + "/")
         self.desktop.key("Return")

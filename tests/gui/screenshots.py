@@ -10,7 +10,6 @@ import contextlib
 import io
 import shutil
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from .real_blender import Blender, Desktop, Machine, Window, show
 CHECKOUT = Path(__file__).parents[2]
 DOCS = CHECKOUT / "docs"
 PORTRAIT = CHECKOUT / "examples" / "astronaut.jpg"
-SESSION = "__import__('sys').modules['bl_ext.user_default.prn_head_capture.ui.session'].current"
+SESSION = "__import__('sys').modules['bl_ext.user_default.prn_head_capture.ui.shell.session'].current"
 TAB = "Head Capture"
 LIGHT = "Blender_Light.xml"
 COLOURS = 256
@@ -55,7 +54,8 @@ class Photographer:
         self._keep(f"{name}{self.suffix}", self._shot())
 
     def _shot(self) -> Image.Image:
-        time.sleep(1.5)  # panels glide to their new places
+        if not self.window.python(f"return {SESSION}.is_busy"):  # else the bar goes on
+            self.window.desktop.wait_until_still()
         taken = self.window.machine.share / "taken.png"
         self.window.desktop.screenshot(taken)
         return Image.open(io.BytesIO(taken.read_bytes())).convert("RGB")
@@ -183,12 +183,10 @@ def drag_landmark(window: Window) -> None:
         return [int(main.x + place.x), int(window.height - main.y - place.y)]
     """)
     window.desktop.move(x, y)
-    time.sleep(0.5)
     window.desktop.key("g")
-    time.sleep(0.5)
+    window.wait("any(operator.bl_idname.startswith('TRANSFORM') for operator in window.modal_operators)")
     for down in (10, 20, 30):
         window.desktop.move(x + 3, y + down)
-    time.sleep(1)
 
 
 def open_image_tab(window: Window) -> None:

@@ -1,7 +1,5 @@
 """Esc during a capture leaves the scene as it was, whatever was being done."""
 
-import time
-
 import pytest
 
 from .conftest import HEADS, MODULE, SESSION, choose, click, make_head
@@ -33,33 +31,42 @@ SNAPSHOT = """
 
 # The job says what it does next, and waits there where it was told to; then come the steps of the window itself.
 STOPS = f"""
-    import sys, threading, types
-    Job = sys.modules[{MODULE!r} + ".ui.job"].Job
-    JobOperator = sys.modules[{MODULE!r} + ".ui.job_operator"].JobOperator
+    import contextlib, sys, threading, types
+    Capture = sys.modules[{MODULE!r} + ".ui.capture.operators"].PRN_OT_reconstruct_from_image
     stops = sys.modules["prn_stops"] = types.SimpleNamespace(
-        seen=[], at=None, waits=False, go=threading.Event(), originals=(Job._report, JobOperator._next_step)
+        seen=[], at=None, waits=False, go=threading.Event(), originals=(Capture.prepare, Capture.finish)
     )
 
-    def report(job, fraction, text):
-        stops.originals[0](job, fraction, text)
-        if text not in stops.seen:
-            stops.seen.append(text)
-        if text == stops.at:
-            stops.waits = True
-            stops.go.wait(300)
+    def prepare(operator, context):
+        work = stops.originals[0](operator, context)
 
-    def next_step(operator, context, event):
-        step = getattr(operator, "step", 0)
-        if event.type == "TIMER" and not operator._job.is_cancelled:
-            if stops.at == step:
-                stops.waits = True
-                return {{"RUNNING_MODAL"}}
-            operator.step = step + 1
-            if step not in stops.seen:
-                stops.seen.append(step)
-        return stops.originals[1](operator, context, event)
+        def held(progress):
+            def report(fraction, text):
+                progress(fraction, text)
+                if text not in stops.seen:
+                    stops.seen.append(text)
+                if text == stops.at:
+                    stops.waits = True
+                    stops.go.wait(300)
+            return work(report)
 
-    Job._report, JobOperator._next_step = report, next_step
+        return held
+
+    def finish(operator, context, result):
+        with contextlib.closing(stops.originals[1](operator, context, result)) as steps:
+            for number in range(1000):
+                while stops.at == number:
+                    stops.waits = True
+                    yield
+                if number not in stops.seen:
+                    stops.seen.append(number)
+                try:
+                    next(steps)
+                except StopIteration:
+                    return
+                yield
+
+    Capture.prepare, Capture.finish = prepare, finish
 """
 STOP_AT = """
     import sys
@@ -69,6 +76,7 @@ STOP_AT = """
 """
 WAITS = "__import__('sys').modules['prn_stops'].waits"
 CANCELLED = f"{SESSION}.job is None or {SESSION}.job.is_cancelled"
+ENDED = "not any(operator.bl_idname.startswith('PRN_') for operator in window.modal_operators)"
 GO_ON = "__import__('sys').modules['prn_stops'].go.set()"
 
 
@@ -80,9 +88,8 @@ def stops(window):
     window.python(f"""
         import sys
         stops = sys.modules.pop("prn_stops")
-        Job = sys.modules[{MODULE!r} + ".ui.job"].Job
-        JobOperator = sys.modules[{MODULE!r} + ".ui.job_operator"].JobOperator
-        Job._report, JobOperator._next_step = stops.originals
+        Capture = sys.modules[{MODULE!r} + ".ui.capture.operators"].PRN_OT_reconstruct_from_image
+        Capture.prepare, Capture.finish = stops.originals
     """)
 
 
@@ -109,7 +116,7 @@ def test_escape_at_every_step(stops, photo):
         window.wait(CANCELLED)
         window.python(GO_ON)
         window.wait(f"{SESSION}.job is None", seconds=120)
-        time.sleep(0.2)
+        window.wait(ENDED)
         assert window.python(SNAPSHOT) == before, f"after Esc at {step!r}"
     window.python(STOP_AT.format(None))
     assert make_head(window)  # and it goes on working

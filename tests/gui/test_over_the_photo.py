@@ -1,16 +1,20 @@
 """Landmarks and faces over the photo, with a real mouse, in the 3D View and in the Image Editor."""
 
-import time
-
 import pytest
 
-SESSION = "__import__('sys').modules['bl_ext.user_default.prn_head_capture.ui.session'].current"
+from .conftest import MODULE, SESSION
+
 HEAD = "next((block for block in bpy.data.objects if 'prn_capture' in block), None)"
 MOVED = f"[index for index, value in enumerate({HEAD}.data['prn_landmarks']['applied']) if value]"
 CHIN, CHIN_NUMBERS = "jaw_08", {24, 25, 26}  # x, y and z of landmark 8
 SHAPE = f"return [coordinate for vertex in {HEAD}.data.vertices for coordinate in vertex.co]"
 EDITOR = "next((area for area in context.window_manager.windows[0].screen.areas if area.type == 'IMAGE_EDITOR'), None)"
 MAIN = f"next(part for part in {EDITOR}.regions if part.type == 'WINDOW')"
+# The photo, which is fitted to its editor once that was drawn, takes up all of its width or of its height.
+FITTED = f"""(lambda part, low, high: 0 <= min(low) and high[0] <= part.width and high[1] <= part.height
+    and max((high[0] - low[0]) / part.width, (high[1] - low[1]) / part.height) > 0.9)(
+    {MAIN}, *({MAIN}.view2d.view_to_region(*corner, clip=False) for corner in ((0, 0), (1, 1))))"""
+TRANSFORMS = "any(operator.bl_idname.startswith('TRANSFORM') for operator in window.modal_operators)"
 
 
 @pytest.fixture
@@ -44,8 +48,7 @@ def on_screen(window, photo_x: float, photo_y: float) -> tuple[int, int]:
 def open_image_editor(window) -> None:
     window.desktop.click(*window.find_button("prn.open_in_image_editor"))
     window.wait(f"{EDITOR} is not None and {EDITOR}.spaces.active.image is not None")
-    time.sleep(1)  # it is fitted once it was drawn
-    window.python("pass")
+    window.wait(FITTED)
 
 
 def test_a_landmark_dragged_with_g_takes_the_head_along(captured, screenshot):
@@ -65,13 +68,13 @@ def test_a_landmark_dragged_with_g_takes_the_head_along(captured, screenshot):
     desktop = window.desktop
     desktop.move(x, y)
     desktop.key("g")
-    time.sleep(0.5)
+    window.wait(TRANSFORMS)
     desktop.move(x, y + 12)
     desktop.move(x, y + 20)
     window.wait(f"{MOVED} and set({MOVED}) <= {CHIN_NUMBERS}")  # while the mouse still holds it
     screenshot("landmark_held")
     desktop.click(x, y + 20)
-    window.wait("not [operator for operator in window.modal_operators if operator.bl_idname.startswith('TRANSFORM')]")
+    window.wait(f"not {TRANSFORMS}")
     after = window.python(SHAPE)
     assert after != before
     lowered = [low - high for high, low in zip(before[2::3], after[2::3], strict=True)]
@@ -98,7 +101,7 @@ def test_a_cancelled_drag_leaves_the_head_as_it_was(captured):
     x, y = window.python("return [view.x + view.width // 3, window.height - view.y - view.height // 2]")
     window.desktop.move(x, y)
     window.desktop.key("g")
-    time.sleep(0.5)
+    window.wait(TRANSFORMS)
     window.desktop.move(x + 30, y + 10)
     window.desktop.move(x + 40, y + 20)
     window.wait(MOVED)
@@ -148,7 +151,7 @@ def test_a_landmark_is_dragged_over_the_photo_in_the_image_editor(captured, scre
     before = window.python(SHAPE)
     place = window.python(f"""
         import sys
-        points = sys.modules["bl_ext.user_default.prn_head_capture.scene.photo_points"]
+        points = sys.modules[{MODULE!r} + ".scene.edit.photo_points"]
         return points.landmarks_in_photo({HEAD})[8].tolist()
     """)
     window.python(f"""

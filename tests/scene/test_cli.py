@@ -283,20 +283,27 @@ def test_without_a_photo_a_checkout_takes_its_portrait_and_the_extension_asks_fo
 def test_a_photo_without_a_suffix_is_not_its_own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "portrait").write_bytes(PORTRAIT.read_bytes())
-    assert not cli._folders([Path("portrait")], None)[0].exists()
+    assert not cli.folders_of([Path("portrait")], None)[0].exists()
 
 
 def test_photos_of_the_same_name_get_folders_of_their_own(tmp_path):
     photos = [tmp_path / "a" / "me.jpg", tmp_path / "b" / "me.png", tmp_path / "me_2.jpg"]
-    folders = cli._folders(photos, tmp_path)
+    folders = cli.folders_of(photos, tmp_path)
     assert len(set(folders)) == 3 and all(folder.parent == tmp_path for folder in folders)
 
 
-def test_real_photos(tmp_path):
-    portraits = SHARED_PHOTOS / "portraits"
-    if not portraits.is_dir():
-        pytest.skip("needs the photos in ../shared/data/photos, which are no part of the project")
-    photos = [portraits / "congress_H000601.jpg", portraits / "codait_cc0_luciano.png"]
+@pytest.mark.parametrize(
+    ("folder", "names"),
+    [
+        (CHECKOUT / "tests" / "data" / "people", ("half_left.jpg", "profile.jpg")),
+        (SHARED_PHOTOS / "portraits", ("congress_H000601.jpg", "codait_cc0_luciano.png")),
+    ],
+    ids=["rendered", "photos"],
+)
+def test_several_photos(folder, names, tmp_path):
+    if not folder.is_dir():
+        pytest.skip(f"needs the photos in {folder}, which are no part of the project")
+    photos = [folder / name for name in names]
     process = run(*photos, "--texture-size", 512, "-o", tmp_path)
     assert process.returncode == 0, process.stdout + process.stderr
     for photo in photos:

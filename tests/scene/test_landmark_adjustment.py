@@ -1,4 +1,4 @@
-"""Landmarks moved by hand, and the mesh that follows."""
+"""Landmarks moved by hand, and the mesh that follows; how it deforms is tested without Blender."""
 
 import json
 
@@ -18,7 +18,7 @@ from prn_blender.ui.landmarks.operators import why_not_adjustable
 
 from .conftest import both_packs, coordinates
 
-MOUTH_CORNER, CHIN, BROW, NOSE_TIP, UPPER_LIP, LOWER_LIP, LID = 48, 8, 19, 30, 62, 66, 37
+CHIN, BROW, NOSE_TIP = 8, 19, 30
 MILLIMETRE = 0.001
 
 pytestmark = [both_packs, pytest.mark.usefixtures("registered")]
@@ -51,65 +51,11 @@ def move_all_a_little(head: bpy.types.Object) -> None:
     bpy.context.view_layer.update()
 
 
-@pytest.mark.parametrize("index", range(68))
-def test_the_surface_goes_along_and_the_other_landmarks_hold_theirs(head, anchors, index):
-    before = anchors.on(shape(head).astype(float))
-    move(head, index, 3 * MILLIMETRE, -4 * MILLIMETRE, 2 * MILLIMETRE)
-    moved = anchors.on(shape(head).astype(float)) - before
-    expected = np.zeros((68, 3))
-    expected[index] = 3 * MILLIMETRE, -4 * MILLIMETRE, 2 * MILLIMETRE
-    np.testing.assert_allclose(moved, expected, atol=0.1 * MILLIMETRE)
-
-
 def test_many_landmarks_at_once_are_all_reached(head, anchors):
     before = anchors.on(shape(head).astype(float))
     move_all_a_little(head)
     offsets = landmark_positions(head) - captured_landmarks(head)
     np.testing.assert_allclose(anchors.on(shape(head).astype(float)) - before, offsets, atol=0.1 * MILLIMETRE)
-
-
-@pytest.mark.parametrize("index", [MOUTH_CORNER, CHIN, BROW, NOSE_TIP, UPPER_LIP, LID])
-def test_only_the_surroundings_move(head, anchors, index):
-    before = shape(head)
-    move(head, index, 0, -5 * MILLIMETRE, 0)
-    changed = np.linalg.norm(shape(head) - before, axis=1)
-    distance = np.linalg.norm(before - anchors.on(before)[index], axis=1)
-    assert (changed[distance > 45 * MILLIMETRE] == 0).all()
-    assert (changed > 0).sum() > 30
-
-
-def test_a_lip_does_not_drag_the_other_one(head, topology):
-    before = shape(head)
-    move(head, UPPER_LIP, 0, 0, 5 * MILLIMETRE)
-    moved = (shape(head) - before)[:, 2]
-    lower = _near_in_uv(topology, topology.landmark_uv[[LOWER_LIP, 57]].mean(axis=0), 0.02)
-    assert (lower & topology.in_region("skin")).sum() > 10
-    assert np.abs(moved[lower & topology.in_region("skin")]).max() < 0.05 * MILLIMETRE
-
-
-def test_a_mouth_corner_does_not_move_the_eyes(head, topology):
-    before = shape(head)
-    move(head, MOUTH_CORNER, 8 * MILLIMETRE, 0, 8 * MILLIMETRE)
-    eyes = topology.in_region("eye_left") | topology.in_region("eye_right")
-    assert (shape(head)[eyes] == before[eyes]).all()
-
-
-def _near_in_uv(topology, place: np.ndarray, radius: float) -> np.ndarray:
-    return np.linalg.norm(topology.sample_uv[:, 0] - place, axis=1) < radius
-
-
-def test_the_surface_stays_smooth(head, topology):
-    """No vertex moves much farther than the landmark, nor much differently from its neighbours."""
-    before = shape(head)
-    edges = np.array([edge.vertices[:] for edge in head.data.edges])
-    length = np.maximum(np.linalg.norm(before[edges[:, 0]] - before[edges[:, 1]], axis=1), MILLIMETRE)
-    for index in (CHIN, BROW, NOSE_TIP, LID, 57, 4):
-        move(head, index, 0, -4 * MILLIMETRE, 0)
-        moved = shape(head) - before
-        assert np.abs(moved).max() < 4.5 * MILLIMETRE
-        steps = np.linalg.norm(moved[edges[:, 0]] - moved[edges[:, 1]], axis=1)
-        assert (steps / length).max() < 1.0
-        reset_landmarks(head)
 
 
 def test_reset_gives_back_exactly_what_was_captured(head):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import weakref
 from pathlib import Path
 
 import bpy
@@ -14,6 +15,8 @@ import pytest
 import prn_blender
 from prn_blender.capture.errors import Cancelled, CaptureError
 from prn_blender.capture.faces.box import FaceBox
+from prn_blender.capture.networks.head import open_network
+from prn_blender.capture.packs.pack import load_pack
 from prn_blender.capture.progress import silent
 from prn_blender.capture.run import Request
 from prn_blender.capture.types import Settings
@@ -567,9 +570,8 @@ def test_one_undo_step_removes_the_whole_capture():
 
 
 def test_memory_of_the_model_is_released():
-    from prn_blender.capture.networks import head as network
-
     capture(filepath=str(PORTRAIT))
-    assert network._networks
+    network = weakref.ref(open_network(load_pack()))
+    assert open_network(load_pack()) is network()  # it is kept, not opened for each capture
     assert bpy.ops.prn.release_memory() == {"FINISHED"}
-    assert not network._networks
+    assert network() is None

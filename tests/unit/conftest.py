@@ -1,5 +1,6 @@
 """Synthetic truth: position maps of the canonical head, placed and photographed by the numbers of a `Shot`."""
 
+import json
 import shutil
 import sys
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from prn_blender.capture.types import Photo
 
 from ..prnet_copy import prnet_folder, random_checkpoint
 
+# People who do not exist, with `faces.json`, where their landmarks are: see training/people.py.
+PEOPLE = Path(__file__).parents[1] / "data" / "people"
 SHARED = Path(__file__).parents[3] / "shared"
 
 
@@ -33,8 +36,9 @@ def topology(pack) -> Topology:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
+    """Photos and detectors for measurements, which are no part of the project."""
     if not SHARED.is_dir():
-        pytest.skip(f"needs the measurement data in {SHARED}")
+        pytest.skip(f"needs the measurement data in {SHARED}, which is no part of the project")
     return SHARED / "data"
 
 
@@ -44,7 +48,10 @@ def kit():
     from training.assets import DEFAULT_FOLDER, load_facekit
 
     if not (DEFAULT_FOLDER / "ict_facekit.npz").exists():
-        pytest.skip(f"no head assets in {DEFAULT_FOLDER}")
+        pytest.skip(
+            f"needs the head assets in {DEFAULT_FOLDER}, or in the folder that HEAD_ASSETS names: "
+            "`python -m training.prepare_assets` makes them (training/README.md, Assets)"
+        )
     return load_facekit()
 
 
@@ -79,6 +86,11 @@ def prnet(untrained, tmp_path_factory) -> ModelPack:
 def copied(tmp_path) -> Path:
     """A copy of the default pack that a test may damage."""
     return shutil.copytree(default_pack_folder(), tmp_path / "pack with spaces é")
+
+
+def landmarks_of(picture: str) -> list[np.ndarray]:
+    """Of each person in a picture of PEOPLE, (68, 2) photo space."""
+    return [np.array(person["points"]) for person in json.loads((PEOPLE / "faces.json").read_text())[picture]]
 
 
 def photo_of(pixels: np.ndarray) -> Photo:

@@ -1,6 +1,7 @@
-"""Finding and choosing faces."""
+"""Finding and choosing faces, in rendered people everywhere and in photos where the measurement data is."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -14,26 +15,45 @@ from prn_blender.capture.faces.detail import expected_detail
 from prn_blender.capture.faces.find import FaceBox, choose_faces, find_faces
 from prn_blender.capture.photo.read import load_photo
 
-from .conftest import photo_of
-
-SEED_NETWORK = next((Path(__file__).parents[2] / "models").glob("*/network.onnx"), None)
+from .conftest import PEOPLE, landmarks_of, photo_of
 
 
 @pytest.fixture(params=["built-in", "yunet"])
-def yunet(request, shared_data) -> str | None:
+def yunet(request) -> str | None:
     """Each backend in turn, as `find_faces` is told."""
-    return str(shared_data / "detectors/yunet_n_dynamic.onnx") if request.param == "yunet" else None
+    if request.param == "built-in":
+        return None
+    return str(request.getfixturevalue("shared_data") / "detectors/yunet_n_dynamic.onnx")
 
 
-@pytest.fixture
-def face(shared_data):
-    """A frontal face (H, W, 3) and its true box (4,)."""
-    with np.load(shared_data / "photos/aflw2000_dev/landmarks.npz") as data:
-        angles = np.abs(data["pitch_yaw_roll"]).max(axis=1)
-        index = int(np.argmin(angles))
-        points = data["points"][index, :, :2]
-        pixels = load_photo(shared_data / f"photos/aflw2000_dev/{data['names'][index]}.jpg").pixels
+@pytest.fixture(params=["rendered", "photo"])
+def face(request):
+    """A frontal face (450, 450, 3) and its true box (4,)."""
+    if request.param == "rendered":
+        pixels = load_photo(PEOPLE / "frontal.jpg").pixels
+        (points,) = landmarks_of("frontal.jpg")
+    else:
+        folder = request.getfixturevalue("shared_data") / "photos/aflw2000_dev"
+        with np.load(folder / "landmarks.npz") as data:
+            index = int(np.argmin(np.abs(data["pitch_yaw_roll"]).max(axis=1)))
+            pixels, points = load_photo(folder / f"{data['names'][index]}.jpg").pixels, data["points"][index, :, :2]
     return pixels, np.concatenate([points.min(0), points.max(0)])
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """Pictures of several people with their landmarks, and how well they must be found."""
+
+    folder: Path
+    people: int
+    alarms: dict[bool, int]  # most boxes on no face, of the built-in finder and of YuNet
+
+
+@pytest.fixture(params=["rendered", "photos"])
+def annotated(request) -> Annotated:
+    if request.param == "rendered":
+        return Annotated(PEOPLE, 19, {False: 1, True: 1})
+    return Annotated(request.getfixturevalue("shared_data") / "photos/dlib68", 43, {False: 10, True: 6})
 
 
 def overlap_of_best(faces, truth):
@@ -49,18 +69,16 @@ def test_overlap_of_known_boxes():
     assert best_of_each(boxes, np.array([0.5, 0.9, 0.1, 0.8]), 0.6).tolist() == [1, 3, 0, 2]
 
 
-def test_several_faces_of_annotated_photos(shared_data, yunet):
-    annotated = json.loads((shared_data / "photos/dlib68/faces.json").read_text())
+def test_several_faces_of_annotated_pictures(annotated, yunet):
     hits = faces_there = alarms = 0
-    for name, people in annotated.items():
-        found = find_faces(load_photo(shared_data / "photos/dlib68" / name), yunet)
+    for name, people in json.loads((annotated.folder / "faces.json").read_text()).items():
+        found = find_faces(load_photo(annotated.folder / name), yunet)
         assert all(0 < face.score <= 1 for face in found)
         assert [face.score for face in found] == sorted((face.score for face in found), reverse=True)
         right, wrong = hits_and_alarms(found, people)
         hits, faces_there, alarms = hits + right, faces_there + len(people), alarms + wrong
-    assert faces_there == 43
-    assert hits == 43
-    assert alarms <= (6 if yunet else 10)
+    assert hits == faces_there == annotated.people
+    assert alarms <= annotated.alarms[yunet is not None]
 
 
 def test_sizes_from_small_to_filling_the_photo(face, yunet):
@@ -148,7 +166,7 @@ FACE = FaceBox(100, 100, 200, 200, 0.8)
     ],
 )
 def test_one_face_is_one_person(monkeypatch, other, count):
-    monkeypatch.setattr("prn_blender.capture.faces.find._finder", lambda: Says(FACE, other))
+    monkeypatch.setattr("prn_blender.capture.faces.finder.open_finder", lambda: Says(FACE, other))
     pixels = np.random.default_rng(0).integers(0, 256, (25, 25, 3), np.uint8).repeat(16, 0).repeat(16, 1)
     faces = find_faces(photo_of(pixels))
     assert faces[0] == FACE and len(faces) == count
@@ -238,7 +256,7 @@ class Seen:
 )
 def test_finer_copies_are_searched_for_small_faces_only(monkeypatch, faces, copies):
     seen = Seen(*faces)
-    monkeypatch.setattr("prn_blender.capture.faces.find._finder", lambda: seen)
+    monkeypatch.setattr("prn_blender.capture.faces.finder.open_finder", lambda: seen)
     pixels = np.random.default_rng(0).integers(0, 256, (50, 250, 3), np.uint8).repeat(8, 0).repeat(8, 1)
     assert len(find_faces(photo_of(pixels))) == len(faces)
     assert seen.copies == copies

@@ -12,7 +12,7 @@ from prn_blender.capture.errors import CaptureError
 from prn_blender.capture.faces.answers import Answers, agreed, decode
 from prn_blender.capture.faces.box import overlap
 from prn_blender.capture.faces.find import find_faces
-from prn_blender.capture.faces.finder import PART_OVERLAP, PART_SIDE, Finder, _starts
+from prn_blender.capture.faces.finder import PART_OVERLAP, PART_SIDE, Finder, part_starts
 from prn_blender.capture.packs.finder_pack import load_finder_pack
 from prn_blender.capture.packs.pack import default_pack_folder
 from prn_blender.capture.photo.read import load_photo
@@ -88,7 +88,7 @@ def test_a_crowd_does_not_silence_the_coarser_copies():
 
 @pytest.mark.parametrize("side", [1, PART_SIDE, PART_SIDE + 1, 2 * PART_SIDE - PART_OVERLAP, 5120])
 def test_parts_cover_a_side_and_overlap(side):
-    starts = _starts(side)
+    starts = part_starts(side)
     assert starts[0] == 0
     assert starts[-1] + PART_SIDE >= side
     assert all(second - first <= PART_SIDE - PART_OVERLAP for first, second in pairwise(starts))

@@ -72,8 +72,8 @@ def test_crops_are_as_far_off_as_their_share_says():
     still = np.abs(sides * crop.rule.scale - 1) < 1e-4
     assert 0.72 < still.mean() < 0.78
     np.testing.assert_allclose(middle[still][:, 0], 0, atol=1e-4)
-    np.testing.assert_allclose(np.log(sides[~still] * crop.scale).std(), 0.3, rtol=0.1)
-    in_crop = middle[~still][:, 0].numpy() / (sides[~still] * crop.scale)  # in sides of the crop before its zoom
+    np.testing.assert_allclose(np.log(sides[~still] * crop.rule.scale).std(), 0.3, rtol=0.1)
+    in_crop = middle[~still][:, 0].numpy() / (sides[~still] * crop.rule.scale)  # in sides of the crop before its zoom
     np.testing.assert_allclose(in_crop.std(), 0.1, rtol=0.1)
 
 

@@ -11,7 +11,7 @@ pytest.importorskip("trimesh")
 
 from prn_blender.capture.geometry.pose import Similarity
 from training.evaluation import scan
-from training.evaluation.landmarks import Landmarks, _best_view, describe, without_similarity
+from training.evaluation.landmarks import Landmarks, best_view, describe, without_similarity
 from training.evaluation.numbers import add, table
 from training.head_model import HeadModel, HeadState, project, to_camera, unproject
 from training.photos import AnnotatedCrops
@@ -58,7 +58,7 @@ def test_the_control_finds_the_view_of_its_own_head():
     angle = 0.9
     turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
     target = (head @ turn.T)[:, :2] * 4 + 0.5
-    np.testing.assert_allclose(_best_view(head, target), target, atol=1e-4)
+    np.testing.assert_allclose(best_view(head, target), target, atol=1e-4)
 
 
 def test_the_table_has_a_line_for_each_number_and_leaves_missing_ones_empty():

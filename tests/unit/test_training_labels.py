@@ -64,7 +64,7 @@ def test_albedo_through_the_labels_is_the_picture_without_light(kit, layout):
 
     size, resolution = 256, 128
     sampler = SceneSampler(size, seed=2, environments=None)
-    skin, face, head = sampler._skin()
+    skin, face, head = sampler.next_skin()
     even = np.zeros((9, 3), np.float32)
     even[0] = 1
     light = Light(even, np.array([0, 0, 1], np.float32), np.zeros(3, np.float32), False, 1.0)

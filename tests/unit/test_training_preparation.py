@@ -188,10 +188,10 @@ def test_a_licence_is_what_the_file_says(tmp_path):
 def test_assets_without_cc0_are_named_and_left_out(tmp_path, capsys):
     kept = write_proxy(tmp_path, "# CC0")
     other = write_proxy(tmp_path, "# AGPLv3")
-    assert prepare_assets._free([other, kept], "hair styles") == [kept]
+    assert prepare_assets.only_free([other, kept], "hair styles") == [kept]
     assert "left out: bob, its licence is AGPL3" in capsys.readouterr().err
     with pytest.raises(AssetError, match="none of the hair styles says that it is CC0"):
-        prepare_assets._free([other], "hair styles")
+        prepare_assets.only_free([other], "hair styles")
 
 
 def test_the_wrong_number_of_bound_vertices_is_refused(tmp_path):

@@ -108,10 +108,10 @@ def of_canonical(runner: PackRunner, crops: AnnotatedCrops) -> Landmarks:
     """The control without a photo: the canonical head in the orthographic view that fits each annotation best."""
     head = runner.canonical_landmarks * (1, -1, -1)
     head = np.stack([head[:, 0], head[:, 2], head[:, 1]], 1)  # x right, y down, z towards the viewer
-    return Landmarks(crops, np.stack([_best_view(head, points) for points in crops.points]))
+    return Landmarks(crops, np.stack([best_view(head, points) for points in crops.points]))
 
 
-def _best_view(head: np.ndarray, target: np.ndarray) -> np.ndarray:
+def best_view(head: np.ndarray, target: np.ndarray) -> np.ndarray:
     """(68, 2) of head (68, 3), turned, scaled and moved closest to target (68, 2)."""
     centred, middle = head - head.mean(0), target.mean(0)
     # the nearest to the best affine view is where the search starts

@@ -56,7 +56,7 @@ class SceneSampler:
         rng = self.rng
         state = self.shape(rng)
         vertices = self.model.vertices(state)
-        skin = self._skin()
+        skin = self.next_skin()
         self.skin = skin[0]
         self.drawing.set_head(vertices, self._outfit(state, vertices, skin[0]))
         eyes = self.eyes[rng.integers(len(self.eyes))]
@@ -80,7 +80,7 @@ class SceneSampler:
             visible &= left[pixel[:, 1], pixel[:, 0]]
         return Sample(picture, posed, visible)
 
-    def _skin(self) -> tuple:
+    def next_skin(self) -> tuple:
         """(skin, face texture, head texture), from a pool that is renewed little by little."""
         rng = self.rng
         if len(self.skins) < SKIN_POOL or rng.random() < 0.2:

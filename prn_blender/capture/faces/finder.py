@@ -99,8 +99,8 @@ class Finder:
         """The faces that are too small for coarser copies."""
         height, width = pixels.shape[:2]
         found = []
-        for top in _starts(height):
-            for left in _starts(width):
+        for top in part_starts(height):
+            for left in part_starts(width):
                 part = pixels[top : top + PART_SIDE, left : left + PART_SIDE]
                 seen = self.answers(part, self._pack.min_score)
                 seen = seen.taken(alone(seen.size.mean(1)) * seen.score > self._pack.min_score)
@@ -150,7 +150,7 @@ def release_finders() -> None:
         _finders.clear()
 
 
-def _starts(side: int) -> list[int]:
+def part_starts(side: int) -> list[int]:
     """Where the parts of a side begin."""
     if side <= PART_SIDE:
         return [0]

@@ -23,7 +23,7 @@ _COLOURS: dict[str, Colour] = {  # by the first word of a part's name
 }
 _LINE, _DOT, _MOVED_DOT, _HOVERED_DOT = 1.6, 1.5, 5.0, 8.0  # pixels at interface scale 1
 
-_handles: list[tuple[type, object]] = []
+handles: list[tuple[type, object]] = []  # of what is drawn now, each with its editor
 
 
 def feature_lines(points: np.ndarray) -> list[tuple[list[tuple[float, float]], Colour]]:
@@ -144,10 +144,10 @@ def register() -> None:
         (bpy.types.SpaceImageEditor, _draw_in_image_editor),
         (bpy.types.SpaceView3D, _draw_in_3d_view),
     ):
-        _handles.append((space, space.draw_handler_add(_blended(draw), (), "WINDOW", "POST_PIXEL")))
+        handles.append((space, space.draw_handler_add(_blended(draw), (), "WINDOW", "POST_PIXEL")))
 
 
 def unregister() -> None:
-    for space, handle in _handles:
+    for space, handle in handles:
         space.draw_handler_remove(handle, "WINDOW")
-    _handles.clear()
+    handles.clear()
