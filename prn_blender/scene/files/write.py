@@ -83,7 +83,9 @@ def describe(capture: Capture, head: bpy.types.Object, timings: dict[str, float]
             "yaw": record["pose"]["yaw"],
             "pitch": record["pose"]["pitch"],
             "roll": record["pose"]["roll"],
+            "translation": view.pose.translation.tolist(),
             "aligned_to_camera": view.pose.matrix.tolist(),
+            "aligned_to_photo": (view.camera.matrix @ view.pose.matrix).tolist(),
         },
         "camera": {
             "projection": record["camera"]["projection"],

@@ -10,9 +10,11 @@ import bpy
 
 from ...capture.errors import CaptureError
 from ...capture.faces.detail import expected_detail
+from ...capture.types import Settings
 from ..shell import session
 from ..shell.found_faces import FoundFaces
 from ..shell.job_operator import JobOperator
+from ..shell.packs import chosen_pack
 from ..shell.preferences import preferences
 from .properties import CaptureOptions, ProviderOption
 from .work import CapturedHeads, capture_heads, search_faces
@@ -48,7 +50,6 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
 
     def prepare(self, context):
         from ...capture.run import Request
-        from ...capture.types import Settings
         from ...scene.build.photo_images import packed_photo_at
 
         photo = _absolute(self._option(context, "photo", "filepath"))
@@ -71,10 +72,10 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
                 projection=self._option(context, "projection"),
                 focal_mm=self._option(context, "focal_mm"),
                 provider=own.provider if self.provider == "PREFERENCES" else self.provider,
-                topology=self._option(context, "topology"),
+                topology=self._topology(context),
                 parts=self._option(context, "parts"),
             ),
-            pack=Path(_absolute(own.pack)) if own.pack else None,
+            pack=chosen_pack(context, self._option(context, "pack")),
             yunet=Path(_absolute(own.yunet)) if own.yunet else None,
             packed=packed_photo_at(Path(photo)),
         )
@@ -127,6 +128,12 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
                 head.location.x = index * _SPACING
                 set_alignment(head, self._alignment)
         context.view_layer.update()
+
+    def _topology(self, context: bpy.types.Context) -> str:
+        """The panel's choice is one of the panel's pack: another pack given alone has its standard topology."""
+        if self.properties.is_property_set("pack") and not self.properties.is_property_set("topology"):
+            return Settings.topology
+        return self._option(context, "topology")
 
     def _option(self, context: bpy.types.Context, name: str, own_name: str = ""):
         """What was given to the operator, else the panel's choice."""
