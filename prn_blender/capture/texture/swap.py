@@ -101,3 +101,16 @@ def _sampled(tile: Tile, head: PosedHead, picture: np.ndarray) -> np.ndarray:
 
     place = tile.interpolate(head.triangle_uv) * len(picture) - np.float32(0.5)
     return cv2.remap(picture, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def swap_mask(region: np.ndarray, shown: np.ndarray | None) -> np.ndarray:
+    """What of a region's mask (M, M) float32 by UV the photo shows: hair before the face and the like stay.
+
+    Args:
+        shown: (T, T) uint8, the head's own `MASK` texture; None where there is none.
+    """
+    import cv2
+
+    if shown is None:
+        return region
+    return region * (cv2.resize(shown, region.shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32) / 255)
