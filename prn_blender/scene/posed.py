@@ -10,6 +10,8 @@ from ..capture.errors import CaptureError
 from ..capture.packs.installed import InstalledPack
 from ..capture.packs.pack import ModelPack, load_pack
 from ..capture.pictures.posed import PosedHead
+from ..capture.types import MASK
+from .build.images import TEXTURES
 from .build.landmarks import landmark_positions, landmarks_of
 from .build.material import base_colour_image
 from .build.photo_images import image_of_photo
@@ -113,6 +115,15 @@ def texture_of(head: bpy.types.Object) -> bpy.types.Image:
     if image is None:
         raise CaptureError(f"{head.name} has no image as its base colour: choose an image instead.")
     return image
+
+
+def seen_of(head: bpy.types.Object) -> Picture | None:
+    """What of a head's texture the photo shows, white; None where its material has no such image."""
+    material = head.active_material
+    nodes = material.node_tree.nodes if material is not None and material.node_tree is not None else ()
+    label = TEXTURES[MASK].label
+    image = next((node.image for node in nodes if node.type == "TEX_IMAGE" and node.label == label), None)
+    return None if image is None else picture_of(image)
 
 
 def picture_of(image: bpy.types.Image) -> Picture:

@@ -71,7 +71,9 @@ def _dot(picture: np.ndarray, place: np.ndarray, radius: float, colour: tuple[in
     import cv2
 
     x, y = _fixed(place).tolist()
-    cv2.circle(picture, (x, y), max(1 << _FRACTION, round(radius * (1 << _FRACTION))), colour, -1, cv2.LINE_AA, _FRACTION)
+    cv2.circle(
+        picture, (x, y), max(1 << _FRACTION, round(radius * (1 << _FRACTION))), colour, -1, cv2.LINE_AA, _FRACTION
+    )
 
 
 def _fixed(places: np.ndarray) -> np.ndarray:

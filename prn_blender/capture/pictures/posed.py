@@ -1,12 +1,13 @@
 """A head as it lies in a photo."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from ..geometry.camera import Camera
 from ..geometry.pose import Similarity
+from ..geometry.position_map import PositionMap
 from ..types import Capture, HeadMesh
 
 
@@ -70,15 +71,68 @@ class PosedHead:
         return self.camera.matrix @ self.pose.matrix
 
 
-def posed(capture: Capture, mesh: HeadMesh) -> PosedHead:
-    """A capture's head in its first photo."""
-    view, topology = capture.views[0], mesh.topology
+def posed(capture: Capture, mesh: HeadMesh | None = None) -> PosedHead:
+    """A capture's head in its first photo.
+
+    Args:
+        mesh: of the head; without one that of the pack's standard topology, which has no open eyes or mouth.
+    """
+    view = capture.views[0]
+    if mesh is None:
+        topology = capture.pack.topology
+        mesh = HeadMesh(topology, topology.vertices(PositionMap(capture.head.surface)), view.visibility)
     return PosedHead(
         camera=view.camera,
         pose=view.pose,
         vertices=mesh.vertices,
-        triangles=topology.triangles,
-        triangle_uv=topology.triangle_uv,
+        triangles=mesh.topology.triangles,
+        triangle_uv=mesh.topology.triangle_uv,
         visibility=mesh.visibility,
         landmarks=capture.head.landmarks,
     )
+
+
+def closed(head: PosedHead) -> PosedHead:
+    """The head with a fan of triangles over every hole but the largest, the neck or a mask's border.
+
+    A whole head's eyes and mouth are open; in the texture lies there what a head with closed ones shows.
+    """
+    loops = _boundaries(head.triangles)
+    if len(loops) < 2:
+        return head
+    loops.remove(max(loops, key=len))
+    vertices, visibility, uv = [head.vertices], [head.visibility], [head.triangle_uv]
+    triangles, count = [head.triangles], len(head.vertices)
+    for loop in loops:
+        middle = np.full(len(loop), count)
+        around = np.column_stack([np.roll(loop, -1), loop])  # the other way round than the triangles outside
+        corners = head.uv[around]
+        triangles.append(np.column_stack([around, middle]))
+        uv.append(np.concatenate([corners, np.broadcast_to(head.uv[loop].mean(axis=0), (len(loop), 1, 2))], axis=1))
+        vertices.append(head.vertices[loop].mean(axis=0, keepdims=True))
+        visibility.append(head.visibility[loop].mean(keepdims=True))
+        count += 1
+    return replace(
+        head,
+        vertices=np.concatenate(vertices),
+        triangles=np.concatenate(triangles),
+        triangle_uv=np.concatenate(uv),
+        visibility=np.concatenate(visibility),
+    )
+
+
+def _boundaries(triangles: np.ndarray) -> list[list[int]]:
+    """The loops of vertices around holes, in the direction of the triangles at their edges."""
+    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    keys = np.sort(edges, axis=1)
+    _, index, uses = np.unique(keys, axis=0, return_index=True, return_counts=True)
+    following = dict(edges[index[uses == 1]].tolist())
+    loops = []
+    while following:
+        loop = []
+        vertex = next(iter(following))
+        while vertex in following:
+            loop.append(vertex)
+            vertex = following.pop(vertex)
+        loops.append(loop)
+    return loops

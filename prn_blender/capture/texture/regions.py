@@ -19,7 +19,7 @@ REGIONS = {
 MASK_SIZE = 512  # texels a side
 
 # How far a region reaches beyond its landmarks, and how wide its border is, in widths of an eye.
-_REACH = {"eyes": 0.35, "brows": 0.35, "nose": 0.35, "mouth": 0.35, "beard": 0.2, "face": 0.0}
+_REACH = {"eyes": 0.35, "brows": 0.35, "nose": 0.35, "mouth": 0.35, "beard": 0.2, "face": 0.3}
 _SOFTNESS = {"eyes": 0.3, "brows": 0.3, "nose": 0.35, "mouth": 0.3, "beard": 0.4, "face": 0.7}
 _LIPS = 0.06  # how far lips that are left out of the beard reach beyond their landmarks
 
@@ -64,7 +64,7 @@ def _outlines(landmarks: np.ndarray, name: str) -> list[np.ndarray]:
     if name == "beard":
         return [landmarks[[*range(2, 15), 31, 33, 35]]]
     brows = landmarks[17:27]
-    forehead = brows + 0.3 * (landmarks[27] - landmarks[33])
+    forehead = brows + 0.2 * (landmarks[27] - landmarks[33])
     return [np.concatenate([landmarks[:17], brows, forehead])]
 
 

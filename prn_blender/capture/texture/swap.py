@@ -53,9 +53,7 @@ def swap_face(
     return result
 
 
-def _match(
-    pixels: np.ndarray, head: PosedHead, texture: np.ndarray, mask: np.ndarray
-) -> tuple[Window, np.ndarray]:
+def _match(pixels: np.ndarray, head: PosedHead, texture: np.ndarray, mask: np.ndarray) -> tuple[Window, np.ndarray]:
     """A small window around the head, and the factors (h, w, 3) on the other face's colours in it."""
     low, high = head.in_photo.min(axis=0), head.in_photo.max(axis=0)
     part, corner = cut(pixels, low, high, margin=4)

@@ -11,7 +11,7 @@ from ...capture.pictures.pncc import pncc_image
 from ...capture.pictures.posed import PosedHead, posed
 from ...capture.texture.regions import region_mask
 from ...capture.texture.swap import swap_face, swap_mask
-from ...capture.types import BASE_COLOR, MASK, Capture, HeadMesh
+from ...capture.types import BASE_COLOR, MASK, Capture
 from ..build.encode import png_bytes
 from ..build.float_image import write_exr
 from .obj import write_coloured_obj, write_textured_obj
@@ -38,8 +38,8 @@ class Extras:
     swap: np.ndarray | None = field(default=None, repr=False)  # (T, T, 3) uint8: another's texture for swapped.png
 
 
-def write_extras(extras: Extras, capture: Capture, mesh: HeadMesh, textures: dict[str, bytes], folder: Path) -> dict:
-    """Writes them; returns what capture.json says of them.
+def write_extras(extras: Extras, capture: Capture, textures: dict[str, bytes], folder: Path) -> dict:
+    """Writes them, measured on the pack's standard topology; returns what capture.json says of them.
 
     Args:
         textures: the capture's, as PNG files.
@@ -47,7 +47,7 @@ def write_extras(extras: Extras, capture: Capture, mesh: HeadMesh, textures: dic
     Raises:
         CaptureError: a file cannot be written, or the photo shows nothing of the face that is to be swapped.
     """
-    head, pixels = posed(capture, mesh), capture.views[0].photo.pixels
+    head, pixels = posed(capture), capture.views[0].photo.pixels
     told = {}
     for kind, write in (("csv", write_csv), ("npz", write_npz), ("json", write_json)):
         if kind in extras.kinds:

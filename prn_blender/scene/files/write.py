@@ -71,7 +71,7 @@ def write_capture(
                 export_glb(bpy.context, head, temporary / "head.glb")
                 bpy.ops.wm.save_as_mainfile(filepath=str(temporary / "head.blend"), copy=True, compress=True)
         with unwritable_told(folder):
-            told = write_extras(extras, capture, mesh, images.textures, temporary)
+            told = write_extras(extras, capture, images.textures, temporary)
         timings["files"] = time.perf_counter() - started
 
         described = {**describe(capture, head, timings), **told}

@@ -72,7 +72,7 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
                 projection=self._option(context, "projection"),
                 focal_mm=self._option(context, "focal_mm"),
                 provider=own.provider if self.provider == "PREFERENCES" else self.provider,
-                topology=self._topology(context),
+                topology=self._option(context, "topology"),
                 parts=self._option(context, "parts"),
             ),
             pack=chosen_pack(context, self._option(context, "pack")),
@@ -128,12 +128,6 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
                 head.location.x = index * _SPACING
                 set_alignment(head, self._alignment)
         context.view_layer.update()
-
-    def _topology(self, context: bpy.types.Context) -> str:
-        """The panel's choice is one of the panel's pack: another pack given alone has its standard topology."""
-        if self.properties.is_property_set("pack") and not self.properties.is_property_set("topology"):
-            return Settings.topology
-        return self._option(context, "topology")
 
     def _option(self, context: bpy.types.Context, name: str, own_name: str = ""):
         """What was given to the operator, else the panel's choice."""
