@@ -5,8 +5,8 @@ import numpy as np
 from .complete import blur, spread
 
 LARGEST = 0.9  # of the logarithm of a factor: more is no light but another thing
-_DARK = 12  # added to both colours, so that black's noise has no say
-_TOWARDS_ONE = 1e-3  # what is far from everything known stays as it is
+_DARK = 3  # added to both colours, so that the noise in black has little say
+_TOWARDS_ONE = 1e-6  # where nothing is known the source stays as it is
 
 
 def gains(source: np.ndarray, target: np.ndarray, weight: np.ndarray) -> np.ndarray:

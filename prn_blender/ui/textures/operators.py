@@ -31,15 +31,16 @@ class PRN_OT_take_region(HeadJob, JobOperator, bpy.types.Operator):
         if head.library:
             raise CaptureError(f"{head.name} is linked from another file: make it local.")
         texture = texture_of(head)
-        self._head, self._name = head, texture.name
-        self._color_space = texture.colorspace_settings.name
+        self._head, self._before = head, texture
         return work.take_region(picture_of(texture), _other(head, chosen), _mask(context, head, chosen), chosen.match)
 
     def finish(self, context, result: bytes):
         from ...scene.build.images import packed_image
         from ...scene.build.material import set_base_colour_image
 
-        set_base_colour_image(self._head, packed_image(self._name, result, self._color_space))
+        before = self._before
+        set_base_colour_image(self._head, packed_image(before.name, result, before.colorspace_settings.name))
+        before.use_fake_user = True
         self.report({"INFO"}, f"{self._head.name} has a new texture; the one before is still in the file")
         yield from ()  # one step is enough
 
