@@ -13,9 +13,7 @@ from .conftest import Shot
 def camera_of(shot: Shot) -> Camera:
     distance = -shot.position[2]
     metres_per_px = distance / shot.focal_px if shot.focal_px else 0.001
-    return Camera(
-        shot.width, shot.height, shot.focal_px, distance, metres_per_px, shot.width / 2, shot.height / 2
-    )
+    return Camera(shot.width, shot.height, shot.focal_px, distance, metres_per_px, shot.width / 2, shot.height / 2)
 
 
 def posed_head(pack: ModelPack, shot: Shot) -> PosedHead:

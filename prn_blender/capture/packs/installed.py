@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ..errors import CaptureError
@@ -36,14 +37,20 @@ def look_into(folders: Iterable[Path]) -> list[InstalledPack]:
     found: dict[str, InstalledPack] = {}
     for folder in folders:
         try:
-            description = describe_pack(folder)
-            size = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
-            manifest = (folder / "pack.toml").read_bytes()
+            changed = max((folder / "pack.toml").stat().st_mtime_ns, folder.stat().st_mtime_ns)
+            pack = _look_at(folder, changed)
         except (CaptureError, OSError):
             continue
-        pack = InstalledPack(folder, description, size, hashlib.sha256(manifest).hexdigest())
         found.setdefault(pack.identity, pack)
     return list(found.values())
+
+
+@lru_cache(maxsize=64)
+def _look_at(folder: Path, changed: int) -> InstalledPack:
+    description = describe_pack(folder)
+    size = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
+    manifest = (folder / "pack.toml").read_bytes()
+    return InstalledPack(folder, description, size, hashlib.sha256(manifest).hexdigest())
 
 
 def packs_in(places: Iterable[Path]) -> list[InstalledPack]:
