@@ -12,10 +12,11 @@ from prn_blender.capture.geometry.pose import Similarity
 from prn_blender.capture.geometry.visibility import vertex_visibility
 from prn_blender.capture.landmarks import NAMES
 from prn_blender.capture.packs.pack import ModelPack
+from prn_blender.capture.packs.topology import OPENINGS
 from prn_blender.capture.pictures.depth import depth_image
 from prn_blender.capture.pictures.overlay import BOX_FRONT, HIDDEN, SEEN, Overlay, draw_over
 from prn_blender.capture.pictures.pncc import pncc_image
-from prn_blender.capture.pictures.posed import PosedHead
+from prn_blender.capture.pictures.posed import PosedHead, closed
 from prn_blender.scene.files.obj import vertex_colours, write_coloured_obj, write_textured_obj
 from prn_blender.scene.files.points import write_csv, write_json, write_npz
 
@@ -208,3 +209,21 @@ def test_obj_colours_are_those_of_the_texture(any_pack, tmp_path):
     rows = [line.split()[1:] for line in (tmp_path / "head.obj").read_text().splitlines() if line.startswith("v ")]
     np.testing.assert_allclose(np.array(rows, float)[:, 3:], colours, atol=1e-6)
     assert [file.name for file in tmp_path.iterdir()] == ["head.obj"]
+
+
+def test_open_eyes_and_mouth_are_closed_for_pictures(pack):
+    head = posed_head(pack, NEAR)
+    whole = depth_image(head).metres
+    skin = ~np.isin(pack.topology.region, [pack.topology.region_names.index(name) for name in OPENINGS])
+    kept = skin[head.triangles].all(axis=1)
+    opened = replace(head, triangles=head.triangles[kept], triangle_uv=head.triangle_uv[kept])
+    holes = (depth_image(opened).metres == 0) & (whole > 0)
+    assert holes.sum() > 100
+    assert closed(head) is head  # its neck stays open
+    again = closed(opened)
+    found = depth_image(again).metres
+    assert (found[holes] > 0).all()
+    assert np.abs(found - whole)[holes].max() < 0.02
+    added = again.triangle_uv[len(opened.triangles) :].reshape(-1, 2)
+    inside = head.uv[~skin]
+    assert (added >= inside.min(axis=0) - 0.02).all() and (added <= inside.max(axis=0) + 0.02).all()

@@ -52,7 +52,7 @@ xy = "pixel"                # index in the network's picture: x right, y down, (
 z = "from_back"             # same unit, larger is nearer, 0 near the surface's farthest point
 scale = {unit!r}               # of the network's numbers: 256 x 1.1
 projection = "orthographic"
-"""  # noqa: E501 - a line of the file is one here
+"""
 
 
 def import_prnet(folder: Path, into: Path) -> Path:
