@@ -66,6 +66,7 @@ def _view_record(view: View) -> dict:
         },
         "pose": {
             "aligned_to_camera": view.pose.matrix.ravel(),  # 4 x 4, row by row
+            "aligned_to_photo": (view.camera.matrix @ view.pose.matrix).ravel(),  # 3 x 4: homogeneous photo pixels
             "yaw": yaw,  # degrees
             "pitch": pitch,
             "roll": roll,

@@ -1,11 +1,14 @@
 """What can be asked for on the command line."""
 
 import argparse
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ..capture.packs.pack import PREFERRED_TOPOLOGY, describe_pack
 from ..capture.run import Request
+from ..capture.texture.regions import REGIONS
 from ..capture.types import FOCAL_MM, PASSES, PROVIDER_LABELS, SIMPLE, TEXTURE_SIZES, WHOLE, Settings
+from ..scene.files.extras import KINDS
 
 
 def parser_of(program: str) -> argparse.ArgumentParser:
@@ -63,7 +66,9 @@ def parser_of(program: str) -> argparse.ArgumentParser:
         default="auto",
         help="what the network runs on (default: %(default)s, the fastest there is)",
     )
-    parser.add_argument("--pack", type=Path, metavar="FOLDER", help="a model pack instead of the built-in one")
+    parser.add_argument(
+        "--pack", type=Path, metavar="NAME|FOLDER", help="an installed model pack, or the folder of one"
+    )
     parser.add_argument(
         "--topology",
         default=PREFERRED_TOPOLOGY,
@@ -79,7 +84,41 @@ def parser_of(program: str) -> argparse.ArgumentParser:
         "(default: %(default)s)",
     )
     parser.add_argument("--triangles", action="store_true", help="triangles instead of quads")
+    _add_extras(parser)
     return parser
+
+
+def _add_extras(parser: argparse.ArgumentParser) -> None:
+    """What is written besides the usual files."""
+    written = "; ".join(f"{name}: {files}" for name, files in KINDS.items())
+    parser.add_argument(
+        "--also", type=_names(KINDS), default=(), metavar="NAME,…", help=f"all, or what is wanted besides: {written}"
+    )
+    other = parser.add_mutually_exclusive_group()
+    other.add_argument("--other-photo", type=Path, metavar="PHOTO", help="another person, for --take and --swap")
+    other.add_argument(
+        "--other-texture", type=Path, metavar="IMAGE", help="the same, from a head_basecolor.png of the same model pack"
+    )
+    parser.add_argument(
+        "--take",
+        type=_names(REGIONS),
+        default=(),
+        metavar="REGION,…",
+        help=f"parts of the texture that come from the other: {', '.join(REGIONS)}",
+    )
+    parser.add_argument("--swap", action="store_true", help="swapped.png: the other's face in the photo")
+
+
+def _names(known: Iterable[str]) -> Callable[[str], tuple[str, ...]]:
+    """Reads names with commas between; `all` are all that are known."""
+
+    def read(text: str) -> tuple[str, ...]:
+        names = tuple(known) if text == "all" else tuple(text.split(","))
+        if not set(names) <= set(known):
+            raise argparse.ArgumentTypeError(f"all, or of these with commas: {', '.join(known)}")
+        return names
+
+    return read
 
 
 def _face(text: str) -> str | int:

@@ -6,16 +6,23 @@ import json
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from ..capture.errors import CaptureError, NoFaceError
 from ..capture.faces.detail import expected_detail
 from ..capture.packs.pack import load_pack
-from ..capture.run import Found, capture_face, find
-from ..capture.types import PHOTO_TYPES, PROVIDER_LABELS
+from ..capture.photo.read import load_photo
+from ..capture.run import Found, Request, capture_face, find, run
+from ..capture.texture.regions import region_mask
+from ..capture.texture.take import take
+from ..capture.types import BASE_COLOR, PHOTO_TYPES, PROVIDER_LABELS, Capture
+from ..scene.files.extras import Extras
 from ..scene.files.write import DESCRIPTION, write_capture
-from .arguments import parser_of, request_for
+from ..scene.packs import installed_packs
+from .arguments import parser_of, request_for, settings_of
 
 # What a checkout captures when no photo is named; the extension has none.
 PORTRAIT = Path(__file__).parents[2] / "examples" / "astronaut.jpg"
@@ -65,7 +72,11 @@ def _main(arguments: list[str], program: str) -> int:
         photos = _photos(asked.photos)
         if asked.box and len(photos) > 1:
             parser.error("--box belongs to one photo: give only that one")
+        if bool(asked.take or asked.swap) != bool(asked.other_photo or asked.other_texture):
+            parser.error("--take and --swap go with --other-photo or --other-texture")
+        asked.pack = _pack_folder(asked.pack)
         load_pack(asked.pack).choose_topology(asked.topology)
+        asked.other = _other_texture(asked)
     except CaptureError as error:
         print(f"{program}: {error}", flush=True)
         return 2
@@ -150,7 +161,9 @@ def _capture_face(found: Found, index: int, label: str, folder: Path, asked: arg
         return _skipped(label, folder)
     try:
         capture = capture_face(found, index, _progress)
-        described = write_capture(capture, folder, asked.triangles, _progress)
+        capture = _with_regions(capture, asked)
+        extras = Extras(frozenset(asked.also), asked.other if asked.swap else None)
+        described = write_capture(capture, folder, asked.triangles, _progress, extras)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other photos are still to be done
         return _failure(label, error)
     pose = described["pose"]
@@ -182,6 +195,35 @@ def _holds_capture_of(folder: Path, photo: Path) -> bool:
 def _skipped(label: str, folder: Path) -> Outcome:
     print(" | there already", end="", flush=True)
     return Outcome(label, f"{folder} (there already)", skipped=True)
+
+
+def _pack_folder(given: Path | None) -> Path | None:
+    """The folder of a pack that is given by its name or its folder."""
+    if given is None or os.path.isdir(given):
+        return given
+    return next((pack.folder for pack in installed_packs() if pack.answers_to(str(given))), given)
+
+
+def _other_texture(asked: argparse.Namespace) -> np.ndarray | None:
+    """(T, T, 3) uint8 of the other person, if there is one.
+
+    Raises:
+        CaptureError: the photo or texture cannot be used.
+    """
+    if asked.other_texture:
+        return load_photo(asked.other_texture).pixels
+    if not asked.other_photo:
+        return None
+    request = Request(asked.other_photo, settings=settings_of(asked), pack=asked.pack, yunet=asked.yunet)
+    return run(request).captures[0].textures[BASE_COLOR]
+
+
+def _with_regions(capture: Capture, asked: argparse.Namespace) -> Capture:
+    """The capture with the regions of its texture that are to come from the other."""
+    texture = capture.textures[BASE_COLOR]
+    for name in asked.take:
+        texture = take(texture, asked.other, region_mask(capture.pack.topology, name))
+    return replace(capture, textures={**capture.textures, BASE_COLOR: texture})
 
 
 def _failure(label: str, error: Exception) -> Outcome:

@@ -1,7 +1,7 @@
 """What the original PRNet does wrong, each with what it did instead.
 
 a black crops · b vertices moved by reading colours · c UVs half a texel off · d frontal pose with the photo's height ·
-e affine frontal pose · f occlusion by bounding boxes · g absolute paths in MTL files (there is no OBJ export here) ·
+e affine frontal pose · f occlusion by bounding boxes · g absolute paths in MTL files ·
 h pose at large yaw · i first face only, printing and exiting · j TensorFlow 1 and numpy of its time, grey photos
 (`test_import_needs_neither_tensorflow_nor_onnx`, `test_photo.py`) · k texture from a small copy · l orientation, 16
 bits, alpha, CMYK (`test_photo.py`) · m Python loops over triangles
@@ -25,8 +25,10 @@ from prn_blender.capture.packs.prnet import import_prnet
 from prn_blender.capture.packs.prnet_topology import make_topology
 from prn_blender.capture.texture.project import project_texture
 from prn_blender.capture.types import BASE_COLOR, MASK, Photo, View
+from prn_blender.scene.files.obj import write_textured_obj
 
 from .conftest import Shot, photo_of
+from .posed_heads import posed_head
 from .prnet_answers import showing
 
 SIZE = 900  # pixels of the photos made here
@@ -132,6 +134,22 @@ def test_f_a_triangle_hides_only_what_lies_behind_it():
     assert (seen[(off < 10) & (x + y > 60) & (x + y < 300)] == 0).all()
 
 
+def test_g_a_moved_obj_finds_its_texture(prnet, tmp_path):
+    """Its MTL named the texture by its absolute path."""
+    head = posed_head(prnet, Shot(SIZE, SIZE, None, (0, 0, 0), (0, 0, -1)))
+    written = write_textured_obj(head, b"a picture", tmp_path / "here" / "my face.obj")
+    moved = (tmp_path / "here").rename(tmp_path / "there")
+    assert sorted(file.name for file in moved.iterdir()) == sorted(file.name for file in written)
+
+    def named(file: str, keyword: str) -> str:
+        lines = (moved / file).read_text(encoding="utf-8").splitlines()
+        return next(line.split()[1] for line in lines if line.startswith(keyword))
+
+    library = named("my face.obj", "mtllib")
+    assert (moved / named(library, "map_Kd")).read_bytes() == b"a picture"
+    assert named("my face.obj", "usemtl") == named(library, "newmtl")
+
+
 @pytest.mark.parametrize("yaw", [-85, -60, 0, 30, 75, 89])
 @pytest.mark.parametrize(("pitch", "roll"), [(0, 0), (-20, 15)])
 def test_h_pose_is_right_at_any_yaw(prnet, uv_data, yaw, pitch, roll):
@@ -143,6 +161,9 @@ def test_h_pose_is_right_at_any_yaw(prnet, uv_data, yaw, pitch, roll):
     eyes = prnet.topology.eye_weights @ vertices
     np.testing.assert_allclose(camera.project(pose.apply(np.zeros(3))), eyes[:2], atol=0.01)
     assert camera.metres_per_px == pytest.approx(0.001, rel=1e-4)
+    canonical = np.column_stack([prnet.topology.canonical, np.ones(len(vertices))])
+    x, y, w = camera.matrix @ pose.matrix @ canonical.T
+    np.testing.assert_allclose(np.column_stack([x / w, y / w]), vertices[:, :2], atol=0.01)
 
 
 def test_i_every_face_is_there_and_failures_are_raised(tmp_path):

@@ -38,6 +38,15 @@ class Camera:
         """(2,) tangents of the angles between the camera's axis and the line of sight to the head's origin; y down."""
         return (np.array([self.aim_x, self.aim_y]) - self.centre) / self.focal_px
 
+    @property
+    def matrix(self) -> np.ndarray:
+        """(3, 4) from camera space (x, y, z, 1), metres, to homogeneous photo pixels: x and y times the third."""
+        x, y = self.centre
+        if self.focal_px is not None:
+            return np.array([[self.focal_px, 0, -x, 0], [0, -self.focal_px, -y, 0], [0, 0, -1, 0]])
+        scale = 1 / self.metres_per_px
+        return np.array([[scale, 0, 0, x], [0, -scale, 0, y], [0, 0, 0, 1]])
+
     def scaled(self, factor: float) -> "Camera":
         """The same camera for a head `factor` times as large."""
         distance = self.distance * factor if self.is_perspective else self.distance

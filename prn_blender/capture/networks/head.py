@@ -78,6 +78,12 @@ def open_network(pack: ModelPack, provider: str = "auto") -> Network:
         return _networks[key]
 
 
+def provider_in_use(pack_sha256: str, provider: str) -> str | None:
+    """What a pack's network really runs on where this provider is asked for; None while it is not loaded."""
+    network = _networks.get((pack_sha256, provider))
+    return None if network is None else network.provider
+
+
 def release_networks() -> None:
     """Frees every session and with it the memory of the GPU."""
     with _lock:

@@ -30,7 +30,7 @@ def encode_images(capture: Capture, photo: bytes | None = None) -> EncodedImages
 
 
 def png_bytes(pixels: np.ndarray) -> bytes:
-    """`pixels` (H, W) or (H, W, 3) uint8 RGB as a PNG file."""
+    """`pixels` (H, W) or (H, W, 3), uint8 or uint16, RGB, as a PNG file."""
     import cv2
 
     ordered = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels

@@ -32,11 +32,21 @@ def create_material(name: str, images: PackedImages) -> bpy.types.Material:
 
 def base_colour_image(head: bpy.types.Object) -> bpy.types.Image | None:
     """The image that feeds the base colour of the head's first material."""
+    node = _base_colour_node(head)
+    return None if node is None else node.image
+
+
+def set_base_colour_image(head: bpy.types.Object, image: bpy.types.Image) -> None:
+    """Puts another image in its place; the head has one."""
+    _base_colour_node(head).image = image
+
+
+def _base_colour_node(head: bpy.types.Object) -> bpy.types.Node | None:
     material = head.active_material
     if material is None or material.node_tree is None:
         return None
     for node in material.node_tree.nodes:
         if node.type == "BSDF_PRINCIPLED" and node.inputs["Base Color"].is_linked:
             source = node.inputs["Base Color"].links[0].from_node
-            return getattr(source, "image", None)
+            return source if source.type == "TEX_IMAGE" else None
     return None

@@ -18,6 +18,7 @@ from ..build.encode import encode_images, png_bytes
 from ..build.images import pack_images
 from ..export.formats import export_glb
 from ..record import read_record
+from .extras import Extras, write_extras
 from .preview import render_preview
 from .replace import filled_folder, unwritable_told
 from .silence import stdout_silenced
@@ -25,10 +26,16 @@ from .silence import stdout_silenced
 DESCRIPTION = "capture.json"
 
 
-def write_capture(capture: Capture, folder: Path, triangles: bool = False, progress: Progress = silent) -> dict:
+def write_capture(
+    capture: Capture,
+    folder: Path,
+    triangles: bool = False,
+    progress: Progress = silent,
+    extras: Extras = Extras(),  # noqa: B008 - frozen
+) -> dict:
     """Builds the capture in a new, empty Blender file and writes into `folder`, all of the files or none:
 
-    head.blend, head.glb, head_NAME.png for each texture, preview.png and capture.json.
+    head.blend, head.glb, head_NAME.png for each texture, preview.png and capture.json; and the extras.
 
     Returns:
         what capture.json says.
@@ -63,9 +70,11 @@ def write_capture(capture: Capture, folder: Path, triangles: bool = False, progr
             with stdout_silenced():
                 export_glb(bpy.context, head, temporary / "head.glb")
                 bpy.ops.wm.save_as_mainfile(filepath=str(temporary / "head.blend"), copy=True, compress=True)
+        with unwritable_told(folder):
+            told = write_extras(extras, capture, images.textures, temporary)
         timings["files"] = time.perf_counter() - started
 
-        described = describe(capture, head, timings)
+        described = {**describe(capture, head, timings), **told}
         with unwritable_told(folder):
             described["files"] = sorted(file.name for file in temporary.iterdir())
             (temporary / DESCRIPTION).write_text(json.dumps(described, indent=1), encoding="utf-8")
@@ -83,7 +92,9 @@ def describe(capture: Capture, head: bpy.types.Object, timings: dict[str, float]
             "yaw": record["pose"]["yaw"],
             "pitch": record["pose"]["pitch"],
             "roll": record["pose"]["roll"],
+            "translation": view.pose.translation.tolist(),
             "aligned_to_camera": view.pose.matrix.tolist(),
+            "aligned_to_photo": (view.camera.matrix @ view.pose.matrix).tolist(),
         },
         "camera": {
             "projection": record["camera"]["projection"],

@@ -1,6 +1,6 @@
 """From a photo to a head."""
 
-from . import face_picker, operators, panels, properties
+from . import face_picker, operators, pack_panel, panels, properties
 
 CLASSES = (
     properties.PRN_PG_capture,
@@ -14,6 +14,7 @@ CLASSES = (
     panels.PRN_PT_face,
     panels.PRN_PT_camera,
     panels.PRN_PT_head,
+    pack_panel.PRN_PT_pack,
     panels.PRN_PT_computation,
     panels.PRN_PT_image_capture,
     panels.PRN_PT_image_face,

@@ -10,9 +10,11 @@ import bpy
 
 from ...capture.errors import CaptureError
 from ...capture.faces.detail import expected_detail
+from ...capture.types import Settings
 from ..shell import session
 from ..shell.found_faces import FoundFaces
 from ..shell.job_operator import JobOperator
+from ..shell.packs import chosen_pack
 from ..shell.preferences import preferences
 from .properties import CaptureOptions, ProviderOption
 from .work import CapturedHeads, capture_heads, search_faces
@@ -48,7 +50,6 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
 
     def prepare(self, context):
         from ...capture.run import Request
-        from ...capture.types import Settings
         from ...scene.build.photo_images import packed_photo_at
 
         photo = _absolute(self._option(context, "photo", "filepath"))
@@ -74,7 +75,7 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
                 topology=self._option(context, "topology"),
                 parts=self._option(context, "parts"),
             ),
-            pack=Path(_absolute(own.pack)) if own.pack else None,
+            pack=chosen_pack(context, self._option(context, "pack")),
             yunet=Path(_absolute(own.yunet)) if own.yunet else None,
             packed=packed_photo_at(Path(photo)),
         )

@@ -7,9 +7,10 @@ import bpy
 
 from ...capture import types
 from ...capture.errors import CaptureError
-from ...capture.packs.pack import describe_pack
+from ...capture.packs.pack import PackDescription, describe_pack
 from ..head.alignments import ALIGNMENTS
-from ..shell.preferences import PROVIDERS, preferences
+from ..shell.packs import chosen_pack, packs_to_choose_from
+from ..shell.preferences import PROVIDERS
 
 FACES = (
     ("LARGEST", "Largest", "The face with the largest box, of those that are about as sure as the surest"),
@@ -39,21 +40,21 @@ POLYGONS = (
 )
 
 
-def topology_items(_options, context: bpy.types.Context | None) -> tuple[tuple[str, str, str], ...]:
-    """The topologies of the pack that the preferences choose, the default pack's where it cannot be read."""
-    own = preferences(context or bpy.context)
-    return _topology_items(bpy.path.abspath(own.pack) if own.pack else "")
+def topology_items(options, context: bpy.types.Context | None) -> tuple[tuple[str, str, str], ...]:
+    """The topologies of the pack that is chosen, the default pack's where it cannot be read."""
+    try:
+        folder = chosen_pack(context or bpy.context, options.pack if options else "")
+        described = describe_pack(folder)
+    except CaptureError:
+        described = describe_pack()
+    return _topology_items(described)
 
 
 @cache  # Blender keeps no copy of the strings
-def _topology_items(pack: str) -> tuple[tuple[str, str, str], ...]:
-    try:
-        choices = describe_pack(Path(pack) if pack else None).topologies
-    except CaptureError:
-        choices = describe_pack().topologies
+def _topology_items(pack: PackDescription) -> tuple[tuple[str, str, str], ...]:
     return tuple(
         (choice.name, f"{choice.title}, {choice.quads / 1000:.0f}k", f"{choice.quads:,} quads{choice.about}")
-        for choice in choices
+        for choice in pack.topologies
     )
 
 
@@ -116,6 +117,11 @@ class CaptureOptions:
         default=True,
         options={"SKIP_SAVE"},
     )
+    pack: bpy.props.StringProperty(
+        name="Model Pack",
+        description="Name of an installed model pack, or the folder of one. Empty: that of the preferences",
+        options={"SKIP_SAVE"},
+    )
     topology: bpy.props.EnumProperty(
         name="Topology",
         description="How the head's surface is divided. Heads of one topology have the same faces in the same order",
@@ -151,6 +157,32 @@ def _other_photo(options: "PRN_PG_capture", context: bpy.types.Context) -> None:
         options.face = "LARGEST"
 
 
+def _pack_items(options: "PRN_PG_capture", context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
+    """The installed packs, and one that was chosen and is not installed here."""
+    packs = packs_to_choose_from(context or bpy.context)
+    items = [(pack.identity, pack.description.title, f"Licence: {pack.description.license}") for pack in packs]
+    if options.pack and not any(pack.answers_to(options.pack) for pack in packs):
+        items.append((options.pack, f"{Path(options.pack).name} (elsewhere)", options.pack))
+    _shown_items[:] = items
+    return _shown_items
+
+
+_shown_items: list[tuple[str, str, str]] = []  # Blender keeps no copy of the strings
+
+
+def _pack_shown(options: "PRN_PG_capture") -> int:
+    """Which of the items is chosen; the first one where none is."""
+    packs = packs_to_choose_from(bpy.context)
+    if not options.pack:
+        return 0
+    return next((index for index, pack in enumerate(packs) if pack.answers_to(options.pack)), len(packs))
+
+
+def _choose_pack(options: "PRN_PG_capture", index: int) -> None:
+    options.pack = _pack_items(options, None)[index][0] if index else ""
+    options.property_unset("topology")  # that of another pack
+
+
 def _redraw_views() -> None:
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
@@ -167,6 +199,15 @@ class PRN_PG_capture(CaptureOptions, bpy.types.PropertyGroup):
         subtype="FILE_PATH",
         options=RELATIVE_TO_BLEND,
         update=_other_photo,
+    )
+
+    # The same as `pack`, for a menu: what is stored is a name, because another computer has other packs.
+    pack_choice: bpy.props.EnumProperty(
+        name="Model Pack",
+        description="The network that finds the head's shape, with its meshes",
+        items=_pack_items,
+        get=_pack_shown,
+        set=_choose_pack,
     )
 
     show_landmarks: bpy.props.BoolProperty(

@@ -62,6 +62,14 @@ class HeadOperator:
         return True
 
 
+class HeadJob:
+    """Comes before `JobOperator` in the bases of a job on a captured head."""
+
+    @classmethod
+    def poll(cls, context):
+        return super().poll(context) and head_for(cls, context) is not None
+
+
 class PRN_OT_align(HeadOperator, bpy.types.Operator):
     """Turn the captured head and its camera"""
 

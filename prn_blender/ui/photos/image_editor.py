@@ -79,7 +79,7 @@ class PRN_OT_open_in_image_editor(bpy.types.Operator):
         except (CaptureError, OSError, RuntimeError) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        return _show(self, context, image)
+        return show_image(self, context, image)
 
 
 class PRN_OT_open_photo_of_head(bpy.types.Operator):
@@ -100,10 +100,11 @@ class PRN_OT_open_photo_of_head(bpy.types.Operator):
         return context.window is not None
 
     def execute(self, context):
-        return _show(self, context, image_of_head(captured_head(context)))
+        return show_image(self, context, image_of_head(captured_head(context)))
 
 
-def _show(operator: bpy.types.Operator, context: bpy.types.Context, image: bpy.types.Image) -> set[str]:
+def show_image(operator: bpy.types.Operator, context: bpy.types.Context, image: bpy.types.Image) -> set[str]:
+    """Shows an image in an Image Editor; what the operator returns."""
     area = _image_editor(context)
     if area is None:
         operator.report({"ERROR"}, "There is no room for an Image Editor: open one and choose the photo there.")

@@ -1,6 +1,6 @@
 """What all panels share: session, jobs, dependencies, preferences."""
 
-from . import commands, memory, preferences, session
+from . import commands, memory, packs, preferences, session
 
-CLASSES = (preferences.PRN_AP_preferences, memory.PRN_OT_release_memory)
+CLASSES = (preferences.PRN_AP_preferences, memory.PRN_OT_release_memory, packs.PRN_OT_import_prnet)
 PARTS = (commands, session)

@@ -138,6 +138,31 @@ class JobOperator:
         return {"CANCELLED"}
 
 
+class FileJobOperator(JobOperator):
+    """Base of those that ask for a file or folder where they are invoked without one."""
+
+    asks_for = "filepath"  # the property
+
+    def invoke(self, context, event):
+        if getattr(self, self.asks_for):
+            return super().invoke(context, event)
+        self._was_asked = True
+        self.suggest(context)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context):
+        if not getattr(self, "_was_asked", False):
+            return super().execute(context)
+        # The file browser executes; the job is to run beside the window all the same.
+        operator = getattr(bpy.ops.prn, self.bl_idname.removeprefix("prn."))
+        operator("INVOKE_DEFAULT", **self.as_keywords(ignore=("filter_glob", "filter_folder")))
+        return {"FINISHED"}
+
+    def suggest(self, context: bpy.types.Context) -> None:
+        """What the file browser shows first."""
+
+
 def _level(context: bpy.types.Context) -> str:
     """An error pops up under the mouse, except where the panel already shows it and keeps it."""
     return "WARNING" if session.is_panel_shown(context.window) else "ERROR"

@@ -35,7 +35,8 @@ class PRN_AP_preferences(bpy.types.AddonPreferences):
     )
     pack: bpy.props.StringProperty(
         name="Model Pack",
-        description="Folder of another head model pack (with pack.toml). Empty: the one that comes with the extension",
+        description="Folder of a head model pack (with pack.toml) that is used where the panel chooses none. "
+        "Empty: the one that comes with the extension",
         subtype="DIR_PATH",
     )
     yunet: bpy.props.StringProperty(
@@ -53,6 +54,7 @@ class PRN_AP_preferences(bpy.types.AddonPreferences):
         layout.prop(self, "provider")
         layout.prop(self, "pack")
         self._draw_pack(context)
+        layout.operator("prn.import_prnet", icon="IMPORT")
         layout.prop(self, "yunet", text="Face Detector (YuNet)")
         layout.operator("prn.release_memory")
 

@@ -1,0 +1,167 @@
+"""Captured heads of the scene as they lie in their photos, and their textures, for work in a thread."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ..capture.errors import CaptureError
+from ..capture.packs.installed import InstalledPack
+from ..capture.packs.pack import ModelPack, load_pack
+from ..capture.pictures.posed import PosedHead
+from ..capture.types import MASK
+from .build.images import TEXTURES
+from .build.landmarks import landmark_positions, landmarks_of
+from .build.material import base_colour_image
+from .build.photo_images import image_of_photo
+from .edit.photo_points import camera_and_pose
+from .record import photo_of_head, read_record
+
+# Reads a picture (H, W, 3) uint8 sRGB; in any thread.
+Picture = Callable[[], np.ndarray]
+
+
+def posed_head(head: bpy.types.Object) -> PosedHead:
+    """A captured head with what the artist changed on its mesh and landmarks.
+
+    Raises:
+        CaptureError: the object is no captured head, or its mesh has no UVs or faces.
+    """
+    camera, pose = camera_and_pose(head)
+    mesh = head.data
+    mesh.calc_loop_triangles()
+    if not mesh.uv_layers.active or not len(mesh.loop_triangles):
+        raise CaptureError(f"{head.name} has no faces with UVs: capture the photo again.")
+    vertices = _read(mesh.vertices, "co", 3)
+    triangles = _read(mesh.loop_triangles, "vertices", 3, np.int32)
+    loops = _read(mesh.loop_triangles, "loops", 3, np.int32)
+    uv = _read(mesh.uv_layers.active.uv, "vector", 2)[loops]
+    visibility = mesh.attributes.get("visibility")
+    seen = np.ones(len(vertices), np.float32)
+    if visibility is not None and visibility.domain == "POINT" and visibility.data_type == "FLOAT":
+        visibility.data.foreach_get("value", seen)
+    return PosedHead(
+        camera=camera,
+        pose=pose,
+        vertices=_in_aligned_frame(head, vertices),
+        triangles=triangles,
+        triangle_uv=np.array([0, 1]) + uv * (1, -1),
+        visibility=seen,
+        landmarks=landmark_positions(head),
+    )
+
+
+def _in_aligned_frame(head: bpy.types.Object, vertices: np.ndarray) -> np.ndarray:
+    """(V, 3) metres. *Apply Rotation* and the like turn the empty that holds the landmarks against the mesh."""
+    root = next((landmark.parent for _, landmark in landmarks_of(head)), None)
+    if root is None:
+        return vertices
+    frame = np.array(root.matrix_parent_inverse @ root.matrix_basis)
+    return (vertices - frame[:3, 3]) @ np.linalg.inv(frame[:3, :3]).T
+
+
+def pack_of_head(head: bpy.types.Object, packs: list[InstalledPack]) -> ModelPack:
+    """The one of some installed packs that a head was captured with.
+
+    Raises:
+        CaptureError: it is not installed, or damaged.
+    """
+    told = read_record(head)["pack"]
+    identity = f"{told['name']} {told['version']}"
+    for pack in packs:
+        if pack.identity == identity:
+            return load_pack(pack.folder)
+    raise CaptureError(
+        f"The model pack {identity} of {head.name} is not installed: install it, or capture the photo again."
+    )
+
+
+def require_same_uv(one: bpy.types.Object, other: bpy.types.Object) -> None:
+    """Raises CaptureError unless two heads were captured with the same model pack: then they have the same UVs."""
+    packs = [read_record(head)["pack"] for head in (one, other)]
+    if len({(pack["name"], pack["version"]) for pack in packs}) > 1:
+        raise CaptureError(
+            f"{one.name} and {other.name} were captured with different model packs, so their UVs differ: "
+            "capture one of them again with the pack of the other."
+        )
+
+
+def photo_of(head: bpy.types.Object) -> Picture:
+    """The photo that a head was captured from, upright: the image in this file, else the photo's own file.
+
+    Raises:
+        CaptureError: neither is there any more.
+    """
+    image = image_of_photo(photo_of_head(head))
+    if image is not None:
+        return picture_of(image)
+    from ..capture.photo.read import load_photo
+
+    record = read_record(head)["photo"]
+    photo = load_photo(Path(record["path"]))
+    if photo.sha256 != record["sha256"]:
+        raise CaptureError(f"{photo.path.name} is no longer the photo of {head.name}: capture it again.")
+    return lambda: photo.pixels
+
+
+def texture_of(head: bpy.types.Object) -> bpy.types.Image:
+    """The image of a head's colours.
+
+    Raises:
+        CaptureError: its material has none.
+    """
+    image = base_colour_image(head)
+    if image is None:
+        raise CaptureError(f"{head.name} has no image as its base colour: choose an image instead.")
+    return image
+
+
+def seen_of(head: bpy.types.Object) -> Picture | None:
+    """What of a head's texture the photo shows, white; None where its material has no such image."""
+    material = head.active_material
+    nodes = material.node_tree.nodes if material is not None and material.node_tree is not None else ()
+    label = TEXTURES[MASK].label
+    image = next((node.image for node in nodes if node.type == "TEX_IMAGE" and node.label == label), None)
+    return None if image is None else picture_of(image)
+
+
+def picture_of(image: bpy.types.Image) -> Picture:
+    """An image's pixels. What lies in the .blend as a file is decoded where the picture is asked for.
+
+    Raises:
+        CaptureError: the image has no pixels.
+    """
+    if image.packed_file and not image.is_dirty and image.source == "FILE":
+        data, name = bytes(image.packed_file.data), image.name
+        return lambda: _decoded(data, name)
+    width, height = image.size
+    if not width or not height:
+        raise CaptureError(f"The image {image.name} cannot be read: choose another one.")
+    values = np.empty(width * height * image.channels, np.float32)
+    image.pixels.foreach_get(values)
+    values = values.reshape(height, width, -1)[::-1]
+    return lambda: _eight_bits(values)
+
+
+def _decoded(data: bytes, name: str) -> np.ndarray:
+    import cv2
+
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    if pixels is None:
+        raise CaptureError(f"The image {name} cannot be read: choose another one.")
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
+def _eight_bits(values: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 of (H, W, C) 0..1."""
+    colours = values[..., :3] if values.shape[2] >= 3 else np.repeat(values[..., :1], 3, axis=2)
+    return np.rint(np.clip(colours, 0, 1) * 255).astype(np.uint8)
+
+
+def _read(collection: bpy.types.bpy_prop_collection, name: str, count: int, kind: type = np.float32) -> np.ndarray:
+    """(N, count)"""
+    values = np.empty(len(collection) * count, kind)
+    collection.foreach_get(name, values)
+    return values.reshape(-1, count)
