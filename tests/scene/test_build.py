@@ -115,11 +115,15 @@ def test_two_captures_have_the_same_topology(make_capture):
     assert [tuple(p.vertices) for p in first.polygons] == [tuple(p.vertices) for p in second.polygons]
 
 
-def test_material_is_matte_and_images_are_packed(capture):
+def test_material_is_skin_and_images_are_packed(capture):
     head = build(capture, bpy.context)
     material = head.active_material
     assert material.name == "landscape Skin"
-    assert material.node_tree.nodes["Principled BSDF"].inputs["Specular IOR Level"].default_value == 0
+    shader = material.node_tree.nodes["Principled BSDF"].inputs
+    assert 0.4 < shader["Roughness"].default_value < 0.7
+    assert 0 < shader["Specular IOR Level"].default_value < 0.5  # the photo's highlights are in the texture
+    assert 0 < shader["Subsurface Weight"].default_value < 0.3
+    assert shader["Subsurface Scale"].default_value * max(shader["Subsurface Radius"].default_value) < 0.006  # metres
     spaces = {
         node.image.name: node.image.colorspace_settings.name
         for node in material.node_tree.nodes

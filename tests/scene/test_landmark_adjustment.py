@@ -318,14 +318,34 @@ def test_heads_that_share_a_mesh_do_not_undo_one_another(head):
     assert (shape(head) == adjusted).all()
 
 
-@pytest.mark.parametrize("applied", ["scale", "rotation"])
-def test_applied_transforms_leave_the_mesh_alone(head, applied):
-    head.scale, head.rotation_euler = (10, 10, 10), (0, 0, 1)
+@pytest.mark.parametrize("applied", ["scale", "rotation", "location", "origin"])
+def test_landmarks_go_on_after_transforms_were_applied(head, applied):
+    head.location, head.scale, head.rotation_euler = (0.3, 0.1, -0.2), (10, 10, 10), (0, 0, 1)
+    bpy.context.view_layer.update()
+    captured = shape(head)
+    if applied == "origin":
+        bpy.context.scene.cursor.location = (0.1, 0.2, 0.3)
+        bpy.ops.object.origin_set(type="ORIGIN_CURSOR")
+    else:
+        chosen = {kind: kind == applied for kind in ("location", "rotation", "scale")}
+        bpy.ops.object.transform_apply(**chosen)
     bpy.context.view_layer.update()
     assert is_adjustable(head)
-    bpy.ops.object.transform_apply(location=False, rotation=applied == "rotation", scale=applied == "scale")
+    before, matrix = shape(head), np.array(head.matrix_world)
+    assert np.abs(before - captured).max() > 0.01
+    move(head, CHIN, 0, 0, -5 * MILLIMETRE)
+    changed = (shape(head) - before) @ matrix[:3, :3].T
+    assert np.linalg.norm(changed, axis=1).max() == pytest.approx(50 * MILLIMETRE, rel=0.05)  # ten times as large
+    assert changed[np.linalg.norm(changed, axis=1).argmax()] == pytest.approx((0, 0, -0.05), abs=0.003)
+    reset_landmarks(head)
+    np.testing.assert_allclose(shape(head), before, atol=1e-5)
+
+
+def test_landmarks_that_were_moved_away_from_the_head_leave_the_mesh_alone(head):
+    root = dict(landmarks_of(head))[CHIN].parent
+    root.location.z = 0.1
     bpy.context.view_layer.update()
     before = shape(head)
     move(head, CHIN, 0, 0, -5 * MILLIMETRE)
     assert (shape(head) == before).all()
-    assert "applied" in why_not_adjustable(head)
+    assert "moved away" in why_not_adjustable(head)

@@ -10,6 +10,7 @@ from ..edit.align import FRONTAL, set_alignment
 from ..names import as_name
 from ..record import store_record
 from ..transaction import undone_on_error
+from ..units import metre_in
 from .camera import create_camera, look_through
 from .encode import encode_images
 from .images import PackedImages, pack_images
@@ -45,21 +46,22 @@ def build(
     with undone_on_error(scene):
         mesh = mesh or mesh_of(capture, capture.pack.choose_topology(capture.settings.topology))
         images = images or pack_images(capture, encode_images(capture))
+        metre = metre_in(scene)
         collection = bpy.data.collections.new(name)
         landmark_collection = bpy.data.collections.new(f"{name} Landmarks")  # hides all of them with one click
         collection.children.link(landmark_collection)
 
-        data = create_mesh(name, mesh, triangles)
-        data.materials.append(create_material(f"{name} Skin", images))
+        data = create_mesh(name, mesh, triangles, metre)
+        data.materials.append(create_material(f"{name} Skin", images, metre))
         head = bpy.data.objects.new(name, data)
         collection.objects.link(head)
         add_region_groups(head, mesh.topology)
         store_record(head, capture)
-        create_landmarks(landmark_collection, head, capture.head.landmarks)
-        prepare_adjustment(data, capture.head.landmarks, anchors_of(mesh.topology))
+        create_landmarks(landmark_collection, head, capture.head.landmarks, metre)
+        prepare_adjustment(data, capture.head.landmarks, anchors_of(mesh.topology), metre)
 
-        create_parts(collection, head, mesh.parts)
-        camera = create_camera(head, view.camera, images.photo)
+        create_parts(collection, head, mesh.parts, metre)
+        camera = create_camera(head, view.camera, images.photo, metre)
         collection.objects.link(camera)
         set_alignment(head, alignment)
 

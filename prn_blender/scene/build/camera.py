@@ -9,12 +9,18 @@ from ..record import belong_together, has_identity, is_captured_head, mark_as_pa
 _SENSOR_WIDTH = 36.0  # mm
 
 
-def create_camera(head: bpy.types.Object, camera: Camera, photo: bpy.types.Image) -> bpy.types.Object:
-    """The camera object of a captured head, with the lens of `camera` and the upright photo behind what it sees."""
+def create_camera(
+    head: bpy.types.Object, camera: Camera, photo: bpy.types.Image, metre: float = 1.0
+) -> bpy.types.Object:
+    """The camera object of a captured head, with the lens of `camera` and the upright photo behind what it sees.
+
+    Args:
+        metre: Blender units a metre.
+    """
     name = f"{head.name} Camera"
     data = bpy.data.cameras.new(name)
     set_lens(data, camera, (0, 0, camera.width, camera.height))
-    data.display_size = 0.1
+    data.display_size = 0.1 * metre
     data.passepartout_alpha = 0.8
 
     background = data.background_images.new()
@@ -39,11 +45,22 @@ def set_lens(data: bpy.types.Camera, camera: Camera, window: tuple[float, float,
         data.lens = _SENSOR_WIDTH * camera.focal_px / longer
     else:
         data.type = "ORTHO"
-        data.ortho_scale = camera.metres_per_px * longer
+    set_reach(data, camera, longer)
     data.shift_x = ((left + right) - camera.width) / 2 / longer
     data.shift_y = (camera.height - (top + bottom)) / 2 / longer
-    data.clip_start = camera.distance / 100
-    data.clip_end = camera.distance * 100
+
+
+def set_reach(data: bpy.types.Camera, camera: Camera, longer: float, metre: float = 1.0) -> None:
+    """What of a camera is in units of the scene.
+
+    Args:
+        longer: the longer side of what it sees, in photo pixels.
+        metre: Blender units a metre of the head.
+    """
+    if data.type == "ORTHO":
+        data.ortho_scale = metre * camera.metres_per_px * longer
+    data.clip_start = metre * camera.distance / 100
+    data.clip_end = metre * camera.distance * 100
 
 
 def look_through(scene: bpy.types.Scene, camera_object: bpy.types.Object, width: int, height: int) -> None:
@@ -63,7 +80,7 @@ def capture_camera(head: bpy.types.Object) -> bpy.types.Object | None:
     cameras = _of_same_capture(head, "CAMERA")
     if len(cameras) < 2:
         return next(iter(cameras), None)
-    heads = _of_same_capture(cameras[0], "MESH")
+    heads = list(filter(is_captured_head, _of_same_capture(cameras[0], "MESH")))
     return cameras[min(heads.index(head), len(cameras) - 1)] if head in heads else cameras[0]
 
 

@@ -8,18 +8,21 @@ import numpy as np
 from ...capture.landmarks import NAMES
 
 _SIZE = 0.0015  # metres
-_SAME_PLACE = 1e-5  # metres
 _INDEX = "prn_landmark"  # on each empty: names are the artist's, and Blender's where there are two heads
 
 
 def create_landmarks(
-    collection: bpy.types.Collection, head: bpy.types.Object, positions: np.ndarray
+    collection: bpy.types.Collection, head: bpy.types.Object, positions: np.ndarray, metre: float = 1.0
 ) -> bpy.types.Object:
-    """Empties at positions (68, 3) of the aligned frame, under one empty that is parented to the head."""
+    """Empties at positions (68, 3) of the aligned frame, under one empty that is parented to the head.
+
+    Their places are in metres; the empty that holds them takes them into a mesh of `metre` units a metre.
+    """
     root = bpy.data.objects.new(f"{head.name} Landmarks", None)
     root.empty_display_type = "PLAIN_AXES"
     root.empty_display_size = _SIZE
     root.parent = head
+    root.scale = (metre, metre, metre)
     collection.objects.link(root)
     for index, (name, position) in enumerate(zip(NAMES, positions.tolist(), strict=True)):
         empty = bpy.data.objects.new(name, None)
@@ -51,17 +54,6 @@ def landmarks_of(head: bpy.types.Object) -> Iterator[tuple[int, bpy.types.Object
 def head_of_landmark(landmark: bpy.types.Object) -> bpy.types.Object | None:
     """The object that a landmark hangs on, by way of the empty that holds all of them."""
     return landmark.parent.parent if landmark.parent else None
-
-
-def hang_in_mesh_space(head: bpy.types.Object) -> bool:
-    """Whether the landmarks' places are in the space of the mesh.
-
-    After *Apply Scale* or *Apply Rotation* they are not: Blender then turns the empty that holds the landmarks.
-    """
-    roots = {landmark.parent for _, landmark in landmarks_of(head)}
-    return all(
-        np.allclose(root.matrix_parent_inverse @ root.matrix_basis, np.eye(4), atol=_SAME_PLACE) for root in roots
-    )
 
 
 def landmark_positions(head: bpy.types.Object) -> np.ndarray:

@@ -5,17 +5,32 @@ import bpy
 from ...capture.types import BASE_COLOR
 from .images import TEXTURES, PackedImages
 
+# Skin, with less gloss than it has: the photo's own highlights are in the texture, and a second gloss of full strength
+# looks like wax. Programs that know neither the specular level nor light below the surface show the same at the
+# default specular level.
+_ROUGHNESS = 0.55
+_SPECULAR = 0.35  # 0.5 is a surface with an index of refraction of 1.5, skin's of 1.4 is 0.35
+_SUBSURFACE = 0.15  # the share of the light that goes through the skin: the photo's blur is in the texture too
+_SUBSURFACE_REACH = 0.004  # metres, of red light; green and blue reach less far
+_SUBSURFACE_COLOURS = (1.0, 0.35, 0.2)
 
-def create_material(name: str, images: PackedImages) -> bpy.types.Material:
-    """Matte skin with the textures where they belong; those that the shader has no use for lie beside it."""
+
+def create_material(name: str, images: PackedImages, metre: float = 1.0) -> bpy.types.Material:
+    """Skin with the textures where they belong; those that the shader has no use for lie beside it.
+
+    Args:
+        metre: Blender units a metre.
+    """
     material = bpy.data.materials.new(name)
     if material.node_tree is None:  # before Blender 5
         material.use_nodes = True
     nodes, links = material.node_tree.nodes, material.node_tree.links
     shader = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
-    # The photo's own highlights are in the texture: a second gloss on top looks like wax.
-    shader.inputs["Specular IOR Level"].default_value = 0.0
-    shader.inputs["Roughness"].default_value = 1.0
+    shader.inputs["Roughness"].default_value = _ROUGHNESS
+    shader.inputs["Specular IOR Level"].default_value = _SPECULAR
+    shader.inputs["Subsurface Weight"].default_value = _SUBSURFACE
+    shader.inputs["Subsurface Radius"].default_value = _SUBSURFACE_COLOURS
+    shader.inputs["Subsurface Scale"].default_value = _SUBSURFACE_REACH * metre
 
     for row, (texture, image) in enumerate(images.textures.items()):
         use = TEXTURES[texture]

@@ -7,11 +7,12 @@ from ...capture.packs.topology import Topology
 from ...capture.types import HeadMesh
 
 
-def create_mesh(name: str, head: HeadMesh, triangles: bool = False) -> bpy.types.Mesh:
+def create_mesh(name: str, head: HeadMesh, triangles: bool = False, metre: float = 1.0) -> bpy.types.Mesh:
     """A smooth mesh with the topology's UVs and a point attribute `visibility`.
 
     Args:
         triangles: the topology's fixed triangles instead of its quads.
+        metre: Blender units a metre.
     """
     topology = head.topology
     faces = topology.triangles if triangles else topology.faces
@@ -21,7 +22,7 @@ def create_mesh(name: str, head: HeadMesh, triangles: bool = False) -> bpy.types
 
     mesh = bpy.data.meshes.new(name)
     mesh.vertices.add(len(head.vertices))
-    mesh.vertices.foreach_set("co", np.ascontiguousarray(head.vertices, np.float32).ravel())
+    mesh.vertices.foreach_set("co", np.ascontiguousarray(head.vertices * metre, np.float32).ravel())
     mesh.loops.add(int(sizes.sum()))
     mesh.loops.foreach_set("vertex_index", faces[corners].astype(np.int32))
     mesh.polygons.add(len(faces))

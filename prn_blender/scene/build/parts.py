@@ -5,6 +5,7 @@ import numpy as np
 
 from ...capture.shape.eye_texture import eye_texture
 from ...capture.shape.parts import Part
+from ..record import mark_as_part
 
 EYE_PIXELS = 1024
 # Base colour (linear), roughness, how much light goes through.
@@ -19,26 +20,33 @@ LOOKS = {
 }
 
 
-def create_parts(collection: bpy.types.Collection, head: bpy.types.Object, parts: tuple[Part, ...]) -> None:
-    """An object for each part, its origin where it turns around, one material for each kind."""
+def create_parts(
+    collection: bpy.types.Collection, head: bpy.types.Object, parts: tuple[Part, ...], metre: float = 1.0
+) -> None:
+    """An object for each part, its origin where it turns around, one material for each kind.
+
+    Args:
+        metre: Blender units a metre.
+    """
     materials: dict[str, bpy.types.Material] = {}
     for part in parts:
         if part.kind not in materials:
             materials[part.kind] = _create_material(part.kind)
-        mesh = _create_mesh(head.name, part)
+        mesh = _create_mesh(head.name, part, metre)
         mesh.materials.append(materials[part.kind])
         shape = bpy.data.objects.new(mesh.name, mesh)
         shape.parent = head
-        shape.location = part.pivot.tolist()
+        shape.location = (metre * part.pivot).tolist()
+        mark_as_part(shape, head)
         collection.objects.link(shape)
 
 
-def _create_mesh(head_name: str, part: Part) -> bpy.types.Mesh:
+def _create_mesh(head_name: str, part: Part, metre: float) -> bpy.types.Mesh:
     corners = part.faces >= 0
     counts = corners.sum(axis=1)
     mesh = bpy.data.meshes.new(f"{head_name} {part.name}")
     mesh.vertices.add(len(part.vertices))
-    mesh.vertices.foreach_set("co", (part.vertices - part.pivot).astype(np.float32).ravel())
+    mesh.vertices.foreach_set("co", (metre * (part.vertices - part.pivot)).astype(np.float32).ravel())
     mesh.loops.add(int(counts.sum()))
     mesh.loops.foreach_set("vertex_index", part.faces[corners].astype(np.int32))
     mesh.polygons.add(len(part.faces))

@@ -1,7 +1,7 @@
 """Landmarks moved by hand: the mesh follows, and what was captured can be had back.
 
 Everything is kept with the mesh: where the landmarks were captured and sit on it, by how much they are moved, and,
-while any is, the captured positions as a point attribute. What an artist changed on the mesh otherwise (sculpting,
+while any is, the captured positions as a point attribute, all in metres of the aligned frame. What an artist changed on the mesh otherwise (sculpting,
 shape keys) is kept.
 """
 
@@ -14,20 +14,24 @@ import numpy as np
 from ...capture.landmarks import COUNT
 from ...capture.packs.topology import OPENINGS
 from ...capture.shape.deformation import Anchors, Surface
-from ..build.landmarks import hang_in_mesh_space, landmark_positions, landmarks_of
+from ..build.landmarks import landmark_positions, landmarks_of
+from .frame import STATE, anchors_on, frame_in_mesh, hang_in_mesh_space, state_points
 
 CAPTURED = "captured"  # point attribute
-_STATE = "prn_landmarks"
 _EDITED = 1e-6  # metres: a vertex farther than this from where its landmarks put it was moved by the artist
 _REMEMBERED = 8  # heads
 
 _surfaces: dict[bytes, Surface] = {}
 
 
-def prepare_adjustment(mesh: bpy.types.Mesh, landmarks: np.ndarray, anchors: Anchors) -> None:
-    """Stores what a mesh needs in order to follow its landmarks, captured at `landmarks` (68, 3)."""
-    mesh[_STATE] = {
+def prepare_adjustment(
+    mesh: bpy.types.Mesh, landmarks: np.ndarray, anchors: Anchors, metre: float = 1.0
+) -> None:
+    """Stores what a mesh of `metre` units a metre needs in order to follow its landmarks, captured at `landmarks`
+    (68, 3) metres."""
+    mesh[STATE] = {
         "vertex_count": len(mesh.vertices),
+        "metre": metre,
         "captured": np.asarray(landmarks, np.float32).ravel().tolist(),
         "applied": [0.0] * landmarks.size,
         "vertices": anchors.vertices.ravel().tolist(),
@@ -41,8 +45,8 @@ def is_adjustable(head: bpy.types.Object) -> bool:
     mesh = head.data
     return (
         mesh.library is None
-        and _STATE in mesh
-        and mesh[_STATE]["vertex_count"] == len(mesh.vertices)
+        and STATE in mesh
+        and mesh[STATE]["vertex_count"] == len(mesh.vertices)
         and not mesh.is_editmode
         and not shares_mesh(head)
         and hang_in_mesh_space(head)
@@ -60,12 +64,12 @@ def shares_mesh(head: bpy.types.Object) -> bool:
 
 def captured_landmarks(head: bpy.types.Object) -> np.ndarray:
     """(68, 3) of the aligned frame, before any was moved."""
-    return _points(head.data, "captured")
+    return state_points(head.data, "captured")
 
 
 def moved_landmarks(head: bpy.types.Object) -> list[int]:
     """The indices of those that are not where they were captured."""
-    return np.flatnonzero(_points(head.data, "applied").any(axis=1)).tolist() if _STATE in head.data else []
+    return np.flatnonzero(state_points(head.data, "applied").any(axis=1)).tolist() if STATE in head.data else []
 
 
 def follow_landmarks(head: bpy.types.Object) -> bool:
@@ -75,7 +79,7 @@ def follow_landmarks(head: bpy.types.Object) -> bool:
     """
     if not is_adjustable(head):
         return False
-    applied = _points(head.data, "applied")
+    applied = state_points(head.data, "applied")
     wanted = landmark_positions(head) - captured_landmarks(head)
     wanted = np.where(np.isnan(wanted), applied, wanted)
     return _apply(head, applied, wanted)
@@ -87,7 +91,7 @@ def reset_landmarks(head: bpy.types.Object, indices: Collection[int] = range(COU
     for index, landmark in landmarks_of(head):
         if index in indices:
             landmark.location = captured[index]
-    applied = _points(head.data, "applied")
+    applied = state_points(head.data, "applied")
     wanted = applied.copy()
     wanted[list(indices)] = 0.0
     _apply(head, applied, wanted)
@@ -97,8 +101,8 @@ def _apply(head: bpy.types.Object, applied: np.ndarray, wanted: np.ndarray) -> b
     """Changes the displacements of the landmarks (68, 3) from `applied` to `wanted`."""
     if (wanted == applied).all():
         return False
-    mesh = head.data
-    shown = _read(mesh.vertices, "co")
+    mesh, frame = head.data, np.array(frame_in_mesh(head))
+    shown = _taken(_read(mesh.vertices, "co"), np.linalg.inv(frame))
     attribute = mesh.attributes.get(CAPTURED)
     captured = _read(attribute.data, "vector") if attribute else shown
     surface = _surface(head, captured)
@@ -111,14 +115,15 @@ def _apply(head: bpy.types.Object, applied: np.ndarray, wanted: np.ndarray) -> b
 
     if mesh.shape_keys:
         for block in mesh.shape_keys.key_blocks:
-            block.data.foreach_set("co", (_read(block.data, "co") + (moved - shown)).ravel())
-    mesh.vertices.foreach_set("co", moved.ravel())
+            change = (moved - shown) @ frame[:3, :3].T.astype(np.float32)
+            block.data.foreach_set("co", (_read(block.data, "co") + change).ravel())
+    mesh.vertices.foreach_set("co", _taken(moved, frame).ravel())
     if wanted.any():
         attribute = attribute or mesh.attributes.new(CAPTURED, "FLOAT_VECTOR", "POINT")
         attribute.data.foreach_set("vector", captured.ravel())
     elif attribute:
         mesh.attributes.remove(attribute)
-    mesh[_STATE]["applied"] = wanted.ravel().tolist()
+    mesh[STATE]["applied"] = wanted.ravel().tolist()
     mesh.update()
     return True
 
@@ -130,12 +135,9 @@ def _surface(head: bpy.types.Object, captured: np.ndarray) -> Surface:
     if key not in _surfaces:
         while len(_surfaces) >= _REMEMBERED:
             del _surfaces[next(iter(_surfaces))]
-        state = mesh[_STATE]
         edges = np.empty(2 * len(mesh.edges), np.int32)
         mesh.edges.foreach_get("vertices", edges)
-        vertices = np.array(state["vertices"].to_list()).reshape(-1, 3)
-        weights = np.array(state["weights"].to_list()).reshape(-1, 3)
-        _surfaces[key] = Surface(captured, edges.reshape(-1, 2), _openings(head), Anchors(vertices, weights))
+        _surfaces[key] = Surface(captured, edges.reshape(-1, 2), _openings(head), anchors_on(mesh))
     return _surfaces[key]
 
 
@@ -146,12 +148,15 @@ def _openings(head: bpy.types.Object) -> np.ndarray:
     return np.array(inside, bool)
 
 
-def _points(mesh: bpy.types.Mesh, name: str) -> np.ndarray:
-    return np.array(mesh[_STATE][name].to_list()).reshape(-1, 3)
-
-
 def _read(data, name: str) -> np.ndarray:
     """(N, 3) float32 of a Blender collection."""
     values = np.empty(3 * len(data), np.float32)
     data.foreach_get(name, values)
     return values.reshape(-1, 3)
+
+
+def _taken(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """(N, 3) float32 of points (N, 3) float32 in another frame; exactly the same points in the same frame."""
+    if (matrix == np.eye(4)).all():
+        return points
+    return (points @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)

@@ -5,8 +5,9 @@ import math
 import bpy
 from mathutils import Matrix
 
-from ..build.camera import capture_camera
-from ..record import read_record
+from ..build.camera import capture_camera, set_reach
+from .frame import frame_in_mesh
+from .photo_points import camera_and_pose
 
 FRONTAL = "FRONTAL"
 PHOTOGRAPHED = "PHOTOGRAPHED"
@@ -23,21 +24,31 @@ def set_alignment(head: bpy.types.Object, alignment: str) -> None:
     Args:
         alignment: `FRONTAL`, the head without rotation, facing -Y; or `PHOTOGRAPHED`, the camera upright and
             looking along +Y, the head turned; both within the head's parent, if it has one. The head stays where it
-            is, its scale becomes 1.
+            is and as large as it is. A rotation or an origin that was applied to the mesh is made up for.
 
     Raises:
         CaptureError: the object is no captured head.
     """
-    aligned_to_camera = _pose(read_record(head))
+    camera, pose = camera_and_pose(head)
+    in_mesh = frame_in_mesh(head)
+    aligned_to_camera = Matrix(pose.matrix.tolist())
     rotation = Matrix.Identity(3) if alignment == FRONTAL else _LEVEL @ aligned_to_camera.to_3x3()
-    head.matrix_basis = Matrix.Translation(head.location) @ rotation.to_4x4()
+    place, scale = (head.matrix_basis @ in_mesh).translation, head.scale.copy()
+    turned = rotation.to_4x4() @ in_mesh.to_quaternion().inverted().to_matrix().to_4x4()
+    offset = turned @ Matrix.LocRotScale(None, None, scale) @ in_mesh.translation
+    head.matrix_basis = Matrix.Translation(place - offset) @ turned
+    head.scale = scale
     head[_PROPERTY] = alignment
-    camera = capture_camera(head)
-    if camera is not None:
-        if head.parent or camera.parent:
+    camera_object = capture_camera(head)
+    if camera_object is not None:
+        if head.parent or camera_object.parent:
             bpy.context.view_layer.update()
-        placed = _frame(head) @ head.matrix_basis @ aligned_to_camera.inverted()
-        camera.matrix_basis = _frame(camera).inverted() @ placed
+        frame = _frame(head) @ head.matrix_basis @ in_mesh
+        metre = frame.median_scale
+        set_reach(camera_object.data, camera, max(camera.width, camera.height), metre)
+        placed = aligned_to_camera.inverted()
+        placed.translation *= metre
+        camera_object.matrix_basis = _frame(camera_object).inverted() @ _unscaled(frame) @ placed
 
 
 def alignment_of(head: bpy.types.Object) -> str:
@@ -50,6 +61,5 @@ def _frame(child: bpy.types.Object) -> Matrix:
     return child.matrix_world @ child.matrix_basis.inverted() if child.parent else Matrix.Identity(4)
 
 
-def _pose(record: dict) -> Matrix:
-    values = record["pose"]["aligned_to_camera"]
-    return Matrix([values[row : row + 4] for row in range(0, 16, 4)])
+def _unscaled(matrix: Matrix) -> Matrix:
+    return Matrix.LocRotScale(matrix.translation, matrix.to_quaternion(), None)

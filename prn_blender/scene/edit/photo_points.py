@@ -34,7 +34,11 @@ def location_at(head: bpy.types.Object, location: np.ndarray, place: tuple[float
 
 
 def camera_and_pose(head: bpy.types.Object) -> tuple[Camera, Similarity]:
-    """The photo's camera, and the pose of the head's aligned frame in its space, both as captured."""
+    """The photo's camera, and the pose of the head before it, as they were captured.
+
+    Raises:
+        CaptureError: the object is no captured head.
+    """
     record = read_record(head)
     stored = record["camera"]
     camera = Camera(

@@ -8,6 +8,8 @@ import bpy
 import numpy as np
 from mathutils import Euler
 
+from ..edit.frame import frame_in_mesh
+
 _SAMPLES = 8  # enough for smooth edges: with one lamp and no bounces there is hardly any noise
 
 # The one lamp, from above and the picture's left; what it leaves dark gets `_SKY` from above and `_GROUND` from below.
@@ -26,7 +28,7 @@ def create_studio(head: bpy.types.Object, width: int, height: int) -> bpy.types.
     scene = bpy.data.scenes.new("PRN Preview")
     model = head.copy()
     model.parent = None
-    model.matrix_world.identity()
+    model.matrix_world = frame_in_mesh(head).inverted()
     model.hide_render = False
     scene.collection.objects.link(model)
     scene.camera = bpy.data.objects.new("PRN Preview", bpy.data.cameras.new("PRN Preview"))

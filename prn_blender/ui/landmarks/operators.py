@@ -190,8 +190,8 @@ class PRN_OT_adjust_landmarks(bpy.types.Operator):
 
 def why_not_adjustable(head: bpy.types.Object) -> str:
     """For an artist, in one line."""
-    from ...scene.build.landmarks import hang_in_mesh_space
     from ...scene.edit.adjust import shares_mesh
+    from ...scene.edit.frame import hang_in_mesh_space
 
     if head.data.library:
         return "The head's mesh is linked from another file: make it local"
@@ -200,7 +200,7 @@ def why_not_adjustable(head: bpy.types.Object) -> str:
     if shares_mesh(head):
         return "Another head has the same mesh: make it single-user (Object, Relations, Make Single User)"
     if not hang_in_mesh_space(head):
-        return "The head's scale or rotation was applied: its landmarks no longer fit the mesh"
+        return "The landmarks were moved away from the head: clear the transforms of the empty that holds them"
     return "The head's vertices are no longer those that were captured: capture the photo again"
 
 
