@@ -5,7 +5,10 @@ from contextlib import contextmanager
 
 import bpy
 
-_KINDS = ("objects", "collections", "meshes", "materials", "images", "cameras", "lights", "worlds", "scenes")
+_KINDS = (
+    *("objects", "collections", "meshes", "armatures", "materials", "node_groups", "images", "cameras", "lights"),
+    *("worlds", "scenes"),
+)
 
 
 def _datablocks() -> set[bpy.types.ID]:

@@ -2,8 +2,9 @@
 
 import bpy
 
+from ..scene.export.formats import FORMATS
 from .capture.operators import PRN_OT_reconstruct_from_image
-from .export.operators import PRN_OT_export_head
+from .export.operators import PRN_OT_check_head, PRN_OT_export_head
 from .head.alignments import ALIGNMENTS
 from .head.operators import PRN_OT_align, PRN_OT_show_alone, PRN_OT_view_photo, captured_head
 from .landmarks.operators import PRN_OT_adjust_landmarks, PRN_OT_reset_landmarks
@@ -30,8 +31,10 @@ class PRN_MT_captured_head(bpy.types.Menu):
         layout.operator(PRN_OT_reset_landmarks.bl_idname, text="Reset All Landmarks").only_selected = False
         layout.operator(PRN_OT_reset_landmarks.bl_idname, text="Reset Selected Landmarks").only_selected = True
         layout.separator()
-        layout.operator(PRN_OT_export_head.bl_idname, text="Export as glTF…", icon="EXPORT").format = "GLTF"
-        layout.operator(PRN_OT_export_head.bl_idname, text="Export as FBX…", icon="EXPORT").format = "FBX"
+        layout.operator(PRN_OT_check_head.bl_idname, text="Check Head…", icon="CHECKMARK")
+        for each in FORMATS.values():
+            text = f"Export as {each.label}…"
+            layout.operator(PRN_OT_export_head.bl_idname, text=text, icon="EXPORT").format = each.identifier
 
 
 def _add_mesh(self, context):

@@ -24,9 +24,7 @@ _REMEMBERED = 8  # heads
 _surfaces: dict[bytes, Surface] = {}
 
 
-def prepare_adjustment(
-    mesh: bpy.types.Mesh, landmarks: np.ndarray, anchors: Anchors, metre: float = 1.0
-) -> None:
+def prepare_adjustment(mesh: bpy.types.Mesh, landmarks: np.ndarray, anchors: Anchors, metre: float = 1.0) -> None:
     """Stores what a mesh of `metre` units a metre needs in order to follow its landmarks, captured at `landmarks`
     (68, 3) metres."""
     mesh[STATE] = {
@@ -34,6 +32,7 @@ def prepare_adjustment(
         "metre": metre,
         "captured": np.asarray(landmarks, np.float32).ravel().tolist(),
         "applied": [0.0] * landmarks.size,
+        "anchored": (anchors.on(_read(mesh.vertices, "co")) / metre).ravel().tolist(),  # near them: in its triangles
         "vertices": anchors.vertices.ravel().tolist(),
         "weights": anchors.weights.ravel().tolist(),
     }

@@ -70,8 +70,9 @@ def _landmarks_expected_and_found(head: bpy.types.Object) -> tuple[np.ndarray, n
     mesh = head.data
     if STATE not in mesh:
         return np.zeros((0, 3)), None
-    expected = state_points(mesh, "captured") + state_points(mesh, "applied")
-    if mesh[STATE]["vertex_count"] != len(mesh.vertices) or mesh.is_editmode:
+    captured = "anchored" if "anchored" in mesh[STATE] else "captured"
+    expected = state_points(mesh, captured) + state_points(mesh, "applied")
+    if mesh[STATE]["vertex_count"] != len(mesh.vertices):
         return expected, None
     anchors = anchors_on(mesh)
     places = np.array([mesh.vertices[index].co for index in anchors.vertices.ravel().tolist()]).reshape(-1, 3, 3)

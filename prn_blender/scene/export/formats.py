@@ -1,94 +1,175 @@
-"""Heads for other programs."""
+"""The file formats: how Blender's exporters are called, what a format can hold, and what a written file holds."""
 
 import io
+import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr
+from collections.abc import Callable
+from contextlib import redirect_stderr
+from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
 
 from ...capture.errors import CaptureError
-from ..files.replace import replacing
 from ..transaction import discarded
 
 
-def export_glb(context: bpy.types.Context, head: bpy.types.Object, path: Path) -> None:
-    """The aligned head with material and texture as binary glTF, without camera and landmarks.
+@dataclass(frozen=True)
+class Format:
+    """A file format. `write` exports the selection, a scene in metres, to a path; `meshes_in` counts a file's meshes."""
 
-    Raises:
-        CaptureError: the file cannot be written, or the exporter failed or is switched off.
-    """
-    with _alone(context, head), replacing(path) as temporary:
-        _export(
-            lambda: bpy.ops.export_scene.gltf(
-                filepath=str(temporary), export_format="GLB", use_selection=True, export_animations=False
-            ),
-            "glTF 2.0 format",
-        )
+    identifier: str
+    label: str
+    about: str
+    suffixes: tuple[str, ...]  # the first where none is given
+    exporter: str  # the add-on, where it is one, that has to be enabled
+    write: Callable[[Path], None]
+    meshes_in: Callable[[Path], int]
+    holds_rig: bool = True
+    holds_shapes: bool = True
+    holds_textures: bool = True  # inside of the file; otherwise they lie beside it
+    texture_formats: tuple[str, ...] = ("PNG", "JPEG")  # that programs read in it
 
+    def named(self, path: Path) -> Path:
+        """The path with a suffix of the format."""
+        if path.suffix.lower() in self.suffixes:
+            return path
+        known = {suffix for other in FORMATS.values() for suffix in other.suffixes}
+        stem = path.stem if path.suffix.lower() in known else path.name
+        return path.with_name(stem + self.suffixes[0])
 
-def export_fbx(context: bpy.types.Context, head: bpy.types.Object, path: Path) -> None:
-    """The aligned head with its texture embedded as FBX, in the axes and units that Unreal and Unity expect.
+    def export(self, path: Path) -> None:
+        """Writes the selection, which consists of meshes and armatures.
 
-    Raises:
-        CaptureError: the file cannot be written, or the exporter failed or is switched off.
-    """
-    with _alone(context, head), replacing(path) as temporary:
-        _export(
-            lambda: bpy.ops.export_scene.fbx(
-                filepath=str(temporary),
-                use_selection=True,
-                object_types={"MESH"},
-                apply_scale_options="FBX_SCALE_UNITS",
-                mesh_smooth_type="FACE",
-                use_tspace=True,
-                bake_anim=False,
-                path_mode="COPY",
-                embed_textures=True,
-            ),
-            "FBX format",
-        )
-
-
-def _export(export: Callable[[], object], addon: str) -> None:
-    try:
-        with redirect_stderr(io.StringIO()):  # Blender prints the traceback that it then hands over
-            export()
-    except AttributeError as error:
-        raise CaptureError(f"Blender has no exporter for this: enable the add-on {addon!r}.") from error
-    except RuntimeError as error:  # the exporter's traceback; then, in some versions, where in Blender that was
-        lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("Location:")]
-        reason = re.sub(r"^OSError: (\[Errno \d+\] )?", "", lines[-1].strip())
-        raise CaptureError(f"The export failed: {reason}") from error
+        Raises:
+            CaptureError: the exporter failed or is switched off.
+        """
+        try:
+            with redirect_stderr(io.StringIO()):  # Blender prints the traceback that it then hands over
+                self.write(path)
+        except AttributeError as error:
+            raise CaptureError(f"Blender has no exporter for this: enable the add-on {self.exporter!r}.") from error
+        except RuntimeError as error:  # the exporter's traceback; then, in some versions, where in Blender that was
+            lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("Location:")]
+            reason = re.sub(r"^(OSError: (\[Errno \d+\] )?|Error: )", "", lines[-1].strip())
+            raise CaptureError(f"The export failed: {reason}") from error
 
 
-@contextmanager
-def _alone(context: bpy.types.Context, head: bpy.types.Object) -> Iterator[None]:
-    """A copy of the head in its aligned frame and under its name is all that is selected; then all is as before.
+def _write_glb(path: Path) -> None:
+    bpy.ops.export_scene.gltf(
+        filepath=str(path),
+        export_format="GLB",
+        use_selection=True,
+        export_animations=False,
+        export_rest_position_armature=False,  # the rig is in its pose, as in the other formats
+        export_current_frame=True,
+        export_all_influences=True,
+    )
 
-    A copy, because the head itself may be hidden, turned, or in a collection that the view layer excludes.
-    """
-    objects = context.view_layer.objects
-    selected, active, name = list(objects.selected), objects.active, head.name
-    try:
-        with discarded():
-            copy = head.copy()
-            if not head.library:  # a linked one's name is free here
-                head.name = f"{name} being exported"
-            copy.name = name
-            copy.parent = None
-            copy.matrix_basis.identity()
-            copy.hide_viewport = False
-            context.scene.collection.objects.link(copy)
-            for other in selected:
-                other.select_set(False)
-            copy.select_set(True)
-            objects.active = copy
-            yield
-    finally:
-        if not head.library:
-            head.name = name
-        for other in selected:
-            other.select_set(True)
-        objects.active = active
+
+def _write_fbx(path: Path) -> None:
+    bpy.ops.export_scene.fbx(
+        filepath=str(path),
+        use_selection=True,
+        object_types={"MESH", "ARMATURE"},
+        apply_scale_options="FBX_SCALE_UNITS",
+        mesh_smooth_type="FACE",
+        use_tspace=True,
+        add_leaf_bones=False,
+        bake_anim=False,
+        path_mode="COPY",
+        embed_textures=True,
+    )
+
+
+def _write_obj(path: Path) -> None:
+    bpy.ops.wm.obj_export(
+        filepath=str(path),
+        export_selected_objects=True,
+        apply_modifiers=False,
+        path_mode="STRIP",
+        export_animation=False,
+    )
+
+
+def _write_usd(path: Path) -> None:
+    known = bpy.ops.wm.usd_export.get_rna_type().properties
+    # The textures lie beside the file already.
+    textures = {"export_textures_mode": "KEEP"} if "export_textures_mode" in known else {"export_textures": False}
+    bpy.ops.wm.usd_export(
+        filepath=str(path),
+        selected_objects_only=True,
+        export_animation=False,
+        export_custom_properties=False,  # they are Blender's, with paths of this computer
+        relative_paths=True,
+        **textures,
+    )
+
+
+def _meshes_in_glb(path: Path) -> int:
+    data = path.read_bytes()
+    length = int.from_bytes(data[12:16], "little")
+    return sum("mesh" in node for node in json.loads(data[20 : 20 + length]).get("nodes", ()))
+
+
+def _meshes_in_fbx(path: Path) -> int:
+    return path.read_bytes().count(
+        b"\0\1GeometryS\4\0\0\0Mesh"
+    )  # a node's name and kind, as the binary format has them
+
+
+def _meshes_in_obj(path: Path) -> int:
+    text = path.read_bytes()
+    return len(re.findall(rb"(?m)^o ", text)) if re.search(rb"(?m)^f ", text) else 0
+
+
+def _meshes_in_usd(path: Path) -> int:
+    """By Blender's importer: the file is compressed, and few builds of Blender have USD's Python modules."""
+    before = set(bpy.data.objects)
+    with discarded():
+        bpy.ops.wm.usd_import(filepath=str(path), import_materials=False, set_frame_range=False)
+        return sum(item.type == "MESH" for item in set(bpy.data.objects) - before)
+
+
+GLTF = Format(
+    identifier="GLTF",
+    label="glTF",
+    about="Binary glTF (.glb), for the web, game engines and most programs; textures inside",
+    suffixes=(".glb",),
+    exporter="glTF 2.0 format",
+    write=_write_glb,
+    meshes_in=_meshes_in_glb,
+    texture_formats=("PNG", "JPEG", "WEBP"),
+)
+FBX = Format(
+    identifier="FBX",
+    label="FBX",
+    about="FBX (.fbx), for Unreal and Unity; textures inside",
+    suffixes=(".fbx",),
+    exporter="FBX format",
+    write=_write_fbx,
+    meshes_in=_meshes_in_fbx,
+)
+OBJ = Format(
+    identifier="OBJ",
+    label="OBJ",
+    about="Wavefront OBJ (.obj), for sculpting programs; the shape as it is shown, textures beside the file",
+    suffixes=(".obj",),
+    exporter="Wavefront OBJ format",
+    write=_write_obj,
+    meshes_in=_meshes_in_obj,
+    holds_rig=False,
+    holds_shapes=False,
+    holds_textures=False,
+)
+USD = Format(
+    identifier="USD",
+    label="USD",
+    about="Universal Scene Description (.usdc), for film pipelines; textures beside the file",
+    suffixes=(".usdc", ".usda", ".usd"),
+    exporter="USD format",
+    write=_write_usd,
+    meshes_in=_meshes_in_usd,
+    holds_textures=False,
+)
+FORMATS = {each.identifier: each for each in (GLTF, FBX, OBJ, USD)}

@@ -16,7 +16,7 @@ from ..build.assemble import build
 from ..build.camera import capture_camera
 from ..build.encode import encode_images, png_bytes
 from ..build.images import pack_images
-from ..export.formats import export_glb
+from ..export.head import export_head
 from ..record import read_record
 from .extras import Extras, write_extras
 from .preview import render_preview
@@ -68,7 +68,7 @@ def write_capture(
                 (temporary / f"head_{name}.png").write_bytes(data)
             _set_the_stage(bpy.context.scene)
             with stdout_silenced():
-                export_glb(bpy.context, head, temporary / "head.glb")
+                export_head(bpy.context, head, temporary / "head.glb")
                 bpy.ops.wm.save_as_mainfile(filepath=str(temporary / "head.blend"), copy=True, compress=True)
         with unwritable_told(folder):
             told = write_extras(extras, capture, images.textures, temporary)

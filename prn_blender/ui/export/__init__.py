@@ -2,5 +2,5 @@
 
 from . import operators, panels
 
-CLASSES = (operators.PRN_OT_export_head, panels.PRN_PT_export)
+CLASSES = (operators.PRN_OT_check_head, operators.PRN_OT_export_head, panels.PRN_PT_export)
 PARTS = ()

@@ -1,70 +1,181 @@
-"""Writing a captured head to a file."""
+"""Writing a captured head to a file, and the check that goes before it."""
 
-import os
+# ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
+
 from pathlib import Path
 
 import bpy
 
 from ...capture.errors import CaptureError
+from ...scene.export.findings import ERROR, INFO, WARNING
+from ...scene.export.formats import FORMATS
 from ..head.operators import HeadOperator, captured_head
 
+_ICONS = {ERROR: "ERROR", WARNING: "INFO", INFO: "DOT"}
+_WIDTH = 420  # of the check's dialog
 
-class PRN_OT_export_head(HeadOperator, bpy.types.Operator):
-    """Write the captured head with its texture to a file"""
+
+class ExportOptions:
+    """How a head is written."""
+
+    format: bpy.props.EnumProperty(
+        name="Format",
+        description="File format",
+        items=[(each.identifier, each.label, each.about) for each in FORMATS.values()],
+        options={"SKIP_SAVE"},
+    )
+    texture_format: bpy.props.EnumProperty(
+        name="Textures",
+        description="How textures are written. A texture that is stored in this format already is not encoded again",
+        items=(
+            ("PNG", "PNG", "Without loss, the largest files"),
+            ("JPEG", "JPEG", "A tenth of the size; every program reads it"),
+            ("WEBP", "WebP", "Smaller still; for glTF on the web, few other programs read it"),
+        ),
+    )
+    texture_quality: bpy.props.IntProperty(
+        name="Quality",
+        description="Of JPEG and WebP textures; the lower, the smaller the file",
+        subtype="PERCENTAGE",
+        default=90,
+        min=1,
+        max=100,
+    )
+
+    @property
+    def kind(self):
+        return FORMATS[self.format]
+
+    @property
+    def textures(self):
+        from ...scene.export.images import TextureChoice
+
+        return TextureChoice(self.texture_format, self.texture_quality)
+
+    def draw_options(self, layout: bpy.types.UILayout) -> None:
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(self, "format")
+        layout.prop(self, "texture_format")
+        row = layout.row()
+        row.active = self.texture_format != "PNG"
+        row.prop(self, "texture_quality")
+
+
+class PRN_OT_check_head(ExportOptions, HeadOperator, bpy.types.Operator):
+    """Say what an export of the captured head would write, and what is wrong with it"""
+
+    bl_idname = "prn.check_head"
+    bl_label = "Check Head"
+
+    def invoke(self, context, event):
+        self._look(context)
+        return context.window_manager.invoke_props_dialog(self, width=_WIDTH)
+
+    def check(self, context):
+        """The dialog asks after every change of an option."""
+        self._look(context)
+        return True
+
+    def draw(self, context):
+        self.draw_options(self.layout)
+        draw_report(context, self.layout, self._report)
+
+    def execute(self, context):
+        self._look(context)
+        for finding in self._report.findings:
+            self.report({WARNING if finding.level == ERROR else finding.level}, finding.text)
+        count = len(self._report.errors), len(self._report.warnings)
+        self.report({INFO}, f"{count[0]} errors, {count[1]} warnings. {'; '.join(self._report.written)}")
+        return {"CANCELLED"} if self._report.errors else {"FINISHED"}
+
+    def _look(self, context: bpy.types.Context) -> None:
+        from ...scene.export.head import check_head
+
+        self._report = check_head(context, captured_head(context), self.kind, self.textures)
+
+
+class PRN_OT_export_head(ExportOptions, HeadOperator, bpy.types.Operator):
+    """Write the captured head with its texture, its rig and its shape keys to a file"""
 
     bl_idname = "prn.export_head"
     bl_label = "Export Captured Head"
+    bl_options = {"PRESET"}
 
     filepath: bpy.props.StringProperty(
         name="File", description="File to write", subtype="FILE_PATH", options={"SKIP_SAVE"}
     )
-    format: bpy.props.EnumProperty(
-        name="Format",
-        description="File format",
-        items=(
-            ("GLTF", "glTF", "Binary glTF (.glb), for the web, game engines and most programs"),
-            ("FBX", "FBX", "FBX with embedded texture (.fbx), for Unreal and Unity"),
-        ),
-        options={"SKIP_SAVE"},
+    # The file browser of Blender asks before it replaces a file where an operator has this.
+    check_existing: bpy.props.BoolProperty(
+        name="Check Existing",
+        description="Check and warn on overwriting existing files",
+        default=True,
+        options={"HIDDEN"},
     )
-    filter_glob: bpy.props.StringProperty(default="*.glb;*.fbx", options={"HIDDEN", "SKIP_SAVE"})
+    filter_glob: bpy.props.StringProperty(
+        default=";".join(f"*{suffix}" for each in FORMATS.values() for suffix in each.suffixes),
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
 
     def invoke(self, context, event):
         from ...scene.record import read_record
 
         stem = Path(read_record(captured_head(context))["photo"]["path"]).stem
         folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
-        self.filepath = str(folder / f"{stem}_head{self._suffix}")
+        self.filepath = str(self.kind.named(folder / f"{stem}_head"))
+        self._look(context)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def check(self, context):
         """The file browser asks after every change: another format changes the file's name."""
-        named = self._named(self.filepath)
+        if self._options != self._chosen:
+            self._look(context)
+        named = str(self.kind.named(Path(self.filepath)))
         is_changed = named != self.filepath
         self.filepath = named
         return is_changed
 
+    def draw(self, context):
+        self.draw_options(self.layout)
+        draw_report(context, self.layout, self._report)
+
     def execute(self, context):
-        from ...scene.export.formats import export_fbx, export_glb
+        from ...scene.export.head import export_head
 
         if not self.filepath:
             self.report({"ERROR"}, "No file is named: give filepath.")
             return {"CANCELLED"}
-        path = Path(bpy.path.abspath(self._named(self.filepath)))
-        export = export_glb if self.format == "GLTF" else export_fbx
+        path = self.kind.named(Path(bpy.path.abspath(self.filepath)))
         try:
-            export(context, captured_head(context), path)
+            report = export_head(context, captured_head(context), path, self.kind, self.textures)
         except CaptureError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"Wrote {path.name}")
+        for text in report.warnings:
+            self.report({WARNING}, text)
+        self.report({INFO}, f"Wrote {path.name}: {'; '.join(report.written)}")
         return {"FINISHED"}
 
     @property
-    def _suffix(self) -> str:
-        return ".glb" if self.format == "GLTF" else ".fbx"
+    def _options(self) -> tuple:
+        return self.format, self.texture_format, self.texture_quality
 
-    def _named(self, filepath: str) -> str:
-        stem, suffix = os.path.splitext(filepath)
-        return (stem if suffix.lower() in {".glb", ".fbx"} else filepath) + self._suffix
+    def _look(self, context: bpy.types.Context) -> None:
+        from ...scene.export.head import check_head
+
+        self._chosen = self._options
+        self._report = check_head(context, captured_head(context), self.kind, self.textures)
+
+
+def draw_report(context: bpy.types.Context, layout: bpy.types.UILayout, report) -> None:
+    """A check's findings and what will be written."""
+    from ..shell.wrapped_text import wrapped
+
+    for finding in report.findings:
+        wrapped(context, layout, finding.text, icon=_ICONS[finding.level])
+    if not report.errors:
+        column = layout.column(align=True)
+        column.label(text="The file will hold", icon="CHECKMARK")
+        for line in report.written:
+            column.label(text=line, icon="BLANK1")

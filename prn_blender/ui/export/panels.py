@@ -2,8 +2,9 @@
 
 import bpy
 
+from ...scene.export.formats import FORMATS
 from ..shell.sidebar import InViewSidebar
-from .operators import PRN_OT_export_head
+from .operators import PRN_OT_check_head, PRN_OT_export_head
 
 
 class PRN_PT_export(InViewSidebar, bpy.types.Panel):
@@ -13,6 +14,7 @@ class PRN_PT_export(InViewSidebar, bpy.types.Panel):
     bl_parent_id = "PRN_PT_captured"
 
     def draw(self, context):
-        row = self.layout.row(align=True)
-        row.operator(PRN_OT_export_head.bl_idname, text="glTF", icon="EXPORT").format = "GLTF"
-        row.operator(PRN_OT_export_head.bl_idname, text="FBX", icon="EXPORT").format = "FBX"
+        grid = self.layout.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
+        for each in FORMATS.values():
+            grid.operator(PRN_OT_export_head.bl_idname, text=each.label, icon="EXPORT").format = each.identifier
+        self.layout.operator(PRN_OT_check_head.bl_idname, icon="CHECKMARK")

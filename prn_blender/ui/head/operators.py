@@ -59,7 +59,8 @@ class HeadOperator:
         if cls.changes_head and head.library:
             cls.poll_message_set("The head is linked from another file: make it local")
             return False
-        return True
+        # In the other modes an undo step holds only what the mode edits: undone, it would bring back something else.
+        return not cls.changes_head or session.is_in_object_mode_for(cls, context)
 
 
 class HeadJob:
