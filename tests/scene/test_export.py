@@ -1,42 +1,101 @@
 """What other programs get: read back by Blender's own importers."""
 
+import math
+from pathlib import Path
+
 import bpy
 import numpy as np
 import pytest
 
 from prn_blender.capture.errors import CaptureError
 from prn_blender.scene.build.assemble import build
-from prn_blender.scene.edit.align import PHOTOGRAPHED
-from prn_blender.scene.export.formats import export_fbx, export_glb
+from prn_blender.scene.build.landmarks import landmarks_of
+from prn_blender.scene.build.material import base_colour_image
+from prn_blender.scene.edit.align import PHOTOGRAPHED, set_alignment
+from prn_blender.scene.export import formats
+from prn_blender.scene.export.check import Report
+from prn_blender.scene.export.formats import FBX, FORMATS, GLTF, OBJ, USD, Format
+from prn_blender.scene.export.head import check_head, export_head
+from prn_blender.scene.export.images import TextureChoice
 
-from .conftest import both_packs
+from .conftest import SHOTS, both_packs, coordinates
 from .test_build import everything
 
+ALL = pytest.mark.parametrize("kind", FORMATS.values(), ids=FORMATS)
+RIGGED = pytest.mark.parametrize("kind", [GLTF, FBX, USD], ids=["GLTF", "FBX", "USD"])
 
-def reimported(path) -> bpy.types.Object:
-    """The only mesh of an exported file, in an empty scene."""
+
+def imported(path: Path) -> list[bpy.types.Object]:
+    """Everything in an exported file, in an empty scene."""
     bpy.ops.wm.read_homefile(use_empty=True)
-    if path.suffix == ".glb":
-        bpy.ops.import_scene.gltf(filepath=str(path))
-    else:
-        bpy.ops.import_scene.fbx(filepath=str(path))
+    name = str(path)
+    match path.suffix:
+        case ".glb":
+            bpy.ops.import_scene.gltf(filepath=name, bone_heuristic="BLENDER")
+        case ".fbx":
+            bpy.ops.import_scene.fbx(filepath=name)
+        case ".obj":
+            bpy.ops.wm.obj_import(filepath=name)
+        case _:
+            bpy.ops.wm.usd_import(filepath=name)
     bpy.context.view_layer.update()
-    meshes = [item for item in bpy.data.objects if item.type == "MESH"]
-    assert len(meshes) == len(bpy.context.scene.objects) == 1  # no camera, no landmarks
-    return meshes[0]
+    return [
+        item for item in bpy.context.scene.objects if item.name != "Icosphere"
+    ]  # what the importer draws bones with
+
+
+def reimported(path: Path) -> bpy.types.Object:
+    """The only mesh of an exported file."""
+    items = imported(path)
+    (mesh,) = (item for item in items if item.type == "MESH")
+    assert {item.type for item in items} <= {"MESH", "ARMATURE", "EMPTY"}  # no camera
+    assert len(items) <= 4  # no landmarks
+    return mesh
+
+
+def exported(
+    head: bpy.types.Object, folder: Path, kind: Format, choice: TextureChoice | None = None
+) -> bpy.types.Object:
+    """The head as another program gets it."""
+    path = folder / f"head{kind.suffixes[0]}"
+    export_head(bpy.context, head, path, kind, choice or TextureChoice())
+    return reimported(path)
+
+
+def world_points(head: bpy.types.Object) -> np.ndarray:
+    """(V, 3) as they are shown: modified, posed and shaped."""
+    shown = head.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    mesh = shown.to_mesh()
+    matrix = np.array(shown.matrix_world)
+    points = coordinates(mesh) @ matrix[:3, :3].T + matrix[:3, 3]
+    shown.to_mesh_clear()
+    return points
+
+
+def height(head: bpy.types.Object) -> float:
+    return float(np.ptp(world_points(head)[:, 2]))
+
+
+def image_of(head: bpy.types.Object) -> bpy.types.Image:
+    return next(
+        node.image
+        for node in head.active_material.node_tree.nodes
+        if node.type == "TEX_IMAGE" and node.outputs["Color"].is_linked
+    )
+
+
+def pixels_of(image: bpy.types.Image) -> np.ndarray:
+    """(H, W, 4)"""
+    width, height = image.size
+    return np.array(image.pixels[:]).reshape(height, width, 4)
 
 
 def surface(head: bpy.types.Object) -> tuple[np.ndarray, np.ndarray]:
     """(L, 3) world position and (L, 3) texture colour of every face corner."""
     mesh, matrix = head.data, np.array(head.matrix_world)
     points = np.array([vertex.co for vertex in mesh.vertices]) @ matrix[:3, :3].T + matrix[:3, 3]
-    image = next(
-        node.image
-        for node in head.active_material.node_tree.nodes
-        if node.type == "TEX_IMAGE" and node.outputs["Color"].is_linked
-    )
-    width, height = image.size
-    pixels = np.array(image.pixels[:]).reshape(height, width, 4)
+    pixels = pixels_of(image_of(head))
+    height, width = pixels.shape[:2]
     vertex = np.empty(len(mesh.loops), np.int32)
     mesh.loops.foreach_get("vertex_index", vertex)
     uv = np.empty(len(mesh.loops) * 2, np.float32)
@@ -45,16 +104,40 @@ def surface(head: bpy.types.Object) -> tuple[np.ndarray, np.ndarray]:
     return points[vertex], pixels[rows, columns, :3]
 
 
+def nearest(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(N,) distance of each of points (N, 3) to the nearest of the others: file formats split and reorder vertices."""
+    from mathutils.kdtree import KDTree
+
+    tree = KDTree(len(others))
+    for index, place in enumerate(others.tolist()):
+        tree.insert(place, index)
+    tree.balance()
+    return np.array([tree.find(point)[2] for point in points.tolist()])
+
+
+def assert_same_shape(points: np.ndarray, expected: np.ndarray, tolerance: float = 2e-5) -> None:
+    assert nearest(points, expected).max() < tolerance
+    assert nearest(expected, points).max() < tolerance
+
+
+@pytest.fixture
+def head(make_capture) -> bpy.types.Object:
+    return build(make_capture(SHOTS["landscape"], name="game"), bpy.context)
+
+
 @both_packs
-@pytest.mark.parametrize(("suffix", "export"), [(".glb", export_glb), (".fbx", export_fbx)])
-def test_exported_head_is_aligned_textured_and_alone(capture, topology, tmp_path, suffix, export):
+@ALL
+def test_exported_head_is_aligned_textured_and_alone(capture, topology, tmp_path, kind):
     head = build(capture, bpy.context, alignment=PHOTOGRAPHED)
     bpy.data.collections["landscape"].hide_viewport = True
     expected_colours = surface(head)[1]
-    export(bpy.context, head, tmp_path / f"head{suffix}")
-    assert [file.name for file in tmp_path.iterdir() if file.stem != "landscape"] == [f"head{suffix}"]
+    folder = tmp_path / "out"
+    path = folder / f"head{kind.suffixes[0]}"
+    export_head(bpy.context, head, path, kind)
+    beside = {"OBJ": {"head.mtl", "head_basecolor.png"}, "USD": {"head_basecolor.png"}}.get(kind.identifier, set())
+    assert {file.name for file in folder.iterdir()} == {path.name, *beside}
 
-    found = reimported(tmp_path / f"head{suffix}")
+    found = reimported(path)
     assert found.name == "landscape"
     points, colours = surface(found)
     corner_points = topology.canonical[topology.faces[topology.is_corner]]
@@ -67,34 +150,564 @@ def test_exported_head_is_aligned_textured_and_alone(capture, topology, tmp_path
         assert len(same_place) and np.abs(same_place - colours[index]).max(axis=1).min() < 0.05
 
 
-@pytest.mark.parametrize(("suffix", "export"), [(".glb", export_glb), (".fbx", export_fbx)])
-def test_export_leaves_the_scene_as_it_was(capture, tmp_path, suffix, export):
-    head = build(capture, bpy.context, alignment=PHOTOGRAPHED)
+@ALL
+def test_export_and_check_leave_everything_as_it_was(head, tmp_path, kind):
+    set_alignment(head, PHOTOGRAPHED)
     bpy.ops.mesh.primitive_cube_add()
     cube = bpy.context.object
+    units = bpy.context.scene.unit_settings
+    units.scale_length = 0.01
     before, matrix = everything(), head.matrix_world.copy()
-    export(bpy.context, head, tmp_path / f"head{suffix}")
+    export_head(bpy.context, head, tmp_path / f"head{kind.suffixes[0]}", kind)
+    report = check_head(bpy.context, head, kind)
+    assert not report.errors and report.written
     assert everything() == before
     assert bpy.context.view_layer.objects.active == cube
     assert [item for item in bpy.context.view_layer.objects if item.select_get()] == [cube]
     assert head.matrix_world == matrix
+    assert units.system == "METRIC" and units.scale_length == pytest.approx(0.01)
 
 
-@pytest.mark.parametrize("export", [export_glb, export_fbx])
-def test_a_failed_export_says_so(capture, tmp_path, export):
-    head = build(capture, bpy.context)
+@ALL
+def test_a_failed_export_says_so(head, tmp_path, kind):
     before = everything()
     (tmp_path / "no_folder").write_text("")
     with pytest.raises(CaptureError, match="cannot be written"):
-        export(bpy.context, head, tmp_path / "no_folder" / "head")
+        export_head(bpy.context, head, tmp_path / "no_folder" / "head", kind)
     assert everything() == before
     assert bpy.context.view_layer.objects.active == head and head.name == "landscape"
 
 
-def test_an_error_of_the_exporter_is_one_line(capture, tmp_path):
-    head = build(capture, bpy.context)
+def test_a_file_that_cannot_be_replaced_is_one_line(head, tmp_path):
     before = everything()
-    (tmp_path / ".head.part.glb").mkdir()
+    (tmp_path / "head.glb").mkdir()
+    with pytest.raises(CaptureError, match="^[^\\n]+cannot be written[^\\n]+$"):
+        export_head(bpy.context, head, tmp_path / "head.glb")
+    assert everything() == before and [file.name for file in tmp_path.glob("head*")] == ["head.glb"]
+
+
+# What the artist did to the head
+
+
+def hide_in_every_way(head: bpy.types.Object) -> None:
+    head.hide_select = True
+    head.hide_set(True)
+    head.hide_viewport = head.hide_render = True
+    bpy.context.view_layer.layer_collection.children["landscape"].exclude = True
+
+
+@ALL
+@pytest.mark.parametrize("hide", [lambda head: setattr(head, "hide_select", True), hide_in_every_way])
+def test_a_head_that_cannot_be_selected_is_exported(head, tmp_path, kind, hide):
+    expected = coordinates(head.data)
+    hide(head)
+    found = exported(head, tmp_path, kind)
+    assert_same_shape(world_points(found), expected)
+
+
+@ALL
+def test_a_head_in_local_view_is_exported(capture, tmp_path, kind):
+    """The operator runs in the 3D View it was called from, which shows nothing else then."""
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    head = build(capture, bpy.context)
+    area = next(area for area in bpy.context.screen.areas if area.type == "VIEW_3D")
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(area=area, region=region):
+        bpy.ops.view3d.localview(frame_selected=False)
+        assert area.spaces.active.local_view
+        export_head(bpy.context, head, tmp_path / f"head{kind.suffixes[0]}", kind)
+    assert_same_shape(world_points(reimported(tmp_path / f"head{kind.suffixes[0]}")), capture.pack.topology.canonical)
+
+
+@ALL
+def test_a_file_without_the_head_is_never_called_written(head, tmp_path, kind, monkeypatch):
+    """Whatever an exporter passes over: here, all that is selected."""
+    path = tmp_path / f"head{kind.suffixes[0]}"
+    path.write_bytes(b"the good file from before")
+
+    def forgetful(target: Path) -> None:
+        bpy.ops.object.select_all(action="DESELECT")
+        kind.write(target)
+        if not target.exists():  # some write no file then
+            target.write_bytes(b"#usda 1.0\n" if kind is USD else b"\0" * 200)
+
+    lacking = formats.Format(**{**vars(kind), "write": forgetful, "suffixes": (path.suffix,)})
     with pytest.raises(CaptureError, match="^[^\\n]+$"):
-        export_glb(bpy.context, head, tmp_path / "head.glb")
-    assert everything() == before and not (tmp_path / "head.glb").exists()
+        export_head(bpy.context, head, path, lacking)
+    assert path.read_bytes() == b"the good file from before"
+
+
+@pytest.mark.parametrize("when", ["before the capture", "after the capture"])
+@pytest.mark.parametrize("scale", [0.01, 0.001])
+@ALL
+def test_files_are_in_metres_whatever_the_scene_is_in(make_capture, tmp_path, kind, scale, when):
+    units = bpy.context.scene.unit_settings
+    if when == "before the capture":
+        units.scale_length = scale
+    head = build(make_capture(SHOTS["landscape"], name="game"), bpy.context)
+    expected = head.dimensions.z * (scale if when == "before the capture" else 1)
+    units.scale_length = scale
+    report = check_head(bpy.context, head, kind)
+    assert any("unit scale" in text for text in report.warnings) == (when == "after the capture")
+    found = exported(head, tmp_path, kind)
+    assert height(found) == pytest.approx(expected, rel=1e-4)
+    assert 0.2 < expected < 0.3
+
+
+@ALL
+def test_a_head_scaled_to_the_scene_is_as_large_as_the_scene_shows_it(head, tmp_path, kind):
+    """The unit scale was changed after the capture, and the artist did what that asks for."""
+    expected = head.dimensions.z
+    bpy.context.scene.unit_settings.scale_length = 0.01
+    head.scale = (100, 100, 100)
+    assert not check_head(bpy.context, head, kind).warnings
+    assert height(exported(head, tmp_path, kind)) == pytest.approx(expected, rel=1e-4)
+
+
+@ALL
+@pytest.mark.parametrize("applied", [False, True])
+def test_the_scale_of_the_head_is_kept(head, tmp_path, kind, applied):
+    expected = 0.85 * coordinates(head.data)
+    head.scale = (0.85, 0.85, 0.85)
+    if applied:
+        bpy.context.view_layer.update()
+        bpy.ops.object.transform_apply(location=False, rotation=False, scale=True)
+    report = check_head(bpy.context, head, kind)
+    assert any("85 %" in text for text in report.warnings)
+    assert_same_shape(world_points(exported(head, tmp_path, kind)), expected)
+
+
+@ALL
+@pytest.mark.parametrize("landmarks", ["kept", "deleted"])
+@pytest.mark.parametrize("change", ["rotation", "origin", "all"])
+def test_applied_transforms_neither_turn_nor_shift_the_file(head, tmp_path, kind, change, landmarks):
+    expected = coordinates(head.data)
+    head.location, head.rotation_euler = (1, 2, 3), (0.3, 0.2, 0.8)
+    bpy.context.view_layer.update()
+    if change == "origin":
+        bpy.ops.object.origin_set(type="ORIGIN_CURSOR")
+    else:
+        bpy.ops.object.transform_apply(location=change == "all", rotation=True, scale=False)
+    if landmarks == "deleted":
+        for _, landmark in list(landmarks_of(head)):
+            bpy.data.objects.remove(landmark)
+    assert_same_shape(world_points(exported(head, tmp_path, kind)), expected, 1e-5)
+
+
+@ALL
+@pytest.mark.parametrize("saved", ["painted", "painted and packed", "file gone"])
+def test_paint_is_in_every_file(head, tmp_path, kind, saved):
+    image = base_colour_image(head)
+    pixels = pixels_of(image)
+    pixels[10:20, 5:25, :3] = (1, 0, 1)
+    image.pixels.foreach_set(pixels.ravel().astype(np.float32))
+    if saved == "painted and packed":
+        image.pack()
+    elif saved == "file gone":  # unpacked by the artist, then moved; Blender still has it
+        image.filepath_raw = str(tmp_path / "gone.png")
+        image.save()
+        image.unpack(method="REMOVE") if image.packed_file else None
+        (tmp_path / "gone.png").unlink()
+    shown = pixels_of(image)
+    found = exported(head, tmp_path, kind)
+    assert np.abs(pixels_of(image_of(found))[..., :3] - shown[..., :3]).max() < 1e-6
+
+
+@ALL
+@pytest.mark.parametrize(("texture", "begin"), [("JPEG", b"\xff\xd8\xff"), ("WEBP", b"RIFF"), ("PNG", b"\x89PNG")])
+def test_textures_are_written_as_asked(head, tmp_path, kind, texture, begin):
+    path = tmp_path / f"head{kind.suffixes[0]}"
+    shown = pixels_of(base_colour_image(head))
+    export_head(bpy.context, head, path, kind, TextureChoice(texture, 90))
+    data = path.read_bytes() if kind.holds_textures else next(tmp_path.glob("head_basecolor.*")).read_bytes()
+    assert begin in data
+    assert data.startswith(begin) or kind.holds_textures
+    found = image_of(reimported(path))
+    assert found.file_format == texture
+    assert np.abs(pixels_of(found)[..., :3] - shown[..., :3]).mean() < (1e-6 if texture == "PNG" else 0.02)
+
+
+@pytest.mark.parametrize("texture", ["JPEG", "WEBP"])
+def test_quality_makes_the_file_smaller(head, tmp_path, texture):
+    image = base_colour_image(head)
+    image.scale(512, 512)
+    noise = np.random.default_rng(0).uniform(0, 1, (512 * 512, 4)).astype(np.float32)
+    image.pixels.foreach_set(noise.ravel())
+    sizes = {}
+    for quality in (95, 40):
+        export_head(bpy.context, head, tmp_path / f"{quality}.glb", GLTF, TextureChoice(texture, quality))
+        sizes[quality] = (tmp_path / f"{quality}.glb").stat().st_size
+    export_head(bpy.context, head, tmp_path / "png.glb", GLTF)
+    assert sizes[40] < 0.8 * sizes[95] < 0.8 * (tmp_path / "png.glb").stat().st_size
+
+
+def test_transparent_parts_stay_transparent(head, tmp_path):
+    image = bpy.data.images.new("Lace", 16, 16, alpha=True)
+    pixels = np.full((16, 16, 4), 0.5, np.float32)
+    pixels[:8, :, 3] = 0
+    image.pixels.foreach_set(pixels.ravel())
+    node = next(
+        node for node in head.active_material.node_tree.nodes if node.type == "TEX_IMAGE" and node.outputs[0].links
+    )
+    node.image = image
+    shader = head.active_material.node_tree.nodes["Principled BSDF"]
+    head.active_material.node_tree.links.new(node.outputs["Alpha"], shader.inputs["Alpha"])
+    report = check_head(bpy.context, head, GLTF, TextureChoice("JPEG"))
+    assert any("transparent" in text for text in report.warnings)
+    found = image_of(exported(head, tmp_path, GLTF, TextureChoice("JPEG")))
+    assert np.ptp(pixels_of(found)[..., 3]) == 1
+
+
+def add_rig(head: bpy.types.Object) -> bpy.types.Object:
+    """Neck and jaw, with weights; the jaw open."""
+    data = bpy.data.armatures.new("Bones")
+    rig = bpy.data.objects.new("Rig", data)
+    bpy.context.scene.collection.objects.link(rig)
+    bpy.context.view_layer.objects.active = rig
+    bpy.ops.object.mode_set(mode="EDIT")
+    for name, start, end in (("neck", (0, 0.05, -0.15), (0, 0.05, 0)), ("jaw", (0, 0, -0.05), (0, -0.08, -0.09))):
+        bone = data.edit_bones.new(name)
+        bone.head, bone.tail = start, end
+        bone.parent = data.edit_bones.get("neck") if name == "jaw" else None
+    bpy.ops.object.mode_set(mode="OBJECT")
+    points = coordinates(head.data)
+    is_jaw = (points[:, 2] < -0.06) & (points[:, 1] < 0)
+    head.vertex_groups.new(name="neck").add(np.flatnonzero(~is_jaw).tolist(), 1.0, "REPLACE")
+    head.vertex_groups.new(name="jaw").add(np.flatnonzero(is_jaw).tolist(), 1.0, "REPLACE")
+    head.parent = rig
+    head.modifiers.new("Armature", "ARMATURE").object = rig
+    rig.pose.bones["jaw"].rotation_mode = "XYZ"
+    rig.pose.bones["jaw"].rotation_euler.x = 0.3
+    rig.pose.bones["neck"].location.y = 0.01
+    bpy.context.view_layer.objects.active = head
+    bpy.context.view_layer.update()
+    return rig
+
+
+@RIGGED
+@pytest.mark.parametrize("state", ["plain", "turned and moved", "scaled", "other unit"])
+def test_rig_and_weights_are_exported(make_capture, tmp_path, kind, state):
+    unit = 0.01 if state == "other unit" else 1.0
+    bpy.context.scene.unit_settings.scale_length = unit
+    head = build(make_capture(SHOTS["landscape"], name="game"), bpy.context)
+    captured = head.data.copy()
+    head.data.transform(head.matrix_world * 1.0 if unit == 1 else head.matrix_world)
+    rest = coordinates(head.data) * unit
+    if unit != 1:  # the rig is made in metres and then brought into the scene's unit, as the head was
+        from mathutils import Matrix
+
+        head.data.transform(Matrix.Scale(unit, 4))
+    rig = add_rig(head)
+    if unit != 1:
+        from mathutils import Matrix
+
+        head.data.transform(Matrix.Scale(1 / unit, 4))
+        rig.data.transform(Matrix.Scale(1 / unit, 4))
+        rig.pose.bones["neck"].location /= unit
+    bpy.context.view_layer.update()
+    del captured
+    shown = world_points(head) * unit
+    if state == "turned and moved":
+        rig.location, rig.rotation_euler = (0.4, 1, 2), (0.2, 0.1, 0.9)
+    factor = 0.85 if state == "scaled" else 1.0
+    rig.scale = (factor, factor, factor)
+    bpy.context.view_layer.update()
+
+    path = tmp_path / f"head{kind.suffixes[0]}"
+    report = export_head(bpy.context, head, path, kind)
+    assert "Rig: 2 bones" in report.written
+    items = imported(path)
+    (found,) = (item for item in items if item.type == "MESH")
+    (skeleton,) = (item for item in items if item.type == "ARMATURE")
+    assert {bone.name for bone in skeleton.data.bones} == {"neck", "jaw"}
+    weights = {
+        group.name: sum(
+            member.group == group.index and member.weight > 0.9 for v in found.data.vertices for member in v.groups
+        )
+        for group in found.vertex_groups
+    }
+    assert weights["neck"] > 1000 and weights["jaw"] > 100
+    if kind is not USD:  # Blender's importer of USD takes the pose for the rest
+        assert_same_shape(world_points(found), factor * shown, 1e-4)
+        for bone in skeleton.pose.bones:
+            bone.matrix_basis.identity()
+        bpy.context.view_layer.update()
+        assert_same_shape(world_points(found), factor * rest, 1e-4)
+
+
+def test_a_format_without_rigs_has_the_pose(head, tmp_path):
+    add_rig(head)
+    shown = world_points(head)
+    report = check_head(bpy.context, head, OBJ)
+    assert any("no rig" in text for text in report.warnings)
+    assert_same_shape(world_points(exported(head, tmp_path, OBJ)), shown)
+
+
+def test_constraints_and_drivers_pose_the_exported_rig(head, tmp_path):
+    rig = add_rig(head)
+    target = bpy.data.objects.new("Target", None)
+    bpy.context.scene.collection.objects.link(target)
+    target.rotation_euler.z = 0.5
+    constraint = rig.pose.bones["neck"].constraints.new("COPY_ROTATION")
+    constraint.target, constraint.mix_mode = target, "AFTER"
+    rig.location.x = 1
+    bpy.context.view_layer.update()
+    shown = world_points(head) - np.array((1, 0, 0))
+    assert_same_shape(world_points(exported(head, tmp_path, GLTF)), shown, 1e-4)
+
+
+def add_smile(head: bpy.types.Object) -> np.ndarray:
+    """A shape key at a half; the offsets (V, 3) of the full one."""
+    head.shape_key_add(name="Basis")
+    key = head.shape_key_add(name="Smile")
+    offsets = np.zeros((len(head.data.vertices), 3), np.float32)
+    offsets[coordinates(head.data)[:, 2] < -0.05] = (0, -0.01, 0.02)
+    key.data.foreach_set("co", (coordinates(head.data) + offsets).ravel())
+    key.value = 0.5
+    return offsets
+
+
+@RIGGED
+@pytest.mark.parametrize("modifier", ["none", "SUBSURF"])
+def test_shape_keys_and_modifiers_are_both_exported(head, tmp_path, kind, modifier):
+    add_smile(head)
+    if modifier != "none":
+        head.modifiers.new("Subdivision", modifier).levels = 1
+        head.modifiers["Subdivision"].render_levels = 2  # what is shown counts
+    shapes = {}
+    for value in (0.0, 0.5, 1.0):
+        head.data.shape_keys.key_blocks["Smile"].value = value
+        bpy.context.view_layer.update()
+        shapes[value] = world_points(head)
+    head.data.shape_keys.key_blocks["Smile"].value = 0.5
+    report = check_head(bpy.context, head, kind)
+    assert not report.warnings
+    assert any("1 shape keys" in line for line in report.written)
+    assert any("Subdivision" in finding.text for finding in report.findings) == (modifier != "none")
+    found = exported(head, tmp_path, kind)
+    (smile,) = (block for block in found.data.shape_keys.key_blocks[1:])
+    assert smile.name.startswith("Smile")
+    for value, shape in shapes.items():
+        if value == 0.5 and kind is not USD:
+            assert smile.value == pytest.approx(0.5)
+        smile.value = value
+        bpy.context.view_layer.update()
+        assert_same_shape(world_points(found), shape, 5e-5)
+
+
+@ALL
+def test_modifiers_are_the_same_in_every_format(head, tmp_path, kind):
+    modifier = head.modifiers.new("Subdivision", "SUBSURF")
+    modifier.levels, modifier.render_levels = 1, 2
+    switched_off = head.modifiers.new("Off", "SOLIDIFY")
+    switched_off.show_viewport = False
+    bpy.context.view_layer.update()
+    shown = world_points(head)
+    assert_same_shape(world_points(exported(head, tmp_path, kind)), shown)
+
+
+@RIGGED
+def test_shape_keys_that_a_modifier_makes_impossible_are_told(head, tmp_path, kind):
+    add_smile(head)
+    head.modifiers.new("Decimate", "DECIMATE").ratio = 0.5
+    bpy.context.view_layer.update()
+    shown = world_points(head)
+    report = check_head(bpy.context, head, kind)
+    assert any("Decimate" in text and "Shape keys" in text for text in report.warnings)
+    found = exported(head, tmp_path, kind)
+    assert found.data.shape_keys is None
+    assert_same_shape(world_points(found), shown, 5e-5)
+
+
+@RIGGED
+def test_rig_shape_keys_and_modifiers_together(head, tmp_path, kind):
+    add_smile(head)
+    add_rig(head)
+    head.modifiers.new("Subdivision", "SUBSURF").levels = 1
+    report = check_head(bpy.context, head, kind)
+    assert not report.warnings
+    found = exported(head, tmp_path, kind)
+    assert len(found.data.shape_keys.key_blocks) == 2
+    assert {"neck", "jaw"} <= {group.name for group in found.vertex_groups}
+    bpy.context.view_layer.update()
+
+
+def test_a_format_without_shape_keys_has_the_shape(head, tmp_path):
+    add_smile(head)
+    bpy.context.view_layer.update()
+    shown = world_points(head)
+    assert any("no shape keys" in text for text in check_head(bpy.context, head, OBJ).warnings)
+    assert_same_shape(world_points(exported(head, tmp_path, OBJ)), shown)
+
+
+@ALL
+def test_what_is_being_edited_is_exported(head, tmp_path, kind):
+    import bmesh
+
+    bpy.context.view_layer.objects.active = head
+    bpy.ops.object.mode_set(mode="EDIT")
+    mesh = bmesh.from_edit_mesh(head.data)
+    bmesh.ops.translate(mesh, verts=mesh.verts, vec=(0, 0, 0.05))
+    bmesh.ops.delete(mesh, geom=[face for face in mesh.faces if face.calc_center_median().y > 0.05], context="FACES")
+    bmesh.update_edit_mesh(head.data)
+    expected = np.array([vertex.co for vertex in mesh.verts])
+    path = tmp_path / f"head{kind.suffixes[0]}"
+    export_head(bpy.context, head, path, kind)
+    assert head.mode == "EDIT" and bpy.context.mode == "EDIT_MESH"
+    assert bpy.context.view_layer.objects.active == head
+    assert_same_shape(world_points(reimported(path)), expected)
+
+
+@pytest.mark.parametrize("mode", ["SCULPT", "VERTEX_PAINT", "WEIGHT_PAINT", "TEXTURE_PAINT"])
+def test_export_in_other_modes(head, tmp_path, mode):
+    expected = coordinates(head.data)
+    bpy.context.view_layer.objects.active = head
+    bpy.ops.object.mode_set(mode=mode)
+    export_head(bpy.context, head, tmp_path / "head.glb")
+    assert head.mode == mode
+    assert_same_shape(world_points(reimported(tmp_path / "head.glb")), expected)
+
+
+@ALL
+def test_a_linked_head_is_exported(head, tmp_path, kind):
+    expected = coordinates(head.data)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "library.blend"))
+    bpy.ops.wm.read_homefile(use_empty=True)
+    with bpy.data.libraries.load(str(tmp_path / "library.blend"), link=True) as (_, wanted):
+        wanted.collections = ["landscape"]
+    bpy.context.scene.collection.children.link(wanted.collections[0])
+    linked = wanted.collections[0].objects["landscape"]
+    before = everything()
+    path = tmp_path / f"head{kind.suffixes[0]}"
+    export_head(bpy.context, linked, path, kind)
+    assert everything() == before
+    assert_same_shape(world_points(reimported(path)), expected)
+
+
+@ALL
+def test_a_part_of_the_capture_goes_along_and_other_meshes_are_named(head, tmp_path, kind):
+    from prn_blender.scene.record import mark_as_part
+
+    def child(name: str) -> bpy.types.Object:
+        bpy.ops.mesh.primitive_uv_sphere_add(radius=0.012, segments=8, ring_count=6, location=(0.03, -0.01, 0))
+        made = bpy.context.object
+        made.name, made.parent = name, head
+        return made
+
+    mark_as_part(child("Eye"), head)
+    child("Glasses")
+    report = check_head(bpy.context, head, kind)
+    assert any("Glasses" in finding.text for finding in report.findings)
+    path = tmp_path / f"head{kind.suffixes[0]}"
+    export_head(bpy.context, head, path, kind)
+    names = {item.name for item in imported(path) if item.type == "MESH"}
+    assert names == {"landscape", "Eye"}
+
+
+# The check
+
+
+def texts(report: Report, level: str) -> str:
+    return " | ".join(report.of(level))
+
+
+def test_a_head_as_captured_is_without_fault(capture):
+    report = check_head(bpy.context, build(capture, bpy.context))
+    assert report.findings == ()
+    assert report.written[0] == "landscape: 16,384 faces, 16,641 vertices" or "faces" in report.written[0]
+    assert "Base Color: 64 x 64, PNG" in report.written[1]
+    assert report.written[-1] == "28.53 cm high"
+
+
+def remove_faces(head):
+    head.data.clear_geometry()
+
+
+def remove_uv(head):
+    head.data.uv_layers.remove(head.data.uv_layers.active)
+
+
+def break_vertices(head):
+    head.data.vertices[3].co.x = math.nan
+
+
+def lose_texture(head):
+    image = bpy.data.images.new("lost", 4, 4)
+    image.source, image.filepath = "FILE", "/nowhere/lost.png"
+    image.reload()
+    base = head.active_material.node_tree.nodes["Principled BSDF"].inputs["Base Color"]
+    base.links[0].from_node.image = image
+
+
+@ALL
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (remove_faces, "has no faces"),
+        (remove_uv, "no UV map"),
+        (break_vertices, "without a place"),
+        (lose_texture, "lost cannot be read"),
+    ],
+)
+def test_errors_stop_the_export(head, tmp_path, kind, harm, message):
+    harm(head)
+    before = everything()
+    assert message in texts(check_head(bpy.context, head, kind), "ERROR")
+    path = tmp_path / f"head{kind.suffixes[0]}"
+    path.write_bytes(b"older")
+    with pytest.raises(CaptureError, match=message):
+        export_head(bpy.context, head, path, kind)
+    assert path.read_bytes() == b"older"
+    assert everything() == before
+
+
+def remove_material(head):
+    head.data.materials.clear()
+
+
+def put_node_between(head):
+    tree = head.active_material.node_tree
+    base = tree.nodes["Principled BSDF"].inputs["Base Color"]
+    node, source = tree.nodes.new("ShaderNodeGamma"), base.links[0].from_socket
+    tree.links.new(source, node.inputs["Color"])
+    tree.links.new(node.outputs["Color"], base)
+
+
+def flatten_face(head):
+    corners = list(head.data.polygons[0].vertices)
+    for vertex in corners:
+        head.data.vertices[vertex].co = head.data.vertices[corners[0]].co
+
+
+def rig_without_weights(head):
+    add_rig(head)
+    for name in ("neck", "jaw"):
+        head.vertex_groups.remove(head.vertex_groups[name])
+
+
+def rig_with_loose_vertices(head):
+    add_rig(head)
+    head.vertex_groups["jaw"].remove(range(len(head.data.vertices)))
+
+
+def make_huge(head):
+    head.scale = (10, 10, 10)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (remove_material, "no material"),
+        (put_node_between, "goes through Gamma"),
+        (flatten_face, "without area"),
+        (rig_without_weights, "no weights"),
+        (rig_with_loose_vertices, "hang on no bone"),
+        (make_huge, "look at its scale"),
+    ],
+)
+def test_warnings_do_not_stop_the_export(head, tmp_path, change, message):
+    assert message not in texts(check_head(bpy.context, head), "WARNING")
+    change(head)
+    assert message in texts(check_head(bpy.context, head), "WARNING")
+    assert message in texts(export_head(bpy.context, head, tmp_path / "head.glb"), "WARNING")
+    assert (tmp_path / "head.glb").is_file()

@@ -12,7 +12,7 @@ from prn_blender.scene.build.assemble import build
 from prn_blender.scene.build.landmarks import landmark_positions, landmarks_of
 from prn_blender.scene.edit.adjust import CAPTURED, captured_landmarks, is_adjustable, moved_landmarks, reset_landmarks
 from prn_blender.scene.edit.align import set_alignment
-from prn_blender.scene.export.formats import export_glb
+from prn_blender.scene.export.head import export_head
 from prn_blender.scene.record import is_captured_head
 from prn_blender.ui.landmarks.operators import why_not_adjustable
 
@@ -235,7 +235,7 @@ def test_a_deleted_landmark_keeps_what_it_did(head):
 
 def test_the_exported_file_holds_the_moved_shape(head, tmp_path):
     move(head, CHIN, 0, 0, -20 * MILLIMETRE)
-    export_glb(bpy.context, head, tmp_path / "head.glb")
+    export_head(bpy.context, head, tmp_path / "head.glb")
     data = (tmp_path / "head.glb").read_bytes()
     length = int.from_bytes(data[12:16], "little")
     document = json.loads(data[20 : 20 + length])

@@ -15,7 +15,8 @@ from prn_blender.capture.types import BASE_COLOR, Settings
 from prn_blender.cli.batch import main
 from prn_blender.scene.build.assemble import build
 from prn_blender.scene.edit.align import PHOTOGRAPHED, set_alignment
-from prn_blender.scene.export.formats import export_fbx, export_glb
+from prn_blender.scene.export.formats import FBX, GLTF
+from prn_blender.scene.export.head import export_head
 from prn_blender.scene.record import read_record
 from prn_blender.ui.capture.properties import topology_items
 
@@ -69,8 +70,8 @@ def test_captured_topologies_lie_on_each_other():
 def test_exported_and_aligned(make_capture, tmp_path, name):
     capture = make_capture(SHOTS["portrait"], name=name)
     head = build(capture, bpy.context)
-    export_glb(bpy.context, head, tmp_path / "head.glb")
-    export_fbx(bpy.context, head, tmp_path / "head.fbx")
+    export_head(bpy.context, head, tmp_path / "head.glb", GLTF)
+    export_head(bpy.context, head, tmp_path / "head.fbx", FBX)
     set_alignment(head, PHOTOGRAPHED)
     bpy.context.view_layer.update()
     np.testing.assert_allclose(coordinates(head.data), mesh_in(capture).topology.canonical, atol=1e-6)

@@ -1,7 +1,5 @@
 """Writing a captured head to a file, and the check that goes before it."""
 
-# ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
-
 from pathlib import Path
 
 import bpy
@@ -100,7 +98,6 @@ class PRN_OT_export_head(ExportOptions, HeadOperator, bpy.types.Operator):
 
     bl_idname = "prn.export_head"
     bl_label = "Export Captured Head"
-    bl_options = {"PRESET"}
 
     filepath: bpy.props.StringProperty(
         name="File", description="File to write", subtype="FILE_PATH", options={"SKIP_SAVE"}
