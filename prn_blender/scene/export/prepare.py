@@ -208,18 +208,21 @@ class _Preparation:
         )
 
     def _modified_shapes(self, probe: bpy.types.Object, keys: bpy.types.Key) -> list[np.ndarray] | None:
-        """(V, 3) of the modified mesh with each shape key alone, the basis first; None where they differ in V."""
+        """(V * 3,) of the modified mesh with each shape key alone, the basis first; None where their faces differ."""
         for block in keys.key_blocks:
             block.mute, block.slider_min, block.slider_max, block.value = False, 0.0, 1.0, 0.0
-        shapes = []
+        shapes, faces = [], set()
         for index, block in enumerate(keys.key_blocks):
             block.value = float(index > 0)
             mesh = self._evaluated_mesh(probe)
             block.value = 0.0
-            shapes.append(np.empty(3 * len(mesh.vertices), np.float32))
-            mesh.vertices.foreach_get("co", shapes[-1])
+            shape, corners = np.empty(3 * len(mesh.vertices), np.float32), np.empty(len(mesh.loops), np.int32)
+            mesh.vertices.foreach_get("co", shape)
+            mesh.loops.foreach_get("vertex_index", corners)
+            shapes.append(shape)
+            faces.add((len(shape), corners.tobytes()))
             bpy.data.meshes.remove(mesh)
-        return shapes if len({len(shape) for shape in shapes}) == 1 else None
+        return shapes if len(faces) == 1 else None
 
     def _mesh_with_shapes(self, probe, keys, values, shapes) -> bpy.types.Mesh:
         mesh = self._evaluated_mesh(probe)  # all shape keys are at 0
