@@ -516,17 +516,84 @@ def test_the_camera_button_takes_the_camera_of_the_active_head(view, group):
 
 
 def test_operators_on_a_head_need_a_head():
-    for operator in (bpy.ops.prn.align, bpy.ops.prn.export_head, bpy.ops.prn.view_photo, bpy.ops.prn.show_alone):
+    for operator in (
+        *(bpy.ops.prn.align, bpy.ops.prn.export_head, bpy.ops.prn.check_head),
+        *(bpy.ops.prn.view_photo, bpy.ops.prn.show_alone),
+    ):
         assert not operator.poll()
 
 
-@pytest.mark.parametrize(("kind", "suffix", "begin"), [("GLTF", ".glb", b"glTF"), ("FBX", ".fbx", b"Kaydara FBX")])
+@pytest.mark.parametrize(
+    ("kind", "suffix", "begin"),
+    [
+        ("GLTF", ".glb", b"glTF"),
+        ("FBX", ".fbx", b"Kaydara FBX"),
+        ("OBJ", ".obj", b"# Blender"),
+        ("USD", ".usdc", b"PXR-USDC"),
+    ],
+)
 def test_export(tmp_path, kind, suffix, begin):
     capture(filepath=str(PORTRAIT))
     assert bpy.ops.prn.export_head(filepath=str(tmp_path / "head"), format=kind) == {"FINISHED"}
     assert (tmp_path / f"head{suffix}").read_bytes().startswith(begin)
     assert bpy.ops.prn.export_head(filepath=str(tmp_path / "v1.2.glb"), format=kind) == {"FINISHED"}
-    assert {path.name for path in tmp_path.iterdir()} == {f"head{suffix}", f"v1.2{suffix}"}
+    written = {path.name for path in tmp_path.iterdir() if path.suffix == suffix}
+    assert written == {f"head{suffix}", f"v1.2{suffix}"}
+
+
+def test_export_with_another_texture_format(tmp_path):
+    capture(filepath=str(PORTRAIT))
+    for texture, quality in (("PNG", 90), ("JPEG", 90), ("JPEG", 30), ("WEBP", 90)):
+        path = tmp_path / f"{texture}{quality}.glb"
+        bpy.ops.prn.export_head(filepath=str(path), texture_format=texture, texture_quality=quality)
+    sizes = {path.stem: path.stat().st_size for path in tmp_path.iterdir()}
+    assert sizes["JPEG30"] < sizes["JPEG90"] < 0.8 * sizes["PNG90"]
+    assert sizes["WEBP90"] < sizes["JPEG90"]
+
+
+def test_blender_asks_before_a_file_is_replaced():
+    """By its file browser, for operators with this property; scripts replace as with Blender's own exporters."""
+    ours, theirs = (
+        operator.get_rna_type().properties["check_existing"]
+        for operator in (bpy.ops.prn.export_head, bpy.ops.wm.obj_export)
+    )
+    assert ours.default and theirs.default
+    assert ours.type == theirs.type == "BOOLEAN" and ours.is_hidden == theirs.is_hidden
+
+
+def test_an_export_with_an_error_writes_nothing(tmp_path):
+    capture(filepath=str(PORTRAIT))
+    heads()[0].data.clear_geometry()
+    with pytest.raises(RuntimeError, match="has no faces"):
+        bpy.ops.prn.export_head(filepath=str(tmp_path / "head.glb"))
+    assert not list(tmp_path.iterdir())
+    assert bpy.ops.prn.check_head() == {"CANCELLED"}
+
+
+def test_check_head_changes_nothing():
+    capture(filepath=str(PORTRAIT))
+    before = scene_state()
+    for kind in ("GLTF", "FBX", "OBJ", "USD"):
+        assert bpy.ops.prn.check_head(format=kind) == {"FINISHED"}
+    assert scene_state() == before
+
+
+@pytest.mark.parametrize("mode", ["EDIT", "SCULPT", "TEXTURE_PAINT"])
+def test_what_changes_heads_asks_for_object_mode(mode):
+    """In another mode an undo step would hold only what that mode edits."""
+    capture(filepath=str(PORTRAIT))
+    bpy.ops.object.mode_set(mode=mode)
+    for change in (lambda: bpy.ops.prn.align(alignment="PHOTOGRAPHED"), bpy.ops.prn.reset_landmarks):
+        with pytest.raises(RuntimeError, match="Switch to Object Mode"):
+            change()
+    assert alignment_of(heads()[0]) == "FRONTAL"
+    bpy.ops.object.mode_set(mode="OBJECT")
+    bpy.ops.ed.undo_push(message="Before")
+    bpy.ops.prn.align("EXEC_DEFAULT", True, alignment="PHOTOGRAPHED")
+    assert alignment_of(heads()[0]) == "PHOTOGRAPHED"
+    bpy.ops.ed.undo()
+    assert alignment_of(heads()[0]) == "FRONTAL"
+    assert np.allclose(heads()[0].matrix_world, np.eye(4))
 
 
 def test_choosing_a_face_and_a_box(group):
