@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -11,6 +12,7 @@ from mathutils import Matrix, Quaternion
 from mathutils.kdtree import KDTree
 
 from prn_blender.capture.errors import CaptureError
+from prn_blender.capture.types import WHOLE
 from prn_blender.scene.build.assemble import build
 from prn_blender.scene.build.landmarks import landmarks_of
 from prn_blender.scene.build.material import base_colour_image
@@ -20,6 +22,7 @@ from prn_blender.scene.export.check import Report
 from prn_blender.scene.export.formats import FBX, FORMATS, GLTF, OBJ, USD, Format
 from prn_blender.scene.export.head import check_head, export_head
 from prn_blender.scene.export.images import TextureChoice
+from prn_blender.scene.export.prepare import parts_of
 
 from .conftest import SHOTS, both_packs, coordinates
 from .test_build import everything
@@ -631,6 +634,31 @@ def test_a_part_of_the_capture_goes_along_and_other_meshes_are_named(head, tmp_p
     assert names == {"landscape", "Eye"}
 
 
+@ALL
+def test_a_whole_head_is_exported_with_its_parts(make_capture, tmp_path, kind):
+    captured = make_capture(SHOTS["landscape"], name="game")
+    captured = replace(captured, settings=replace(captured.settings, parts=WHOLE))
+    bpy.context.scene.unit_settings.scale_length = 0.01
+    head = build(captured, bpy.context, alignment=PHOTOGRAPHED)
+    bpy.data.collections["landscape"].hide_viewport = True
+    set_alignment(head, "FRONTAL")
+    bpy.context.view_layer.update()
+    expected = {part.name: world_points(part) / 100 for part in parts_of(head)}
+    pivots = {part.name: np.array(part.matrix_world.translation) / 100 for part in parts_of(head)}
+    set_alignment(head, PHOTOGRAPHED)
+    assert len(expected) > 5
+    path = tmp_path / f"head{kind.suffixes[0]}"
+    report = export_head(bpy.context, head, path, kind)
+    assert not report.warnings
+    found = {item.data.name if kind is USD else item.name: item for item in imported(path) if item.type == "MESH"}
+    assert len(found) == len(expected)
+    for name, points in expected.items():
+        item = found.get(name) or found[name.replace(" ", "_")]
+        assert_same_shape(world_points(item), points)
+        if kind is not OBJ:  # has no origins
+            np.testing.assert_allclose(item.matrix_world.translation, pivots[name], atol=1e-5)
+
+
 # The check
 
 
@@ -644,7 +672,7 @@ def test_a_head_as_captured_is_without_fault(capture):
     assert report.findings == ()
     assert report.written[0] == f"landscape: {len(head.data.polygons):,} faces, {len(head.data.vertices):,} vertices"
     assert "Base Color: 64 x 64, PNG" in report.written[1]
-    assert report.written[-1] == "28.53 cm high"
+    assert report.written[-1] == f"{100 * head.dimensions.z:.2f} cm high"
 
 
 def remove_faces(head):

@@ -1,9 +1,12 @@
 """A head in scenes of other units, and after *Apply* and *Set Origin*: as large as it is, and on its photo."""
 
+from dataclasses import replace
+
 import bpy
 import numpy as np
 import pytest
 
+from prn_blender.capture.types import WHOLE
 from prn_blender.scene.build.assemble import build
 from prn_blender.scene.build.camera import capture_camera
 from prn_blender.scene.build.landmarks import landmark_positions, landmarks_of
@@ -13,8 +16,6 @@ from prn_blender.scene.edit.frame import frame_in_mesh
 
 from .conftest import SHOTS
 from .test_camera import assert_on_photo, on_render, world_vertices
-
-HEIGHT = 0.28528  # metres, of the canonical head
 
 
 def set_unit_scale(scale: float) -> None:
@@ -32,8 +33,7 @@ def assert_head_is_on_its_photo(head: bpy.types.Object, shot, canonical: np.ndar
 def test_a_head_is_as_large_in_every_scene(make_capture, topology, scale, name, alignment):
     set_unit_scale(scale)
     head = build(make_capture(SHOTS[name]), bpy.context, alignment=alignment)
-    assert np.ptp(topology.canonical[:, 2]) == pytest.approx(HEIGHT, abs=5e-5)
-    assert head.dimensions.z * scale == pytest.approx(HEIGHT, abs=5e-5)
+    assert head.dimensions.z * scale == pytest.approx(np.ptp(topology.canonical[:, 2]), abs=5e-5)
     assert np.allclose(head.matrix_world.to_scale(), 1)
     assert_head_is_on_its_photo(head, SHOTS[name], topology.canonical)
     in_order = dict(sorted(landmarks_of(head))).values()
@@ -45,10 +45,10 @@ def test_a_head_is_as_large_in_every_scene(make_capture, topology, scale, name, 
     assert camera.data.clip_start < depth < camera.data.clip_end
 
 
-def test_a_scene_without_units_is_in_metres(capture):
+def test_a_scene_without_units_is_in_metres(capture, topology):
     bpy.context.scene.unit_settings.system = "NONE"
     set_unit_scale(0.01)  # Blender takes no notice of it either
-    assert build(capture, bpy.context).dimensions.z == pytest.approx(HEIGHT, abs=5e-5)
+    assert build(capture, bpy.context).dimensions.z == pytest.approx(np.ptp(topology.canonical[:, 2]), abs=5e-5)
 
 
 @pytest.mark.usefixtures("registered")
@@ -125,3 +125,18 @@ def test_a_sculpted_head_has_its_frame_where_it_was(make_capture, topology):
     for _, landmark in list(landmarks_of(head)):
         bpy.data.objects.remove(landmark)
     assert np.array_equal(np.array(frame_in_mesh(head)), np.eye(4))
+
+
+def test_the_parts_of_a_whole_head_are_as_large(make_capture):
+    captured = make_capture(SHOTS["landscape"], name="game")
+    captured = replace(captured, settings=replace(captured.settings, parts=WHOLE))
+    places = []
+    for scale in (1.0, 0.01):
+        bpy.ops.wm.read_homefile(use_empty=True)
+        set_unit_scale(scale)
+        head = build(captured, bpy.context)
+        bpy.context.view_layer.update()
+        meshes = [child for child in head.children if child.type == "MESH"]
+        assert len(meshes) > 4
+        places.append(np.concatenate([world_vertices(child) for child in meshes]) * scale)
+    np.testing.assert_allclose(places[1], places[0], atol=1e-6)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import bpy
 import numpy as np
-from mathutils import Matrix
+from mathutils import Matrix, Vector
 
 from ..edit.frame import built_metre, frame_in_mesh
 from ..record import belong_together, is_captured_head
@@ -78,7 +78,7 @@ class _Preparation:
         self._to_file = self._from_world_to_file(self._evaluated(probe).matrix_world.copy(), metre)
         bpy.data.objects.remove(probe)
         for part in parts_of(self._head):
-            if part != self._head and not part.visible_get():
+            if part != self._head and (part.hide_get() or part.hide_viewport):
                 result.findings.append(information(f"{part.name} is hidden and not written"))
             else:
                 result.meshes.append(self._mesh_stand_in(part))
@@ -160,11 +160,14 @@ class _Preparation:
         mesh = self._shown_mesh(part, probe, keys)
         matrix = self._to_file @ self._evaluated(probe).matrix_world
         bpy.data.objects.remove(probe)
+        origin = Vector() if part == self._head else matrix.translation.copy()  # a part turns around its own
+        matrix.translation -= origin
         if not np.allclose(matrix, np.eye(4), atol=1e-7):
             mesh.transform(matrix, shape_keys=True)
             if matrix.is_negative:
                 mesh.flip_normals()
         stand_in = bpy.data.objects.new(part.name, mesh)
+        stand_in.location = origin
         self._names.lend(part, stand_in)
         self._names.lend(part.data, mesh)
         for group in part.vertex_groups:
@@ -176,6 +179,8 @@ class _Preparation:
             rig = self._rig_stand_in(armature)
             stand_in.modifiers.new("Armature", "ARMATURE").object = rig
             stand_in.parent = stand_in.parent or rig
+        if not armatures and part != self._head:
+            stand_in.parent = self._result.meshes[0]
         return stand_in
 
     def _shown_mesh(
