@@ -14,7 +14,7 @@ from prn_blender.scene.edit.adjust import is_adjustable, moved_landmarks
 from prn_blender.scene.edit.align import FRONTAL, PHOTOGRAPHED, set_alignment
 from prn_blender.scene.edit.frame import frame_in_mesh
 
-from .conftest import SHOTS
+from .conftest import SHOTS, mesh_in
 from .test_camera import assert_on_photo, on_render, world_vertices
 
 
@@ -22,9 +22,9 @@ def set_unit_scale(scale: float) -> None:
     bpy.context.scene.unit_settings.scale_length = scale
 
 
-def assert_head_is_on_its_photo(head: bpy.types.Object, shot, canonical: np.ndarray) -> None:
+def assert_head_is_on_its_photo(head: bpy.types.Object, shot, points: np.ndarray) -> None:
     bpy.context.view_layer.update()
-    assert_on_photo(on_render(bpy.context.scene, capture_camera(head), world_vertices(head)), shot.pixels(canonical))
+    assert_on_photo(on_render(bpy.context.scene, capture_camera(head), world_vertices(head)), shot.pixels(points))
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.01, 0.001, 100.0])
@@ -32,10 +32,12 @@ def assert_head_is_on_its_photo(head: bpy.types.Object, shot, canonical: np.ndar
 @pytest.mark.parametrize("alignment", [FRONTAL, PHOTOGRAPHED])
 def test_a_head_is_as_large_in_every_scene(make_capture, topology, scale, name, alignment):
     set_unit_scale(scale)
-    head = build(make_capture(SHOTS[name]), bpy.context, alignment=alignment)
-    assert head.dimensions.z * scale == pytest.approx(np.ptp(topology.canonical[:, 2]), abs=5e-5)
+    captured = make_capture(SHOTS[name])
+    points = mesh_in(captured).vertices
+    head = build(captured, bpy.context, alignment=alignment)
+    assert head.dimensions.z * scale == pytest.approx(np.ptp(points[:, 2]), abs=5e-5)
     assert np.allclose(head.matrix_world.to_scale(), 1)
-    assert_head_is_on_its_photo(head, SHOTS[name], topology.canonical)
+    assert_head_is_on_its_photo(head, SHOTS[name], points)
     in_order = dict(sorted(landmarks_of(head))).values()
     landmarks = np.array([landmark.matrix_world.translation for landmark in in_order])
     found = on_render(bpy.context.scene, capture_camera(head), landmarks)
@@ -45,10 +47,11 @@ def test_a_head_is_as_large_in_every_scene(make_capture, topology, scale, name, 
     assert camera.data.clip_start < depth < camera.data.clip_end
 
 
-def test_a_scene_without_units_is_in_metres(capture, topology):
+def test_a_scene_without_units_is_in_metres(capture):
     bpy.context.scene.unit_settings.system = "NONE"
     set_unit_scale(0.01)  # Blender takes no notice of it either
-    assert build(capture, bpy.context).dimensions.z == pytest.approx(np.ptp(topology.canonical[:, 2]), abs=5e-5)
+    expected = np.ptp(mesh_in(capture).vertices[:, 2])
+    assert build(capture, bpy.context).dimensions.z == pytest.approx(expected, abs=5e-5)
 
 
 @pytest.mark.usefixtures("registered")
@@ -87,10 +90,12 @@ CHANGES = {
 @pytest.mark.parametrize("landmarks", ["kept", "deleted"])
 @pytest.mark.parametrize("unit", [1.0, 0.01])
 @pytest.mark.parametrize("change", CHANGES)
-def test_alignment_after_transforms_were_applied(make_capture, topology, change, unit, landmarks):
+def test_alignment_after_transforms_were_applied(make_capture, change, unit, landmarks):
     shot = SHOTS["landscape"]
     set_unit_scale(unit)
-    head = build(make_capture(shot), bpy.context, alignment=PHOTOGRAPHED)
+    captured = make_capture(shot)
+    points = mesh_in(captured).vertices
+    head = build(captured, bpy.context, alignment=PHOTOGRAPHED)
     head.location = np.array((0.1, 0.3, -0.2)) / unit
     head.rotation_euler.z += 0.4
     bpy.context.view_layer.update()
@@ -101,20 +106,22 @@ def test_alignment_after_transforms_were_applied(make_capture, topology, change,
             bpy.data.objects.remove(landmark)
     for alignment in (FRONTAL, PHOTOGRAPHED, FRONTAL):
         set_alignment(head, alignment)
-        assert_head_is_on_its_photo(head, shot, topology.canonical)
+        assert_head_is_on_its_photo(head, shot, points)
     frame = head.matrix_world @ frame_in_mesh(head)
     assert np.allclose(frame.to_3x3(), np.eye(3) / unit, atol=1e-4 / unit)  # it faces the front
     assert np.allclose(frame.translation, place, atol=1e-4 / unit)  # where it stood
 
 
 @pytest.mark.parametrize("name", ["landscape", "orthographic"])
-def test_alignment_keeps_the_scale(make_capture, topology, name):
-    head = build(make_capture(SHOTS[name]), bpy.context)
+def test_alignment_keeps_the_scale(make_capture, name):
+    captured = make_capture(SHOTS[name])
+    points = mesh_in(captured).vertices
+    head = build(captured, bpy.context)
     head.scale = (0.85, 0.85, 0.85)
     for alignment in (PHOTOGRAPHED, FRONTAL):
         set_alignment(head, alignment)
         assert head.scale[:] == pytest.approx((0.85, 0.85, 0.85))
-        assert_head_is_on_its_photo(head, SHOTS[name], topology.canonical)
+        assert_head_is_on_its_photo(head, SHOTS[name], points)
 
 
 def test_a_sculpted_head_has_its_frame_where_it_was(make_capture, topology):

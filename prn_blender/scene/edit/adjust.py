@@ -1,8 +1,8 @@
 """Landmarks moved by hand: the mesh follows, and what was captured can be had back.
 
 Everything is kept with the mesh: where the landmarks were captured and sit on it, by how much they are moved, and,
-while any is, the captured positions as a point attribute, all in metres of the aligned frame. What an artist changed on the mesh otherwise (sculpting,
-shape keys) is kept.
+while any is, the captured positions as a point attribute, all in metres of the aligned frame. What an artist changed on
+the mesh otherwise (sculpting, shape keys) is kept.
 """
 
 import hashlib

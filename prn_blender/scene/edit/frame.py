@@ -1,7 +1,7 @@
 """Where the aligned frame of a head lies in its mesh.
 
-As built it is the mesh's own space in the scene's units. *Apply* and *Set Origin* put the mesh elsewhere in its own space;
-Blender then moves the empty that holds the landmarks against it, which so keeps lying where the frame is.
+As built it is the mesh's own space in the scene's units. *Apply* and *Set Origin* put the mesh elsewhere in its own
+space; Blender then moves the empty that holds the landmarks against it, which so keeps lying where the frame is.
 """
 
 import bpy

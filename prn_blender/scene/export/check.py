@@ -41,6 +41,9 @@ def report_on(prepared: Prepared, textures: TextureFiles, kind: Format, choice: 
         findings += _about_mesh(item)
         findings += _about_materials(item)
         findings += _about_weights(item)
+    findings += _about_faces(
+        prepared.meshes[0]
+    )  # the parts are as the add-on makes them, lashes with hairs of no width
     findings += _about_size(prepared)
     order = (ERROR, WARNING, INFO)
     findings = sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.level))
@@ -58,6 +61,10 @@ def _about_mesh(item: bpy.types.Object) -> Iterator[Finding]:
         return
     if not mesh.uv_layers and _shows_image(item):
         yield error(f"{name} has no UV map, so its texture cannot be shown: undo what removed it.")
+
+
+def _about_faces(item: bpy.types.Object) -> Iterator[Finding]:
+    mesh, name = item.data, item.name
     areas = np.empty(len(mesh.polygons), np.float32)
     mesh.polygons.foreach_get("area", areas)
     empty = int((areas < 1e-12).sum())  # square metres
@@ -126,7 +133,8 @@ def _written(prepared: Prepared, textures: TextureFiles) -> Iterator[str]:
     for rig in prepared.armatures:
         yield f"{rig.name}: {len(rig.data.bones)} bones"
     for file in textures.files:
-        yield f"{file.use}: {file.width} x {file.height}, {file.path.suffix[1:].upper()}, {_bytes(file.path.stat().st_size)}"
+        kind, size = file.path.suffix[1:].upper(), _bytes(file.path.stat().st_size)
+        yield f"{file.use}: {file.width} x {file.height}, {kind}, {size}"
     yield f"{_length(_height(prepared))} high"
 
 

@@ -16,7 +16,7 @@ from ..transaction import discarded
 
 @dataclass(frozen=True)
 class Format:
-    """A file format. `write` exports the selection, a scene in metres, to a path; `meshes_in` counts a file's meshes."""
+    """A file format. `write` exports the selection of a scene in metres, `meshes_in` counts the meshes of a file."""
 
     identifier: str
     label: str

@@ -58,7 +58,7 @@ def export_head(
                 written, wanted = kind.meshes_in(folder / path.name), len(ready.meshes)
             if written < wanted:
                 raise CaptureError(
-                    f"The export failed: Blender's exporter left out {wanted - written} of {wanted} meshes; nothing was "
-                    "written. Try another format."
+                    f"Nothing was written: Blender's exporter left out {wanted - written} of {wanted} meshes. "
+                    "Try another format."
                 )
     return report
