@@ -641,12 +641,12 @@ def test_a_whole_head_is_exported_with_its_parts(make_capture, tmp_path, kind):
     captured = replace(captured, settings=replace(captured.settings, parts=WHOLE))
     bpy.context.scene.unit_settings.scale_length = 0.01
     head = build(captured, bpy.context, alignment=PHOTOGRAPHED)
-    bpy.data.collections["landscape"].hide_viewport = True
     set_alignment(head, "FRONTAL")
     bpy.context.view_layer.update()
     expected = {part.name: world_points(part) / 100 for part in parts_of(head)}
     pivots = {part.name: np.array(part.matrix_world.translation) / 100 for part in parts_of(head)}
     set_alignment(head, PHOTOGRAPHED)
+    bpy.data.collections["landscape"].hide_viewport = True
     assert len(expected) > 5
     path = tmp_path / f"head{kind.suffixes[0]}"
     report = export_head(bpy.context, head, path, kind)
