@@ -44,6 +44,12 @@ def report_on(prepared: Prepared, textures: TextureFiles, kind: Format, choice: 
     findings += _about_faces(
         prepared.meshes[0]
     )  # the parts are as the add-on makes them, lashes with hairs of no width
+    if not kind.holds_pose:
+        findings += [
+            warning(f"{kind.label} holds no pose in this Blender: {rig.name} is written in its rest position")
+            for rig in prepared.armatures
+            if any(not np.allclose(bone.matrix_basis, np.eye(4), atol=1e-5) for bone in rig.pose.bones)
+        ]
     findings += _about_size(prepared)
     order = (ERROR, WARNING, INFO)
     findings = sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.level))
