@@ -186,31 +186,6 @@ def test_detail_to_expect():
     assert expected_detail(FaceBox(0, 0, 260, 200)) == ""
 
 
-def test_file_that_is_no_yunet(tmp_path, shared_data):
-    photo = photo_of(np.zeros((64, 64, 3), np.uint8))
-    with pytest.raises(CaptureError, match="There is no file"):
-        find_faces(photo, str(tmp_path / "missing.onnx"))
-    content = (shared_data / "detectors/yunet_n_dynamic.onnx").read_bytes()
-    for name, data in {"text.onnx": b"no network", "cut.onnx": content[: len(content) // 2]}.items():
-        (tmp_path / name).write_bytes(data)
-        with pytest.raises(CaptureError, match=f"{name} is damaged or no ONNX file"):
-            find_faces(photo, str(tmp_path / name))
-    with pytest.raises(CaptureError, match="is not a YuNet face detector"):
-        find_faces(photo, str(SEED_NETWORK))
-
-
-def test_network_with_the_names_of_yunet_and_other_shapes_is_refused(tmp_path):
-    import onnx
-
-    names = [f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in (8, 16, 32)]
-    nodes = [onnx.helper.make_node("Identity", ["input"], [name]) for name in names]
-    value = lambda name: onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", 3, "h", "w"])
-    graph = onnx.helper.make_graph(nodes, "yunet", [value("input")], [value(name) for name in names])
-    onnx.save(onnx.helper.make_model(graph, ir_version=8), tmp_path / "other.onnx")
-    with pytest.raises(CaptureError, match="other.onnx is not a YuNet face detector"):
-        find_faces(photo_of(np.zeros((64, 64, 3), np.uint8)), tmp_path / "other.onnx")
-
-
 FACES = [FaceBox(0, 0, 10, 10, 0.9), FaceBox(20, 0, 60, 50, 0.85), FaceBox(80, 0, 90, 11, 0.7)]
 
 
