@@ -72,8 +72,8 @@ def _colours(pixels: np.ndarray, places: np.ndarray, factor: float) -> tuple[np.
 
     part, first = cut(pixels, places.min(axis=(0, 1)), places.max(axis=(0, 1)), margin=1 + 1 / min(factor, 1))
     small = reduce(part, factor)
-    scale = np.float32(small.shape[1::-1]) / np.float32(part.shape[1::-1])
-    x, y = np.moveaxis((places - np.float32(first)) * scale - np.float32(0.5), 2, 0)
+    scale = np.array(small.shape[1::-1]) / part.shape[1::-1]
+    x, y = np.moveaxis(((places - first) * scale - 0.5).astype(np.float32), 2, 0)
     colours = cv2.remap(small, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return colours, float(scale.mean())
 
@@ -81,7 +81,8 @@ def _colours(pixels: np.ndarray, places: np.ndarray, factor: float) -> tuple[np.
 def _normals(places: np.ndarray, stance: Stance) -> np.ndarray:
     """(T, T, 3) unit normals, 0 at the border, in the frame of the upright head."""
     upright = places @ np.linalg.inv(stance.axes).T.astype(np.float32)
-    along_u, along_v = np.zeros_like(upright), np.zeros_like(upright)
+    along_u: np.ndarray = np.zeros(upright.shape, np.float32)
+    along_v: np.ndarray = np.zeros(upright.shape, np.float32)
     along_u[:, 1:-1] = upright[:, 2:] - upright[:, :-2]
     along_v[1:-1] = upright[2:] - upright[:-2]
     normals = np.cross(along_v, along_u)
