@@ -17,7 +17,7 @@ from .packs.pack import ModelPack
 from .packs.soundness import require_distance, require_head
 from .progress import Progress, silent
 from .shape.detail import with_detail
-from .shape.evidence import Evidence, evidence_of
+from .shape.evidence import Evidence, evidence_of, joined
 from .shape.fit import ViewEvidence
 from .shape.second_pass import second_pass
 from .shape.views import fit_views
@@ -133,12 +133,13 @@ def evidence_in(
     pack: ModelPack,
     refiner: Refiner | None,
 ) -> Evidence | None:
-    """Where the surface lies in the photo, as the last network says; None where none says how sure it is."""
-    if refiner is not None:
-        return second_pass(photo.pixels, position_map, pack.topology, refiner.run)
-    if regression.expected_error is None or regression.visibility is None:
-        return None
-    return evidence_of(position_map, regression.expected_error * crop.side, regression.visibility)
+    """Where the surface lies in the photo, as the networks say; None where none says how sure it is."""
+    error, seen = regression.expected_error, regression.visibility
+    first = None if error is None or seen is None else evidence_of(position_map, error * crop.side, seen)
+    if refiner is None:
+        return first
+    second = second_pass(photo.pixels, position_map, pack.topology, refiner.run)
+    return second if first is None or seen is None else joined(first, second, seen)
 
 
 def view_of(

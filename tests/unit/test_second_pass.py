@@ -18,7 +18,7 @@ from prn_blender.capture.networks.refine import open_refiner
 from prn_blender.capture.packs.pack import load_pack
 from prn_blender.capture.photo.read import load_photo
 from prn_blender.capture.reconstruct import evidence_in, reconstruct, regress
-from prn_blender.capture.shape.evidence import evidence_of
+from prn_blender.capture.shape.evidence import DEPENDENT, Evidence, evidence_of, joined
 from prn_blender.capture.shape.second_pass import second_pass
 from prn_blender.capture.types import CPU, Settings
 
@@ -161,6 +161,18 @@ def test_a_pack_without_a_second_network_has_the_first_ones_evidence(copied, loo
     assert np.array_equal(evidence.places, first.places) and np.array_equal(evidence.deviation, first.deviation)
     capture = reconstruct(photo, box, pack, Settings(texture_size=512))
     assert capture.views[0].visible_share > 0.2
+
+
+def test_two_passes_together_are_surer_than_either():
+    """Inverse variances; what is hidden is doubted in the second as in the first."""
+    visible = np.ones((32, 32), np.float32)
+    visible[:, :16] = 0
+    grid = np.zeros((32, 32, 3))
+    first, second = Evidence(grid, np.full((32, 32), 4.0)), Evidence(grid + 1, np.full((32, 32), 2.0))
+    both = joined(first, second, visible)
+    assert np.allclose(both.places[:, 20:], 16 / 20) and np.allclose(both.places[:, :12], 16 / 25)
+    assert np.allclose(both.deviation[:, 20:], DEPENDENT * (1 / 16 + 1 / 4) ** -0.5)
+    assert (both.deviation < 2.5).all()
 
 
 def test_the_second_pass_changes_the_head(pack, looked_at):
