@@ -172,7 +172,6 @@ def test_two_passes_together_are_surer_than_either():
     both = joined(first, second, visible)
     assert np.allclose(both.places[:, 20:], 16 / 20) and np.allclose(both.places[:, :12], 16 / 25)
     assert np.allclose(both.deviation[:, 20:], DEPENDENT * (1 / 16 + 1 / 4) ** -0.5)
-    assert (both.deviation < 2.5).all()
 
 
 def test_the_second_pass_changes_the_head(pack, looked_at):
