@@ -57,7 +57,7 @@ class SecondPass:
 
 @dataclass(frozen=True)
 class ModelPack:
-    """A folder with `pack.toml`, the network, `topology.npz` and perhaps `loops.npz`, its checksums verified."""
+    """A folder with `pack.toml`, the network, `topology.npz` and perhaps more, its checksums verified."""
 
     folder: Path
     description: PackDescription
