@@ -18,7 +18,7 @@ import bpy
 
 import prn_blender
 from prn_blender.capture.errors import CaptureError
-from prn_blender.capture.networks.head import release_networks
+from prn_blender.capture.networks.session import release_networks
 from prn_blender.capture.progress import silent
 from prn_blender.capture.run import Request
 from prn_blender.capture.types import Settings

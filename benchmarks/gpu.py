@@ -27,7 +27,8 @@ import onnxruntime
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from benchmarks.timing import median_seconds
-from prn_blender.capture.networks.head import open_network, release_networks
+from prn_blender.capture.networks.head import open_network
+from prn_blender.capture.networks.session import release_networks
 from prn_blender.capture.packs.pack import load_pack
 from training import resfcn256
 

@@ -73,13 +73,21 @@ class Persons:
         skin = kit.mean[:SKIN_VERTICES]
         self.mean = to_blender(operator @ skin, self._eyes)  # (P, 3) the mean head without a photo
         self.parts = regions(self.mean, to_blender(kit.mean[LANDMARK_VERTICES], self._eyes), inside.ravel())
-        visible = ("nose", "mouth", "forehead", "cheeks", "jaw")
         own = operator @ neck_weight(skin) < 0.05
-        self.face = np.flatnonzero(np.any([self.parts[name] for name in visible], axis=0) & own)
+        upper = np.any([self.parts[name] for name in ("nose", "forehead", "cheeks")], axis=0) & own
+        face = upper | (self.parts["mouth"] | self.parts["jaw"]) & own
+        self.face, self.upper_face = np.flatnonzero(face), np.flatnonzero(upper)  # texels of the model
         self.face_uv = texel_uv(size).reshape(-1, 2)[self.face]
         self._operators = [operator[self.face], bake_operator(layout, EVIDENCE_SIZE)[0]]
         self._face, self._texels = (LabelMaker(kit, one) for one in self._operators)
         self._marks = LabelMaker(kit, sampling_operator(layout, landmark_uv))
+
+    def face_at(self, size: int) -> np.ndarray:
+        """(size, size) bool: larger texels that are all of the face."""
+        mask = np.zeros(len(self.mean), bool)
+        mask[self.face] = True
+        step = round(len(mask) ** 0.5) // size
+        return mask.reshape(size, step, size, step).all(axis=(1, 3))
 
     def __len__(self) -> int:
         return len(self.heads) // VIEWS

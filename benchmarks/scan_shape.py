@@ -14,12 +14,8 @@ from prn_blender.capture.faces.box import FaceBox
 from prn_blender.capture.geometry.place import place
 from prn_blender.capture.geometry.pose import Similarity, umeyama
 from prn_blender.capture.geometry.position_map import PositionMap
-from prn_blender.capture.networks.head import open_network
-from prn_blender.capture.reconstruct import regress
-from prn_blender.capture.shape.evidence import evidence_of
-from prn_blender.capture.shape.fit import ViewEvidence, fit
+from prn_blender.capture.shape.fit import fit
 from prn_blender.capture.shape.remainder import fitted_map
-from prn_blender.capture.types import Settings
 from training.evaluation.numbers import Numbers, add
 from training.evaluation.runner import PackRunner
 from training.evaluation.scan import TURNS, Scan, distance_to_surface, load_scan, photograph
@@ -57,13 +53,14 @@ def surface_errors(scan: Scan, landmarks: np.ndarray, vertices: np.ndarray, tria
 class ScanFits:
     """Photos of the scan, and heads from them."""
 
-    def __init__(self, pack, folder: Path):
-        self.pack, self.scan, self.network = pack, load_scan(folder), open_network(pack)
+    def __init__(self, look, folder: Path):
+        pack = look.pack
+        self.pack, self.scan, self.look = pack, load_scan(folder), look
         self.topology, self.triangles = pack.topology, pack.topology.triangles
         self.landmarks = PackRunner(pack).canonical_landmarks
 
     def known(self, turn: float, shift=(0.0, 0.0, 1.0), quality: int | None = None, focal: float | None = 1.0):
-        """The first pass of a photo from one side: evidence, map and photo."""
+        """What the networks say of a photo from one side, the photo, and the face's box."""
         import cv2
 
         view = photograph(self.scan, self.topology.landmark_canonical, turn)
@@ -74,15 +71,13 @@ class ScanFits:
         low, high = marks.min(0), marks.max(0)
         middle, side = (low + high) / 2 + shift[:2] * (high - low), (high - low) * shift[2] / 2
         box = FaceBox(*(middle - side), *(middle + side))
-        crop, position_map, said = regress(photo, box, self.pack, self.network, Settings().passes)
-        evidence = evidence_of(position_map, said.expected_error * crop.side, said.visibility)
         focal_px = None if focal is None else photo.focal_px * focal
-        known = ViewEvidence(evidence, photo.width, photo.height, focal_px=focal_px, distance=said.distance)
-        return known, position_map, photo
+        return replace(self.look.at(photo, box), focal_px=focal_px), photo, box
 
-    def first_pass(self, turn: float) -> np.ndarray:
-        """Errors of the first pass as it is."""
-        _, position_map, photo = self.known(turn)
+    def unfitted(self, turn: float) -> np.ndarray:
+        """Errors of the first network's map as it is."""
+        _, photo, box = self.known(turn)
+        _, position_map, _ = self.look.first(photo, box)
         camera = place(
             self.topology.vertices(position_map), self.topology, (photo.width, photo.height), photo.focal_px
         )[0]
@@ -108,17 +103,17 @@ class ScanFits:
         return shape[model.inside]
 
 
-def measure_scan(numbers: Numbers, control: Numbers, pack, folder: Path) -> None:
+def measure_scan(numbers: Numbers, control: Numbers, look, folder: Path) -> None:
     """Adds one photo from five sides, several together, the regions, and how stable the shape is."""
-    fits = ScanFits(pack, folder)
+    fits = ScanFits(look, folder)
     scan, topology = fits.scan, fits.topology
     still = surface_errors(scan, fits.landmarks, topology.canonical, fits.triangles)
     names = _regions_of(scan, fits)
     subjects = {
-        "scan, first pass, one photo, median of five views": [fits.first_pass(turn) for turn in TURNS],
-        "scan, one photo, median of five views": [fits.fitted((turn,)) for turn in TURNS],
-        "scan, one frontal photo": [fits.fitted((0,))],
-        **{f"scan, {len(turns)} photos": [fits.fitted(turns)] for turns in TOGETHER},
+        "scan, first pass as it is, one photo, median of five views": [fits.unfitted(turn) for turn in TURNS],
+        f"scan, {look.name}, one photo, median of five views": [fits.fitted((turn,)) for turn in TURNS],
+        f"scan, {look.name}, one frontal photo": [fits.fitted((0,))],
+        **{f"scan, {look.name}, {len(turns)} photos": [fits.fitted(turns)] for turns in TOGETHER},
     }
     for subject, found in subjects.items():
         for column, rows in ((numbers, found), (control, [still])):
@@ -134,7 +129,7 @@ def measure_scan(numbers: Numbers, control: Numbers, pack, folder: Path) -> None
     }
     for name, tried in changes.items():
         moved = [_apart(fits.identity(**change), usual) for change in tried]
-        add(numbers, "scan, frontal: shape moves", **{f"by {name}, mean mm": np.mean(moved)})
+        add(numbers, f"scan, {look.name}, frontal: shape moves", **{f"by {name}, mean mm": np.mean(moved)})
 
 
 def _regions_of(scan: Scan, fits: ScanFits) -> dict[str, np.ndarray]:

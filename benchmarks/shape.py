@@ -1,6 +1,7 @@
 """How near the fitted head's shape is to the truth, the mean head without a photo beside every number.
 
-    .venv/bin/python benchmarks/shape.py WORK_FOLDER [--pictures 300] [--scan FOLDER] [--pack PACK] [--json]
+    .venv/bin/python benchmarks/shape.py WORK_FOLDER [--pictures 300] [--scan FOLDER] [--persons FOLDER]
+        [--pack PACK] [--json]
 
 Needs the training's requirements and assets (training/README.md). Heads are rendered into the work folder the first
 time. Errors are mm: the face (forehead to chin, before the ears) placed by itself by a similarity, mean over its
@@ -12,20 +13,25 @@ import json
 import resource
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.photo_persons import DEFAULT_PERSONS, load_persons, measure_persons
 from benchmarks.rendered_persons import SIZE, Person, Persons, Portrait
 from benchmarks.scan_shape import measure_scan
 from prn_blender.capture.faces.box import FaceBox
+from prn_blender.capture.geometry.crop import Crop
 from prn_blender.capture.geometry.pose import umeyama
-from prn_blender.capture.networks.head import open_network
-from prn_blender.capture.packs.pack import load_pack
-from prn_blender.capture.reconstruct import regress
-from prn_blender.capture.shape.evidence import Evidence, evidence_of
+from prn_blender.capture.geometry.position_map import PositionMap
+from prn_blender.capture.networks.head import Regression, open_network
+from prn_blender.capture.networks.refine import open_refiner
+from prn_blender.capture.packs.pack import ModelPack, load_pack
+from prn_blender.capture.reconstruct import evidence_in, regress
+from prn_blender.capture.shape.evidence import EVIDENCE_SIZE, Evidence
 from prn_blender.capture.shape.fit import Fit, ViewEvidence, fit, shape_of
 from prn_blender.capture.shape.head_model import HeadModel
 from prn_blender.capture.shape.pins import Pin
@@ -94,39 +100,84 @@ def with_true_evidence(numbers: Numbers, control: Numbers, errors: FaceErrors) -
             _add_rows(numbers, control, f"true places, {noise} mm off, {_photos(photos)}", rows)
 
 
-class FirstPass:
-    """What the pack's network says of rendered portraits."""
+class Look:
+    """What the pack's networks say of photos, as a capture would have it."""
 
-    def __init__(self, pack):
+    def __init__(self, pack: ModelPack):
         self.pack, self.network = pack, open_network(pack)
+        self.refiner = open_refiner(pack, self.network.provider)
 
-    def evidence(self, view: Portrait, pins: tuple[Pin, ...] = ()) -> ViewEvidence:
-        """As a capture would have it, in the true box."""
-        photo = Photo(Path("rendered"), view.picture, "", None, True)
+    @property
+    def name(self) -> str:
+        return "first pass" if self.refiner is None else "second pass"
+
+    def first(self, photo: Photo, box: FaceBox) -> tuple[Crop, PositionMap, Regression]:
+        """The first network's answer."""
+        return regress(photo, box, self.pack, self.network, Settings().passes)
+
+    def at(self, photo: Photo, box: FaceBox) -> ViewEvidence:
+        """A face."""
+        crop, position_map, said = self.first(photo, box)
+        evidence = evidence_in(photo, crop, position_map, said, self.pack, self.refiner)
+        assert evidence is not None  # a pack with a head model tells how sure it is
+        return ViewEvidence(evidence, photo.width, photo.height, distance=said.distance)
+
+    def evidence(self, view: Portrait) -> ViewEvidence:
+        """A rendered portrait in its true box."""
         box = FaceBox(*view.landmarks.min(0), *view.landmarks.max(0))
-        crop, position_map, said = regress(photo, box, self.pack, self.network, Settings().passes)
-        evidence = evidence_of(position_map, said.expected_error * crop.side, said.visibility)
-        return ViewEvidence(evidence, SIZE, SIZE, distance=said.distance, pins=pins)
+        return self.at(Photo(Path("rendered"), view.picture, "", None, True), box)
 
 
-def with_first_pass(numbers: Numbers, control: Numbers, errors: FaceErrors, first: FirstPass) -> None:
+def looks_of(pack: ModelPack) -> list[Look]:
+    """The first pass alone, and the second after it where the pack has one."""
+    first = replace(pack, second_pass=None, sha256=f"{pack.sha256} first")
+    return [Look(first)] if pack.second_pass is None else [Look(first), Look(pack)]
+
+
+def places_seen(numbers: Numbers, errors: FaceErrors, look: Look, known: list[list[ViewEvidence]]) -> None:
+    """How far off the evidence is on the seen face, and whether it knows."""
+    face = errors.persons.face_at(EVIDENCE_SIZE)
+    off, shares, frontal = [], [], []
+    for person, views in zip(errors.persons, known, strict=True):
+        for view, one in zip(filter(is_face, person.views), views, strict=True):
+            evidence, seen = one.evidence, face & view.seen
+            gap = np.linalg.norm((evidence.places - view.places)[seen][:, :2], axis=1)
+            off.append(gap.mean() / view.pixels_per_mm)
+            frontal.append(abs(view.yaw) < FRONTAL)
+            shares.append([(gap < times * evidence.deviation[seen]).mean() for times in (1, 2)])
+    within = np.mean(shares, axis=0)
+    add(
+        numbers,
+        f"{look.name}, places of the seen face",
+        **{
+            "mm in the photo, mean": np.mean(off),
+            "median": np.median(off),
+            "frontal, mean": np.mean(np.array(off)[frontal]),
+            "% within 1 deviation (39)": 100 * within[0],
+            "% within 2 (86)": 100 * within[1],
+        },
+    )
+
+
+def with_networks(
+    numbers: Numbers, control: Numbers, errors: FaceErrors, look: Look, all_known: list[list[ViewEvidence]]
+) -> None:
     """One, three and five photos of each head; pins at the truth; times."""
     rows: dict[str, list] = {}
     milliseconds = []
-    for person in errors.persons:
+    for person, known in zip(errors.persons, all_known, strict=True):
         usable = [view for view in person.views if is_face(view)]
-        known = [first.evidence(view) for view in usable]
         mean = errors.of_mean(person)
         for photos in PHOTOS:
             if len(usable) >= photos:
                 started = time.process_time()
                 found = fit(errors.model, tuple(known[:photos]))
                 milliseconds.append(1000 * (time.process_time() - started) / photos)
-                rows.setdefault(f"first pass, {_photos(photos)}", []).append((*errors.of(found, person), *mean))
+                rows.setdefault(f"{look.name}, {_photos(photos)}", []).append((*errors.of(found, person), *mean))
         for view, one in zip(usable, known, strict=True):
             if abs(view.yaw) < FRONTAL:
                 found = fit(errors.model, (one,))
-                rows.setdefault("first pass, one frontal photo", []).append((*errors.of(found, person), *mean))
+                rows.setdefault(f"{look.name}, one frontal photo", []).append((*errors.of(found, person), *mean))
         for photos in PHOTOS[:2]:
             for count in PINS[1:]:
                 if len(usable) >= photos:
@@ -135,13 +186,13 @@ def with_first_pass(numbers: Numbers, control: Numbers, errors: FaceErrors, firs
                         for one, view in zip(known[:photos], usable[:photos], strict=True)
                     )
                     found = fit(errors.model, pinned)
-                    name = f"first pass, {_photos(photos)}, {count} pins{' in each' if photos > 1 else ''}"
+                    name = f"{look.name}, {_photos(photos)}, {count} pins{' in each' if photos > 1 else ''}"
                     rows.setdefault(name, []).append((*errors.of(found, person), *mean))
     for name in sorted(rows, key=lambda name: ("pins" in name, "three" in name, len(name))):
         _add_rows(numbers, control, name, rows[name])
     add(
         numbers,
-        "time and memory",
+        f"{look.name}, time and memory",
         **{
             "ms of a processor, a photo": float(np.median(milliseconds)),
             "MB at most": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -176,6 +227,7 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--pictures", type=int, default=300)
     parser.add_argument("--scan", type=Path, default=DEFAULT_SCAN, help="folder of a textured head scan")
+    parser.add_argument("--persons", type=Path, default=DEFAULT_PERSONS, help="folder of photos of some persons")
     parser.add_argument("--pack", type=Path, help="model pack folder; default: the one in models/")
     parser.add_argument("--json", action="store_true", help="print the numbers as JSON on the last line")
     options = parser.parse_args()
@@ -186,9 +238,18 @@ def main() -> None:
     errors = FaceErrors(model, Persons(options.work, options.pictures, pack.topology.landmark_uv, model))
     numbers, control = {}, {}
     with_true_evidence(numbers, control, errors)
-    with_first_pass(numbers, control, errors, FirstPass(pack))
-    if options.scan.is_dir():
-        measure_scan(numbers, control, pack, options.scan)
+    looks = looks_of(pack)
+    for look in looks:
+        known = [[look.evidence(view) for view in filter(is_face, person.views)] for person in errors.persons]
+        places_seen(numbers, errors, look, known)
+        with_networks(numbers, control, errors, look, known)
+        if options.scan.is_dir():
+            measure_scan(numbers, control, look, options.scan)
+    if options.persons.is_dir():
+        persons = load_persons(options.persons)
+        face = errors.persons.upper_face
+        for look in looks:
+            measure_persons(numbers, f"{look.name}, persons on {len(persons)} photos", model, face, persons, look.at)
     columns = {f"{pack.name} {pack.version}": numbers, "mean head": control}
     print(table(columns))
     if options.json:

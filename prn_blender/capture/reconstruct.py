@@ -12,12 +12,14 @@ from .geometry.place import in_plane_roll, place
 from .geometry.position_map import PositionMap
 from .geometry.visibility import vertex_visibility
 from .networks.head import Network, Regression, open_network
+from .networks.refine import Refiner, open_refiner
 from .packs.pack import ModelPack
 from .packs.soundness import require_distance, require_head
 from .progress import Progress, silent
 from .shape.detail import with_detail
-from .shape.evidence import evidence_of
+from .shape.evidence import Evidence, evidence_of, joined
 from .shape.fit import ViewEvidence
+from .shape.second_pass import second_pass
 from .shape.views import fit_views
 from .stopwatch import Stopwatch
 from .texture.project import project_texture
@@ -43,13 +45,17 @@ def reconstruct(
 
     progress(0.0, "Loading the model")
     network = open_network(pack, settings.provider)
+    refiner = open_refiner(pack, network.provider)
     clock.lap("load model")
 
     progress(0.2, "Finding the head's shape")
     crop, position_map, regression = regress(photo, face_box, pack, network, settings.passes)
     clock.lap("network")
 
-    view = view_of(photo, face_box, crop, position_map, pack, settings, regression)
+    evidence = evidence_in(photo, crop, position_map, regression, pack, refiner)
+    clock.lap("second pass")
+
+    view = view_of(photo, face_box, crop, position_map, pack, settings, regression.distance, evidence)
     clock.lap("geometry")
 
     progress(0.35, "Finding what the photo shows")
@@ -119,6 +125,23 @@ def in_photo_space(values: np.ndarray, crop: Crop) -> PositionMap:
     return PositionMap(photo_values)
 
 
+def evidence_in(
+    photo: Photo,
+    crop: Crop,
+    position_map: PositionMap,
+    regression: Regression,
+    pack: ModelPack,
+    refiner: Refiner | None,
+) -> Evidence | None:
+    """Where the surface lies in the photo, as the networks say; None where none says how sure it is."""
+    error, seen = regression.expected_error, regression.visibility
+    first = None if error is None or seen is None else evidence_of(position_map, error * crop.side, seen)
+    if refiner is None:
+        return first
+    second = second_pass(photo.pixels, position_map, pack.topology, refiner.run)
+    return second if first is None or seen is None else joined(first, second, seen)
+
+
 def view_of(
     photo: Photo,
     face_box: FaceBox,
@@ -126,24 +149,23 @@ def view_of(
     position_map: PositionMap,
     pack: ModelPack,
     settings: Settings,
-    regression: Regression,
+    distance: float | None,
+    evidence: Evidence | None,
 ) -> View:
     """How the head lies in the photo, its visibility still to be found.
 
-    Where the pack knows what heads are like, the position map is that of the head that explains the network's best.
+    Where the pack knows what heads are like, the position map is that of the head that explains the evidence best.
 
     Args:
-        regression: its distance counts where no focal length is known.
+        distance: as the network says; it counts where no focal length is known.
     """
     focal_px, focal_from = focal_length(photo, settings, pack)
-    estimate = regression.distance if settings.projection == "auto" and focal_px is None else None
+    estimate = distance if settings.projection == "auto" and focal_px is None else None
     if estimate is not None:
         require_distance(estimate)
         focal_from = "face"
     size = photo.width, photo.height
-    error, seen = regression.expected_error, regression.visibility
-    if pack.head_model is not None and error is not None and seen is not None:
-        evidence = evidence_of(position_map, error * crop.side, seen)
+    if pack.head_model is not None and evidence is not None:
         orthographic = focal_px is None and estimate is None
         known = ViewEvidence(evidence, *size, focal_px=focal_px, distance=estimate, orthographic=orthographic)
         _, (head,) = fit_views(pack.head_model, pack.topology, (known,))

@@ -16,6 +16,7 @@ import prn_blender
 from prn_blender.capture.errors import Cancelled, CaptureError
 from prn_blender.capture.faces.box import FaceBox
 from prn_blender.capture.networks.head import open_network
+from prn_blender.capture.networks.refine import open_refiner
 from prn_blender.capture.packs.pack import load_pack
 from prn_blender.capture.progress import silent
 from prn_blender.capture.run import Request
@@ -640,5 +641,7 @@ def test_memory_of_the_model_is_released():
     capture(filepath=str(PORTRAIT))
     network = weakref.ref(open_network(load_pack()))
     assert open_network(load_pack()) is network()  # it is kept, not opened for each capture
+    second = weakref.ref(open_refiner(load_pack(), network().provider))
+    assert open_refiner(load_pack(), network().provider) is second()
     assert bpy.ops.prn.release_memory() == {"FINISHED"}
-    assert network() is None
+    assert network() is None and second() is None

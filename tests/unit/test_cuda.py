@@ -8,7 +8,8 @@ from pathlib import Path
 import onnxruntime
 import pytest
 
-from prn_blender.capture.networks.head import open_network, release_networks
+from prn_blender.capture.networks.head import open_network
+from prn_blender.capture.networks.session import release_networks
 from prn_blender.capture.types import CPU
 
 CHECKOUT = Path(__file__).parents[2]

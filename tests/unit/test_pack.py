@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from prn_blender.capture.errors import CaptureError
-from prn_blender.capture.networks.head import open_network, release_networks
+from prn_blender.capture.networks.head import open_network
+from prn_blender.capture.networks.session import release_networks
 from prn_blender.capture.packs.pack import load_pack
 
 

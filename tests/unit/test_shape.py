@@ -13,6 +13,7 @@ from prn_blender.capture.networks.head import open_network
 from prn_blender.capture.packs.pack import load_pack
 from prn_blender.capture.reconstruct import reconstruct, regress
 from prn_blender.capture.shape import fit as fitting
+from prn_blender.capture.shape.detail import with_detail
 from prn_blender.capture.shape.evidence import EVIDENCE_SIZE, Evidence, evidence_of
 from prn_blender.capture.shape.fit import Fit, FittedView, ViewEvidence, fit, project, rotation_of, shape_of
 from prn_blender.capture.shape.head_model import load_head_model
@@ -239,7 +240,7 @@ def test_a_capture_is_the_head_that_explains_the_network(pack):
     with_model, without = (
         reconstruct(photo, box, one, settings).views[0] for one in (pack, replace(pack, head_model_file=None))
     )
-    network = regress(photo, box, pack, open_network(pack), settings.passes)[1]
+    network = with_detail(regress(photo, box, pack, open_network(pack), settings.passes)[1], pack.topology)
     assert np.array_equal(without.position_map.values, network.values)
     moved = np.linalg.norm((with_model.position_map.values - network.values)[..., :2], axis=2)
     assert 0.01 < np.median(moved) < 0.05 * with_model.crop.side

@@ -10,10 +10,14 @@ from .position_map import PositionMap
 
 def in_plane_roll(position_map: PositionMap, topology: Topology) -> float:
     """Radians by which the head is tilted in the picture, as in `Crop.roll`."""
+    return float(np.radians(yaw_pitch_roll(seen_by_parallel_rays(position_map, topology).rotation)[2]))
+
+
+def seen_by_parallel_rays(position_map: PositionMap, topology: Topology) -> Similarity:
+    """The canonical head to photo space with y up, as if nothing of it were nearer to the camera."""
     some = topology.rigid_sample
     seen = position_map.sample(topology.sample_uv[some]).mean(axis=1)
-    fit = fit_similarity(topology.canonical[some], seen * (1, -1, 1))
-    return float(np.radians(yaw_pitch_roll(fit.rotation)[2]))
+    return fit_similarity(topology.canonical[some], seen * (1, -1, 1))
 
 
 def place(

@@ -1,6 +1,5 @@
 """The head network: a crop to a position map. One for each pack and provider, kept warm until released."""
 
-import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 from ..errors import CaptureError
 from ..packs.pack import ModelPack
 from ..types import CPU, PROVIDER_LABELS
-from .session import Session, open_session, reason_of, reasons_against
+from .session import Session, if_warm, kept_warm, open_session, reason_of, reasons_against
 
 SIDES = (16, 4096)  # pixels of the input, texels of the output
 
@@ -58,10 +57,6 @@ class Network:
         return Regression(np.asarray(position_map), visibility, error, None if distance is None else float(distance))
 
 
-_networks: dict[tuple[str, str], Network] = {}
-_lock = threading.Lock()
-
-
 def open_network(pack: ModelPack, provider: str = "auto") -> Network:
     """The pack's network on a provider ("auto", or a key of PROVIDER_LABELS); created and warmed up once.
 
@@ -71,23 +66,13 @@ def open_network(pack: ModelPack, provider: str = "auto") -> Network:
     Raises:
         CaptureError: onnxruntime is missing, or the pack's network cannot be loaded.
     """
-    key = (pack.sha256, provider)
-    with _lock:
-        if key not in _networks:
-            _networks[key] = _create(pack, provider)
-        return _networks[key]
+    return kept_warm(("head", pack.sha256, provider), lambda: _create(pack, provider))
 
 
 def provider_in_use(pack_sha256: str, provider: str) -> str | None:
     """What a pack's network really runs on where this provider is asked for; None while it is not loaded."""
-    network = _networks.get((pack_sha256, provider))
+    network: Network | None = if_warm(("head", pack_sha256, provider))
     return None if network is None else network.provider
-
-
-def release_networks() -> None:
-    """Frees every session and with it the memory of the GPU."""
-    with _lock:
-        _networks.clear()
 
 
 def _create(pack: ModelPack, provider: str) -> Network:

@@ -5,15 +5,41 @@ import io
 import os
 import re
 import textwrap
+import threading
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..errors import CaptureError
 from ..types import CPU, PROVIDER_LABELS
+
+Network = TypeVar("Network")
+
+_warm: dict[tuple, Any] = {}
+_lock = threading.Lock()
+
+
+def kept_warm(key: tuple, create: Callable[[], Network]) -> Network:
+    """The network of a key, created once and kept until `release_networks`."""
+    with _lock:
+        if key not in _warm:
+            _warm[key] = create()
+        return _warm[key]
+
+
+def if_warm(key: tuple) -> Any | None:
+    """The network of a key; None where it is not there. It does not wait for one that is being created."""
+    return _warm.get(key)
+
+
+def release_networks() -> None:
+    """Frees every network of a pack and with it the memory of the GPU."""
+    with _lock:
+        _warm.clear()
 
 
 @dataclass(frozen=True)

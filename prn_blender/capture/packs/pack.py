@@ -46,8 +46,18 @@ class PackDescription:
 
 
 @dataclass(frozen=True)
+class SecondPass:
+    """A pack's network that tells how far off the first one's position map is."""
+
+    network_file: Path
+    input_name: str
+    offset_name: str
+    deviation_name: str
+
+
+@dataclass(frozen=True)
 class ModelPack:
-    """A folder with `pack.toml`, the network, `topology.npz` and perhaps `loops.npz`, its checksums verified."""
+    """A folder with `pack.toml`, the network, `topology.npz` and perhaps more, its checksums verified."""
 
     folder: Path
     description: PackDescription
@@ -64,6 +74,7 @@ class ModelPack:
     loops_file: Path | None  # the other topologies; None where the pack has none
     head_model_file: Path | None  # None where the pack has none
     parts_file: Path | None  # eyes, teeth and the like; None where the pack has none
+    second_pass: SecondPass | None  # None where the pack has none
     sha256: str  # of pack.toml: it holds the other files' checksums, and how they are to be used
     _loaded: dict[str, Topology] = field(default_factory=dict, repr=False, compare=False)
 
@@ -215,6 +226,7 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
     head_model_file = verified_file(folder, heads["file"], heads["sha256"]) if heads else None
     parts = described.get("parts")
     parts_file = verified_file(folder, parts["file"], parts["sha256"]) if parts else None
+    second_pass = _second_pass(folder, described["refine"]) if "refine" in described else None
     description = _described(described)
     require_small(topology_file)
     if loops_file is not None:
@@ -239,7 +251,17 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
         loops_file=loops_file,
         head_model_file=head_model_file,
         parts_file=parts_file,
+        second_pass=second_pass,
         sha256=hashlib.sha256(manifest).hexdigest(),
+    )
+
+
+def _second_pass(folder: Path, described: dict) -> SecondPass:
+    return SecondPass(
+        network_file=verified_file(folder, described["file"], described["sha256"]),
+        input_name=described["input"],
+        offset_name=described["offset"],
+        deviation_name=described["deviation"],
     )
 
 

@@ -6,7 +6,7 @@ teeth. The pack knows them of the mean head; every head has them about the same,
 
 import numpy as np
 
-from ..geometry.pose import fit_similarity
+from ..geometry.place import seen_by_parallel_rays
 from ..geometry.position_map import PositionMap
 from ..packs.topology import Topology
 
@@ -19,9 +19,7 @@ def with_detail(position_map: PositionMap, topology: Topology) -> PositionMap:
     """
     if topology.detail is None:
         return position_map
-    some = topology.rigid_sample
-    seen = position_map.sample(topology.sample_uv[some]).mean(axis=1)
-    fit = fit_similarity(topology.canonical[some], seen * (1, -1, 1))
+    fit = seen_by_parallel_rays(position_map, topology)
     into_photo = (fit.scale * fit.rotation * np.array([[1], [-1], [1]])).astype(np.float32)
     size = len(topology.detail)
     return PositionMap(position_map.at_size(size) + topology.detail @ into_photo.T)

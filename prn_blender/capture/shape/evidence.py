@@ -10,6 +10,7 @@ from .head_model import texel_uv
 EVIDENCE_SIZE = 32  # texels: errors of networks are smooth over UV
 SEEN = 0.5  # visibility
 HIDDEN = 1.5  # times as far off as the network expects
+DEPENDENT = 1.15  # times as far off as two passes would be together whose errors had nothing in common
 ACROSS = 3**-0.5  # of an expected error in space, what falls to each axis
 
 
@@ -29,6 +30,26 @@ def evidence_of(position_map: PositionMap, expected_error: np.ndarray, visibilit
         visibility: (V, V) 0..1, how likely the surface is seen.
     """
     uv = texel_uv(EVIDENCE_SIZE)
-    error, seen = (sample_bicubic(values[..., None], uv)[..., 0] for values in (expected_error, visibility))
-    unsure = np.where(seen > SEEN, 1, HIDDEN)
-    return Evidence(position_map.sample(uv), ACROSS * np.maximum(error, expected_error.min()) * unsure)
+    error = sample_bicubic(expected_error[..., None], uv)[..., 0]
+    deviation = ACROSS * np.maximum(error, expected_error.min()) * _unsure(visibility)
+    return Evidence(position_map.sample(uv), deviation)
+
+
+def joined(first: Evidence, second: Evidence, visibility: np.ndarray) -> Evidence:
+    """What two passes tell together.
+
+    Args:
+        first: as of `evidence_of`.
+        second: to which it makes no difference whether the surface is seen.
+        visibility: (V, V) 0..1, as of `evidence_of`.
+    """
+    known = 1 / first.deviation**2, 1 / (second.deviation * _unsure(visibility)) ** 2
+    precision = sum(known)
+    share = (known[0] / precision)[..., None]
+    return Evidence(share * first.places + (1 - share) * second.places, DEPENDENT / np.sqrt(precision))
+
+
+def _unsure(visibility: np.ndarray) -> np.ndarray:
+    """(E, E) by what deviations are multiplied where the surface is hidden."""
+    seen = sample_bicubic(visibility[..., None], texel_uv(EVIDENCE_SIZE))[..., 0]
+    return np.where(seen > SEEN, 1, HIDDEN)

@@ -19,7 +19,7 @@ def unregister() -> None:
     if dependencies.problem():
         return
     from ...capture.faces.finder import release_finders
-    from ...capture.networks.head import release_networks
+    from ...capture.networks.session import release_networks
     from ...cli import blender_command
 
     blender_command.unregister()

@@ -17,7 +17,7 @@ class PRN_OT_release_memory(bpy.types.Operator):
 
     def execute(self, context):
         from ...capture.faces.finder import release_finders
-        from ...capture.networks.head import release_networks
+        from ...capture.networks.session import release_networks
 
         release_networks()
         release_finders()

@@ -1,0 +1,90 @@
+"""The second network: what the photo shows over UV to how far off the first network's position map is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import CaptureError
+from ..geometry.unwrap import CHANNELS, TEXELS
+from ..packs.pack import ModelPack, SecondPass
+from ..shape.evidence import EVIDENCE_SIZE
+from ..types import CPU, PROVIDER_LABELS
+from .session import Session, kept_warm, open_session, reason_of
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """How far the surface lies from where the position map has it, in the frame of the upright head."""
+
+    offset: np.ndarray  # (E, E, 3) float32 by UV, mm to the right, up and forwards
+    deviation: np.ndarray  # (E, E) float32, mm, of the offsets to the right and up each
+
+
+@dataclass(frozen=True)
+class Refiner:
+    """A pack's second network, ready to run."""
+
+    session: Session
+    described: SecondPass
+
+    def run(self, seen: np.ndarray) -> Refinement:
+        """What the network says of an input (C, T, T) float32, as `geometry.unwrap` makes it.
+
+        Raises:
+            CaptureError: it cannot; a graphics card may have run out of memory.
+        """
+        try:
+            return self.attempt(seen)
+        except Exception as error:  # onnxruntime raises classes of its own, all without a common base
+            raise CaptureError(
+                f"The second network stopped on the {PROVIDER_LABELS[self.session.provider]} ({reason_of(error)}): "
+                "close what uses its memory, or choose to compute on the CPU in the preferences."
+            ) from error
+
+    def attempt(self, seen: np.ndarray) -> Refinement:
+        """`run` with whatever error onnxruntime raises."""
+        names = [self.described.offset_name, self.described.deviation_name]
+        offset, deviation = self.session.run(names, seen[None], self.described.input_name)
+        return Refinement(np.ascontiguousarray(offset[0].transpose(1, 2, 0)), deviation[0])
+
+
+def open_refiner(pack: ModelPack, provider: str) -> Refiner | None:
+    """The pack's second network where its first one runs, None where it has none; created and warmed up once.
+
+    Args:
+        provider: that the first network's session really uses. Where the second does not start on it, it takes the CPU.
+
+    Raises:
+        CaptureError: onnxruntime is missing, or the network cannot be loaded or is none.
+    """
+    described = pack.second_pass
+    if described is None:
+        return None
+    return kept_warm(("refine", pack.sha256, provider), lambda: _create(pack.name, described, provider))
+
+
+def _create(name: str, described: SecondPass, provider: str) -> Refiner:
+    def start(providers: tuple[str, ...]) -> tuple[Refiner, Refinement]:
+        refiner = Refiner(open_session(described.network_file, providers), described)
+        return refiner, refiner.attempt(np.zeros((CHANNELS, TEXELS, TEXELS), np.float32))  # warms it up
+
+    try:
+        try:
+            refiner, said = start(() if provider == CPU else (provider,))
+        except CaptureError:
+            raise
+        except Exception:
+            if provider == CPU:
+                raise
+            refiner, said = start(())
+    except CaptureError:
+        raise
+    except Exception as error:
+        raise CaptureError(
+            f"The second network of the pack {name} does not run ({reason_of(error)}): install the pack again, or use "
+            "another."
+        ) from error
+    size = len(said.deviation)
+    if said.offset.shape != (size, size, 3) or said.deviation.shape != (size, size) or size != EVIDENCE_SIZE:
+        raise CaptureError(f"The second network of the pack {name} gives no offsets: use another pack.")
+    return refiner

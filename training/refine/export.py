@@ -1,0 +1,84 @@
+"""Writes the second pass of a head pack from a training run: ONNX with half-precision weights, and its part of the manifest.
+
+python -m training.refine.export RUN_FOLDER PACK_FOLDER --deviation-scale 1.5
+"""
+
+import argparse
+import re
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..pack_file import store_half, write_whole
+from ..run import load_averaged
+from .network import ANSWERS, SEEN, TEXELS, PackNetwork, RefineNetwork, RefineSize
+
+FILE = "refine.onnx"
+SECTION = """[refine]                    # the second pass: sees the photo over UV, tells where the surface really is
+file = "{file}"
+sha256 = "{sha256}"
+input = "seen"              # float32 (1, {seen}, {texels}, {texels}) by UV, as the capture's geometry/unwrap.py makes it
+offset = "offset"           # float32 (1, 3, {answers}, {answers}), mm to the right, up and forwards for an upright head
+deviation = "deviation"     # float32 (1, {answers}, {answers}), mm, of the offsets to the right and up each
+"""
+
+
+def write_onnx(network: PackNetwork, path: Path) -> None:
+    """ONNX with fixed names and sizes; large weights stored as fp16, computed in fp32."""
+    import onnx
+
+    torch.onnx.export(
+        network,
+        (torch.zeros(1, SEEN, TEXELS, TEXELS),),
+        str(path),
+        input_names=["seen"],
+        output_names=list(PackNetwork.OUTPUTS),
+        opset_version=17,
+        dynamo=False,
+    )
+    model = onnx.load(path)
+    store_half(model.graph, 4096)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+@torch.no_grad()
+def check_onnx(network: PackNetwork, path: Path, seen: np.ndarray) -> dict[str, float]:
+    """The largest difference of each output between ONNX and PyTorch for inputs (N, SEEN, 64, 64), mm."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    worst = dict.fromkeys(PackNetwork.OUTPUTS, 0.0)
+    for one in seen:
+        found, right = session.run(list(worst), {"seen": one[None]}), network(torch.from_numpy(one[None]))
+        for name, a, b in zip(worst, found, right, strict=True):
+            worst[name] = max(worst[name], float(np.abs(a - b.numpy()).max()))
+    return worst
+
+
+def write_into(folder: Path, network: PackNetwork) -> None:
+    """Puts the network into a pack, and what it is into the pack's manifest."""
+    checksum = write_whole(folder / FILE, lambda path: write_onnx(network, path))
+    section = SECTION.format(file=FILE, sha256=checksum, seen=SEEN, texels=TEXELS, answers=ANSWERS)
+    manifest = folder / "pack.toml"
+    text = re.sub(r"\[refine\][^\[]*", "", manifest.read_text(encoding="utf-8"))
+    write_whole(manifest, lambda path: path.write_text(text.rstrip() + "\n\n" + section, encoding="utf-8"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path)
+    parser.add_argument("pack", type=Path)
+    parser.add_argument("--deviation-scale", type=float, required=True, help="that makes its deviations true")
+    options = parser.parse_args()
+    network = load_averaged(options.run / "checkpoint.pt", RefineNetwork, RefineSize)
+    network = PackNetwork(network, options.deviation_scale).eval()
+    write_into(options.pack, network)
+    seen = np.random.default_rng(0).normal(size=(4, SEEN, TEXELS, TEXELS)).astype(np.float32)
+    for name, difference in check_onnx(network, options.pack / FILE, seen).items():
+        print(f"largest difference between ONNX and PyTorch, {name}: {difference:.4f} mm")
+
+
+if __name__ == "__main__":
+    main()
