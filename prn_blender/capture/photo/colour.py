@@ -30,7 +30,9 @@ def srgb_pixels(image: Image.Image, opaque: bool, transform: ImageCms.ImageCmsTr
             strip = Image.fromarray(to_grey(np.asarray(strip)))
         alpha = None if opaque else strip.convert("RGBA").getchannel("A")
         if transform is not None:
-            strip = ImageCms.applyTransform(strip.convert(transform.input_mode), transform)
+            managed = ImageCms.applyTransform(strip.convert(transform.input_mode), transform)
+            assert managed is not None  # it is only where a picture is changed in place
+            strip = managed
         strip = strip.convert("RGB")
         if alpha is None:
             return strip

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from PIL import ExifTags, Image
 
@@ -103,7 +104,7 @@ def _size_before(exif: dict[int, object], width: int, height: int) -> tuple[floa
 def _pixels_per_mm(exif: dict[int, object]) -> float | None:
     """Of the sensor, as the camera wrote it."""
     resolution = _positive(exif.get(ExifTags.Base.FocalPlaneXResolution))
-    unit = MM_PER_UNIT.get(exif.get(ExifTags.Base.FocalPlaneResolutionUnit, 2))
+    unit = MM_PER_UNIT.get(exif.get(ExifTags.Base.FocalPlaneResolutionUnit, 2))  # type: ignore[call-overload]
     return None if resolution is None or unit is None else resolution / unit
 
 
@@ -138,7 +139,7 @@ def _name(exif: dict[int, object]) -> str:
     return str(exif[ExifTags.Base.Model]).replace("\0", "").strip()
 
 
-def _positive(value: object) -> float | None:
+def _positive(value: Any) -> float | None:
     """An EXIF value as a number; None where it is missing, no number, or not positive."""
     try:
         number = float(value)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
 
@@ -61,7 +61,7 @@ def _read(file: BinaryIO, path: Path, sha256: str) -> Photo:
     """The photo in an open file; `path` is where it comes from."""
     with _damage_explained(path):
         file.seek(0)
-        image = _open(file, path)
+        image: Any = _open(file, path)  # Pillow's classes of formats have attributes of their own
         # Pillow itself turns a TIFF upright as it loads it, and reads 16-bit colour as 8 bits.
         turned_by_pillow = image.format == "TIFF" and image.tag_v2.get(ExifTags.Base.Orientation, 1) in UPRIGHT
         deep = ";16" in str(image.tile)
