@@ -52,9 +52,11 @@ def topology_items(options, context: bpy.types.Context | None) -> tuple[tuple[st
 
 @cache  # Blender keeps no copy of the strings
 def _topology_items(pack: PackDescription) -> tuple[tuple[str, str, str], ...]:
+    # The first item is the default.
+    preferred_first = sorted(pack.topologies, key=lambda choice: choice.name != PREFERRED_TOPOLOGY)
     return tuple(
         (choice.name, f"{choice.title}, {choice.quads / 1000:.0f}k", f"{choice.quads:,} quads{choice.about}")
-        for choice in pack.topologies
+        for choice in preferred_first
     )
 
 
