@@ -52,13 +52,72 @@ def move_all_a_little(head: bpy.types.Object) -> None:
 
 
 @pytest.mark.parametrize("index", range(68))
-def test_the_surface_goes_along_and_the_other_landmarks_hold_theirs(head, anchors, index):
+def test_the_surface_goes_along_and_the_other_landmarks_ride_on_it(head, anchors, index):
     before = anchors.on(shape(head).astype(float))
     move(head, index, 3 * MILLIMETRE, -4 * MILLIMETRE, 2 * MILLIMETRE)
     moved = anchors.on(shape(head).astype(float)) - before
-    expected = np.zeros((68, 3))
-    expected[index] = 3 * MILLIMETRE, -4 * MILLIMETRE, 2 * MILLIMETRE
-    np.testing.assert_allclose(moved, expected, atol=0.1 * MILLIMETRE)
+    np.testing.assert_allclose(moved[index], np.array([3, -4, 2]) * MILLIMETRE, atol=0.1 * MILLIMETRE)
+    np.testing.assert_allclose(landmark_positions(head) - captured_landmarks(head), moved, atol=1e-6)
+    assert moved_landmarks(head) == [index]
+    others = np.delete(moved, index, axis=0)
+    assert np.linalg.norm(others, axis=1).max() <= np.linalg.norm(moved[index])
+
+
+def test_the_chin_drawn_far_gives_no_spike(head, topology):
+    """By 53 pixels of a portrait of 512."""
+    before = shape(head)
+    move(head, CHIN, 0, 0.005, -0.03)
+    moved = (shape(head) - before)[:, 2]
+    edges = np.array([edge.vertices[:] for edge in head.data.edges])
+    length = np.maximum(np.linalg.norm(before[edges[:, 0]] - before[edges[:, 1]], axis=1), MILLIMETRE)
+    assert (np.abs(moved[edges[:, 0]] - moved[edges[:, 1]]) / length).max() < 0.9
+    jaw = landmark_positions(head)[:, 2] - captured_landmarks(head)[:, 2]
+    assert (jaw[[7, 9]] < -0.015).all()  # at least half as far as the chin
+    assert (np.diff(jaw[: CHIN + 1]) <= 1e-6).all() and (np.diff(jaw[CHIN:17]) >= -1e-6).all()
+    mouth = (topology.in_region("eye_left") | topology.in_region("eye_right")).nonzero()
+    assert np.abs(moved[mouth]).max() < MILLIMETRE
+
+
+def test_symmetric_moves_the_other_side_too(head):
+    bpy.context.scene.prn_capture.symmetric = True
+    move(head, MOUTH_CORNER, 4 * MILLIMETRE, -MILLIMETRE, 2 * MILLIMETRE)
+    offsets = landmark_positions(head) - captured_landmarks(head)
+    np.testing.assert_allclose(offsets[54], offsets[MOUTH_CORNER] * (-1, 1, 1), atol=1e-6)
+    assert moved_landmarks(head) == [MOUTH_CORNER, 54]
+    move(head, MOUTH_CORNER, -4 * MILLIMETRE, MILLIMETRE, -2 * MILLIMETRE)
+    assert moved_landmarks(head) == []
+
+
+def test_a_landmark_put_back_by_hand_is_as_if_it_was_never_moved(head):
+    """A drag that is cancelled, of a landmark that rode along with another one."""
+    move(head, CHIN, 0, 0, -9 * MILLIMETRE)
+    before, places = shape(head), landmark_positions(head)
+    move(head, 7, 0.003, 0, 0)
+    assert moved_landmarks(head) == [7, CHIN]
+    dict(landmarks_of(head))[7].location = places[7]
+    bpy.context.view_layer.update()
+    assert moved_landmarks(head) == [CHIN]
+    assert (shape(head) == before).all()
+
+
+def test_other_objects_are_not_looked_at_while_a_landmark_moves(head, monkeypatch):
+    from prn_blender.scene.build import landmarks
+
+    move(head, CHIN, 0, 0, -MILLIMETRE)
+    monkeypatch.setattr(landmarks, "_search", lambda head: pytest.fail("went through the file"))
+    move(head, CHIN, 0, 0, -MILLIMETRE)
+    move(head, BROW, 0, 0, MILLIMETRE)
+    assert moved_landmarks(head) == [CHIN, BROW]
+
+
+def test_landmarks_are_hidden_until_asked_for_without_lines_to_their_parent(head):
+    landmarks = [landmark for _, landmark in landmarks_of(head)]
+    assert not any(landmark.visible_get() for landmark in landmarks)
+    bpy.context.scene.prn_capture.show_landmarks = True
+    assert all(landmark.visible_get() for landmark in landmarks)
+    assert not landmarks[0].parent.visible_get()  # Blender draws a line to a parent that it shows
+    bpy.context.scene.prn_capture.show_landmarks = False
+    assert not any(landmark.visible_get() for landmark in landmarks)
 
 
 def test_many_landmarks_at_once_are_all_reached(head, anchors):
@@ -74,7 +133,7 @@ def test_only_the_surroundings_move(head, anchors, index):
     move(head, index, 0, -5 * MILLIMETRE, 0)
     changed = np.linalg.norm(shape(head) - before, axis=1)
     distance = np.linalg.norm(before - anchors.on(before)[index], axis=1)
-    assert (changed[distance > 45 * MILLIMETRE] == 0).all()
+    assert changed[distance > 45 * MILLIMETRE].max() < 0.01 * MILLIMETRE
     assert (changed > 0).sum() > 30
 
 
@@ -138,11 +197,12 @@ def test_reset_of_one_landmark_keeps_the_others(head):
 def test_order_does_not_matter(head):
     move(head, CHIN, 0, 0, -9 * MILLIMETRE)
     move(head, 7, 0, -3 * MILLIMETRE, 0)
-    one_way = shape(head)
+    one_way, places = shape(head), landmark_positions(head)
     reset_landmarks(head)
-    move(head, 7, 0, -3 * MILLIMETRE, 0)
-    move(head, CHIN, 0, 0, -9 * MILLIMETRE)
-    assert (shape(head) == one_way).all()
+    for index in (7, CHIN):
+        dict(landmarks_of(head))[index].location = places[index]
+        bpy.context.view_layer.update()
+    np.testing.assert_allclose(shape(head), one_way, atol=1e-6)
 
 
 def test_polygons_uvs_and_texture_stay(head):
@@ -189,7 +249,7 @@ def test_triangles_follow_too(capture, anchors):
     move(head, CHIN, 0, 0, -5 * MILLIMETRE)
     moved = anchors.on(shape(head).astype(float)) - before
     np.testing.assert_allclose(moved[CHIN], (0, 0, -5 * MILLIMETRE), atol=1e-6)
-    np.testing.assert_allclose(np.delete(moved, CHIN, axis=0), 0, atol=1e-6)
+    np.testing.assert_allclose(landmark_positions(head) - captured_landmarks(head), moved, atol=1e-6)
 
 
 def test_undo_and_redo_are_one_step(head):
@@ -340,9 +400,10 @@ def test_a_copied_landmark_takes_nothing_from_the_original(head):
 
 
 def duplicated(head: bpy.types.Object, linked: bool) -> bpy.types.Object:
-    """The head with all that hangs on it."""
+    """The head with all that hangs on it, which Blender duplicates where it is shown."""
     bpy.ops.object.select_all(action="DESELECT")
     for part in (head, *head.children_recursive):
+        part.hide_set(False)
         part.select_set(True)
     bpy.context.view_layer.objects.active = head
     bpy.ops.object.duplicate(linked=linked)

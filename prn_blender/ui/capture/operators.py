@@ -2,9 +2,11 @@
 
 # ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 
@@ -16,7 +18,8 @@ from ..shell.preferences import preferences
 from .properties import CaptureOptions, ProviderOption
 from .work import CapturedHeads, capture_heads, search_faces
 
-_SPACING = 0.4  # metres between the heads of one photo
+if TYPE_CHECKING:
+    from ...scene.build.images import PackedImages
 
 
 def _absolute(path: str) -> str | None:
@@ -24,7 +27,8 @@ def _absolute(path: str) -> str | None:
 
 
 class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Operator):
-    """Make the head of the photo: mesh, texture, landmarks and camera"""
+    """Make the head of the photo: mesh, texture, landmarks and camera.
+    A selected head of the same face is updated"""
 
     bl_idname = "prn.reconstruct_from_image"
     bl_label = "Reconstruct from Image"
@@ -38,8 +42,24 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
         options={"SKIP_SAVE"},
     )
     provider: ProviderOption
+    new_head: bpy.props.BoolProperty(
+        name="New Head",
+        description="Make a new head even where one of the same face is selected, which is updated otherwise",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def description(cls, context, properties):
+        if properties.new_head:
+            return "Make another head of the photo, and leave the selected one as it is"
+        if is_update(context):
+            return (
+                "Make the selected head anew with these choices. Moved landmarks stay moved, and what you added stays"
+            )
+        return cls.__doc__
 
     def invoke(self, context, event):
+        self._started = time.perf_counter()
         if not self.filepath and not context.scene.prn_capture.photo:  # from the Add menu
             bpy.ops.prn.choose_photo("INVOKE_DEFAULT", reconstruct=True)
             return {"CANCELLED"}
@@ -58,6 +78,9 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
             face = "BOX"
         self._polygons = self._option(context, "polygons")
         self._alignment = self._option(context, "alignment")
+        self._placement = self._option(context, "placement")
+        self._takes_camera = {"AUTO": None, "ALWAYS": True, "NEVER": False}[self._option(context, "scene_camera")]
+        self._turns_view = self._option(context, "turn_view")
         request = Request(
             photo=Path(photo),
             face=self._option(context, "face_index") if face == "INDEX" else face.lower(),
@@ -80,7 +103,6 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
 
     def finish(self, context, result: CapturedHeads):
         from ...capture.types import BASE_COLOR
-        from ...scene.build.assemble import build
         from ...scene.build.images import decode, pack_images
         from ...scene.build.photo_images import mark_open_images
         from ...scene.transaction import undone_on_error
@@ -96,11 +118,7 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
                     decode(images[-1].textures[BASE_COLOR])
                     yield
             with _selection_kept_on_error(context), undone_on_error(context.scene):  # all heads or none
-                self._heads = [
-                    build(capture, context, self._alignment, self._polygons == "TRIANGLES", mesh, packed)
-                    for capture, mesh, packed in zip(result.captures, result.meshes, images, strict=True)
-                ]
-                self._side_by_side(context)
+                self._into_scene(context, result, images)
             mark_open_images(result.captures[0].views[0].photo)
         except BaseException:
             for packed in images:
@@ -109,21 +127,41 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
         self.report({"INFO"}, summary(result))
 
     def show(self, context):
+        from ...scene.record import note_waited
         from ..head.view import show_captured
 
-        if context.area is not None and context.area.type == "VIEW_3D":
-            show_captured(context, context.area, self._heads)
+        if self._new_heads and context.area is not None and context.area.type == "VIEW_3D":
+            show_captured(context, context.area, self._new_heads, self._turns_view)
+        for head in self._heads:
+            note_waited(head, time.perf_counter() - self._started)
 
-    def _side_by_side(self, context: bpy.types.Context) -> None:
-        """The heads of one photo stand in a row, the first at the origin, and are all selected."""
-        from ...scene.edit.align import set_alignment
+    def _into_scene(self, context: bpy.types.Context, result: CapturedHeads, images: "list[PackedImages]") -> None:
+        """New heads in a row, and those in their places that are updated; all of them are selected."""
+        from ...scene.build.assemble import build
+        from ...scene.build.landmarks import hide_landmarks
+        from ...scene.build.placement import places_for
+        from ...scene.build.update import HeadUpdate, head_to_update
 
-        for index, head in enumerate(self._heads):
+        is_triangles = self._polygons == "TRIANGLES"
+        selected = [] if self.new_head else selected_heads(context)
+        places = iter(places_for(context.scene, self._placement, len(result.captures)))
+        self._heads, self._new_heads, updates = [], [], []
+        for capture, mesh, packed in zip(result.captures, result.meshes, images, strict=True):
+            head = head_to_update(capture, selected)
+            if head is None:
+                head = build(
+                    capture, context, self._alignment, is_triangles, mesh, packed, next(places), self._takes_camera
+                )
+                hide_landmarks(head, not context.scene.prn_capture.show_landmarks)
+                self._new_heads.append(head)
+            else:
+                updates.append(HeadUpdate.prepare(head, capture, is_triangles, mesh, packed))
+            self._heads.append(head)
+        for update in updates:  # once nothing can fail any more
+            update.apply(context)
+        for head in self._heads:
             head.select_set(True)
-            if index:
-                head.location.x = index * _SPACING
-                set_alignment(head, self._alignment)
-        context.view_layer.update()
+        context.view_layer.objects.active = self._heads[0]
 
     def _option(self, context: bpy.types.Context, name: str, own_name: str = ""):
         """What was given to the operator, else the panel's choice."""
@@ -216,6 +254,22 @@ class PRN_OT_cancel(bpy.types.Operator):
         session.current.job.cancel()
         session.tag_redraw()
         return {"FINISHED"}
+
+
+def selected_heads(context: bpy.types.Context) -> list[bpy.types.Object]:
+    """The captured heads that are selected, or a part of which is."""
+    from ..head.operators import head_of_part
+
+    found = map(head_of_part, context.view_layer.objects.selected)
+    return list(dict.fromkeys(head for head in found if head is not None))
+
+
+def is_update(context: bpy.types.Context) -> bool:
+    """Whether a capture of the chosen photo would update a selected head, as far as is known before its faces are."""
+    from ...scene.record import photo_of_head
+
+    info = session.current.info
+    return info is not None and any(photo_of_head(head) == info.sha256 for head in selected_heads(context))
 
 
 @contextmanager
