@@ -561,13 +561,13 @@ def test_a_selected_head_is_updated():
     (head,) = heads()
     head.name, head.location = "Mine", (1, 2, 3)
     head.modifiers.new("Smooth", "SUBSURF")
-    before = datablocks()
-    capture(filepath=str(PORTRAIT), topology="game", texture_size="1024")
+    before, vertices = datablocks(), len(head.data.vertices)
+    capture(filepath=str(PORTRAIT), topology="standard", texture_size="1024")
     assert heads() == [head] and datablocks() == before
     assert (head.name, tuple(head.location), head.modifiers.keys()) == ("Mine", (1, 2, 3), ["Smooth"])
-    assert read_record(head)["settings"]["topology"] == "game"
+    assert read_record(head)["settings"]["topology"] == "standard"
     assert tuple(base_colour_image(head).size) == (1024, 1024)
-    assert len(head.vertex_groups) > 2 and len(head.data.vertices) < 5000
+    assert len(head.vertex_groups) > 2 and len(head.data.vertices) > vertices
     head_in_camera = capture_camera(head).matrix_world.inverted() @ head.matrix_world
     assert [value for row in head_in_camera for value in row] == pytest.approx(
         read_record(head)["pose"]["aligned_to_camera"], abs=1e-5
@@ -586,7 +586,7 @@ def test_an_update_keeps_moved_landmarks_and_what_the_artist_did_to_mesh_and_mat
     capture(filepath=str(PORTRAIT), texture_size="1024")  # the same mesh
     assert head.data.shape_keys and moved_landmarks(head) == [8]
     assert head.active_material == material and tuple(base_colour_image(head).size) == (1024, 1024)
-    capture(filepath=str(PORTRAIT), topology="game")
+    capture(filepath=str(PORTRAIT), topology="standard")
     assert not head.data.shape_keys and moved_landmarks(head) == [8]
     assert head.active_material == material
     chin = np.array(landmarks[8].location)
@@ -619,9 +619,23 @@ def test_an_update_that_fails_changes_nothing(monkeypatch):
     before = scene_state()
     monkeypatch.setattr(update, "create_material", fail)
     with pytest.raises(RuntimeError, match="it fails"):
-        capture(filepath=str(PORTRAIT), topology="game")
+        capture(filepath=str(PORTRAIT), topology="standard")
     assert scene_state() == before
-    assert read_record(heads()[0])["settings"]["topology"] == "standard"
+    assert read_record(heads()[0])["settings"]["topology"] == "game"
+
+
+def test_parts_come_and_go_with_an_update():
+    capture(filepath=str(PORTRAIT))
+    (head,) = heads()
+    before = datablocks()
+    capture(filepath=str(PORTRAIT), parts="whole")
+    parts = [child for child in head.children if child.type == "MESH"]
+    assert len(parts) >= 6
+    capture(filepath=str(PORTRAIT), parts="whole", texture_size="1024")
+    assert {child for child in head.children if child.type == "MESH"} == set(parts)
+    capture(filepath=str(PORTRAIT))
+    assert not [child for child in head.children if child.type == "MESH"]
+    assert datablocks()["objects"] == before["objects"]
 
 
 # The view after a capture

@@ -23,6 +23,7 @@ from .images import PackedImages
 from .landmarks import landmarks_of
 from .material import create_material
 from .mesh import add_region_groups, create_mesh
+from .parts import create_parts, parts_of_head, remove_parts
 from .photo_images import photo_in
 
 SAME_FACE = 0.3  # of two boxes: what they share, over what they cover together
@@ -39,6 +40,7 @@ class HeadUpdate:
     data: bpy.types.Mesh
     material: bpy.types.Material
     images: PackedImages
+    parts_before: list[bpy.types.Object]
 
     @classmethod
     def prepare(
@@ -47,7 +49,9 @@ class HeadUpdate:
         """Makes the datablocks; what fails, fails here."""
         data = create_mesh(head.data.name, mesh, triangles)
         prepare_adjustment(data, capture.head.landmarks, anchors_of(mesh.topology))
-        return cls(head, capture, mesh, data, create_material(f"{head.name} Skin", images), images)
+        material, before = create_material(f"{head.name} Skin", images), parts_of_head(head)
+        create_parts(head.users_collection[0], head, mesh.parts)
+        return cls(head, capture, mesh, data, material, images, before)
 
     def apply(self, context: bpy.types.Context) -> None:
         """Puts the new into the head's place. Landmarks that were moved stay moved, a mesh that would come out the
@@ -58,8 +62,10 @@ class HeadUpdate:
         unused = {node.image for node in textures.values()} | {self.images.photo}
         if _gives_same_mesh(head, self.data, self.capture):
             bpy.data.meshes.remove(self.data)
+            remove_parts([part for part in parts_of_head(head) if part not in self.parts_before])
         else:
             self._change_mesh()
+            remove_parts(self.parts_before)
         self._change_material(shown, textures)
         replace_record(head, self.capture)
         self._change_camera(context)
@@ -140,7 +146,7 @@ def _gives_same_mesh(head: bpy.types.Object, data: bpy.types.Mesh, capture: Capt
     before, now = read_record(head), capture_record(capture)
     return (
         before["pack"]["sha256"] == now["pack"]["sha256"]
-        and before["settings"]["topology"] == now["settings"]["topology"]
+        and all(before["settings"].get(name) == now["settings"][name] for name in ("topology", "parts"))
         and len(head.data.vertices) == len(data.vertices)
         and len(head.data.polygons) == len(data.polygons)
         and all(_alike(before[part], now[part]) for part in ("crop", "camera", "pose"))
