@@ -53,7 +53,7 @@ def test_a_head_is_updated_or_a_new_one_made(window, photo, screenshot):
     choose(window, photo)
     head = make_head(window)
     vertices = window.python(f"return len(bpy.data.objects[{head!r}].data.vertices)")
-    window.python("context.scene.prn_capture.topology = 'standard'")
+    window.python("context.scene.prn_capture.topology = 'low'")
     click(window, "prn.reconstruct_from_image")
     window.wait(f"len(bpy.data.objects[{head!r}].data.vertices) != {vertices}", seconds=180)
     window.wait(f"not {SESSION}.is_busy")
