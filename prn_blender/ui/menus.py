@@ -6,6 +6,7 @@ from .capture.operators import PRN_OT_reconstruct_from_image
 from .export.operators import PRN_OT_export_head
 from .head.alignments import ALIGNMENTS
 from .head.operators import PRN_OT_align, PRN_OT_set_scene_camera, PRN_OT_show_alone, PRN_OT_view_photo, captured_head
+from .head.texture import PRN_OT_project_texture
 from .landmarks.operators import PRN_OT_adjust_landmarks, PRN_OT_reset_landmarks
 from .photos.image_editor import PRN_OT_open_in_image_editor, PRN_OT_open_photo_of_head
 from .photos.operators import PHOTO_EXTENSIONS, PRN_OT_choose_photo, PRN_OT_use_image
@@ -30,6 +31,7 @@ class PRN_MT_captured_head(bpy.types.Menu):
         layout.operator(PRN_OT_open_photo_of_head.bl_idname, icon="IMAGE_REFERENCE")
         layout.operator(PRN_OT_reset_landmarks.bl_idname, text="Reset All Landmarks").only_selected = False
         layout.operator(PRN_OT_reset_landmarks.bl_idname, text="Reset Selected Landmarks").only_selected = True
+        layout.operator(PRN_OT_project_texture.bl_idname)
         layout.separator()
         layout.operator(PRN_OT_export_head.bl_idname, text="Export as glTF…", icon="EXPORT").format = "GLTF"
         layout.operator(PRN_OT_export_head.bl_idname, text="Export as FBX…", icon="EXPORT").format = "FBX"

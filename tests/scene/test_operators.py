@@ -638,6 +638,28 @@ def test_parts_come_and_go_with_an_update():
     assert datablocks()["objects"] == before["objects"]
 
 
+def texture_of(head: bpy.types.Object) -> np.ndarray:
+    """(512, 512, 3), the top row first."""
+    return np.array(base_colour_image(head).pixels[:]).reshape(512, 512, 4)[::-1, :, :3]
+
+
+def test_the_texture_is_projected_again_after_a_change_of_shape():
+    capture(filepath=str(PORTRAIT))
+    (head,) = heads()
+    before, blocks = texture_of(head), datablocks()
+    assert bpy.ops.prn.project_texture() == {"FINISHED"}
+    difference = np.abs(texture_of(head) - before)
+    assert np.median(difference) < 0.01 and difference.mean() < 0.03  # most at the rim of what the photo shows
+    assert datablocks() == blocks
+    before = texture_of(head)
+    for index in (48, 54):
+        dict(landmarks_of(head))[index].location.z += 0.012
+    bpy.context.view_layer.update()
+    assert bpy.ops.prn.project_texture() == {"FINISHED"}
+    changed = np.abs(texture_of(head) - before).mean(axis=2)
+    assert changed.max() > 0.1 and (changed > 0.02).mean() < 0.2  # around the mouth only
+
+
 # The view after a capture
 
 

@@ -19,7 +19,7 @@ from ..edit.adjust import (
 from ..edit.align import alignment_of, set_alignment
 from ..record import photo_of_head, read_record, replace_record
 from .camera import capture_camera, create_camera, fit_photo_of, set_lens
-from .images import PackedImages
+from .images import TEXTURES, PackedImages
 from .landmarks import landmarks_of
 from .material import create_material
 from .mesh import add_region_groups, create_mesh
@@ -160,6 +160,17 @@ def _alike(one: dict, other: dict) -> bool:
         one[key] == other[key] if isinstance(one[key], str) else np.allclose(one[key], other[key], atol=_SAME_PLACE)
         for key in one
     )
+
+
+def replace_textures(head: bpy.types.Object, textures: dict[str, bpy.types.Image]) -> None:
+    """Puts images, by the capture's names, into the places of those that the head's material shows."""
+    nodes = _texture_nodes(head.active_material) if head.active_material else {}
+    places = {name: nodes.get(TEXTURES[name].shader_input or TEXTURES[name].label) for name in textures}
+    unused = {node.image for node in places.values() if node is not None} - {None}
+    for name, node in places.items():
+        if node is not None:
+            node.image = textures[name]
+    bpy.data.batch_remove([image for image in unused | set(textures.values()) if not image.users])
 
 
 def _texture_nodes(material: bpy.types.Material) -> dict[str, bpy.types.ShaderNodeTexImage]:

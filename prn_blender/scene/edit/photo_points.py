@@ -20,20 +20,21 @@ def heads_of_photo(scene: bpy.types.Scene, photo: str) -> list[bpy.types.Object]
 
 def landmarks_in_photo(head: bpy.types.Object) -> np.ndarray:
     """(68, 2) photo pixels of the landmarks as they lie now."""
-    camera, pose = _camera_and_pose(head)
+    camera, pose = camera_and_pose(head)
     return camera.project(pose.apply(landmark_places(head)))
 
 
 def location_at(head: bpy.types.Object, location: np.ndarray, place: tuple[float, float]) -> np.ndarray:
     """(3,) of the aligned frame: a landmark at `location` moved to a place (2,) in the photo, parallel to it."""
-    camera, pose = _camera_and_pose(head)
+    camera, pose = camera_and_pose(head)
     z = pose.apply(np.asarray(location, float))[2]
     metres_per_px = -z / camera.focal_px if camera.is_perspective else camera.metres_per_px
     offset = (np.asarray(place, float) - camera.centre) * (1, -1) * metres_per_px
     return pose.inverse_apply(np.array([*offset, z]))
 
 
-def _camera_and_pose(head: bpy.types.Object) -> tuple[Camera, Similarity]:
+def camera_and_pose(head: bpy.types.Object) -> tuple[Camera, Similarity]:
+    """The photo's camera, and where the aligned frame lies in its space, as the record tells."""
     record = read_record(head)
     stored = record["camera"]
     camera = Camera(

@@ -207,7 +207,7 @@ class PRN_PG_capture(CaptureOptions, bpy.types.PropertyGroup):
 
     show_landmarks: bpy.props.BoolProperty(
         name="Landmarks",
-        description="Show the landmarks of captured heads as dots on the photo and on the head, where they can be moved",
+        description="Show the landmarks of captured heads as dots on photo and head, where they can be moved",
         default=False,
         update=_show_landmarks,
     )

@@ -3,6 +3,7 @@
 import bpy
 
 from ..head.operators import captured_head
+from ..head.texture import PRN_OT_project_texture
 from ..photos.image_editor import PRN_OT_open_photo_of_head, editor_of_head
 from ..shell.sidebar import InImageSidebar, InViewSidebar
 from ..shell.wrapped_text import wrapped
@@ -40,6 +41,7 @@ class LandmarksPanel:
         row = layout.row(align=True)
         row.operator(PRN_OT_reset_landmarks.bl_idname, text="Reset Selected").only_selected = True
         row.operator(PRN_OT_reset_landmarks.bl_idname, text="Reset All", icon="LOOP_BACK").only_selected = False
+        layout.operator(PRN_OT_project_texture.bl_idname, icon="TEXTURE")
 
 
 class PRN_PT_landmarks(InViewSidebar, LandmarksPanel, bpy.types.Panel):
