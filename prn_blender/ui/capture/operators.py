@@ -59,7 +59,6 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
         return cls.__doc__
 
     def invoke(self, context, event):
-        self._started = time.perf_counter()
         if not self.filepath and not context.scene.prn_capture.photo:  # from the Add menu
             bpy.ops.prn.choose_photo("INVOKE_DEFAULT", reconstruct=True)
             return {"CANCELLED"}
@@ -69,6 +68,7 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
         from ...capture.run import Request
         from ...capture.types import Settings
 
+        self._started = time.perf_counter()
         photo = _absolute(self._option(context, "photo", "filepath"))
         if photo is None:
             raise CaptureError("No photo is chosen: choose one in the Head Capture tab or give filepath.")
@@ -124,7 +124,7 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
             for packed in images:
                 packed.remove()
             raise
-        self.report({"INFO"}, summary(result))
+        self.report({"INFO"}, summary(result, time.perf_counter() - self._started))
 
     def show(self, context):
         from ...scene.record import note_waited
@@ -285,13 +285,13 @@ def _selection_kept_on_error(context: bpy.types.Context) -> Iterator[None]:
         raise
 
 
-def summary(result: CapturedHeads) -> str:
-    """The result in one line."""
+def summary(result: CapturedHeads, seconds: float) -> str:
+    """The result in one line, with how long the artist waited for it."""
     count = len(result.captures)
     heads = "1 head" if count == 1 else f"{count} heads"
     found = "the given box" if result.faces is None else faces_in_words(len(result.faces.boxes))
     visible = sum(capture.views[0].visible_share for capture in result.captures) / count
-    return f"{heads} in {result.seconds:.1f} s; {found}; {visible:.0%} of the surface seen"
+    return f"{heads} in {seconds:.1f} s; {found}; {visible:.0%} of the surface seen"
 
 
 def faces_in_words(count: int) -> str:
