@@ -54,7 +54,7 @@ def test_a_head_is_updated_or_a_new_one_made(window, photo, screenshot):
     head = make_head(window)
     vertices = window.python(f"return len(bpy.data.objects[{head!r}].data.vertices)")
     window.python("context.scene.prn_capture.topology = 'low'")
-    click(window, "prn.reconstruct_from_image")
+    click(window, "prn.reconstruct_from_image", "()")  # not the one beside it, which has an argument
     window.wait(f"len(bpy.data.objects[{head!r}].data.vertices) != {vertices}", seconds=180)
     window.wait(f"not {SESSION}.is_busy")
     assert window.python(f"return {HEADS}") == [head]

@@ -1,5 +1,7 @@
 """The panel of the captured head."""
 
+# ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
+
 from pathlib import Path
 
 import bpy
