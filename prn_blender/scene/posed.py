@@ -12,9 +12,10 @@ from ..capture.packs.pack import ModelPack, load_pack
 from ..capture.pictures.posed import PosedHead
 from ..capture.types import MASK
 from .build.images import TEXTURES
-from .build.landmarks import landmark_positions, landmarks_of
+from .build.landmarks import landmark_positions
 from .build.material import base_colour_image
 from .build.photo_images import image_of_photo
+from .edit.frame import frame_in_mesh
 from .edit.photo_points import camera_and_pose
 from .record import photo_of_head, read_record
 
@@ -53,11 +54,8 @@ def posed_head(head: bpy.types.Object) -> PosedHead:
 
 
 def _in_aligned_frame(head: bpy.types.Object, vertices: np.ndarray) -> np.ndarray:
-    """(V, 3) metres. *Apply Rotation* and the like turn the empty that holds the landmarks against the mesh."""
-    root = next((landmark.parent for _, landmark in landmarks_of(head)), None)
-    if root is None:
-        return vertices
-    frame = np.array(root.matrix_parent_inverse @ root.matrix_basis)
+    """(V, 3) metres of vertices in the space of the head's mesh."""
+    frame = np.array(frame_in_mesh(head))
     return (vertices - frame[:3, 3]) @ np.linalg.inv(frame[:3, :3]).T
 
 

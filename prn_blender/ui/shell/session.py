@@ -14,6 +14,7 @@ from .found_faces import FoundFaces
 from .job import Job
 from .messages import one_line
 from .photo_info import PhotoInfo, read_photo_info
+from .warm_up import warm_up
 
 TAB = "Head Capture"  # of the sidebars
 _POLL_SECONDS = 0.1
@@ -162,10 +163,19 @@ def _poll_info() -> float | None:
     current.info_job = None
     try:
         current.info = job.result()
+        _start_warm_up()
     except Exception as error:  # noqa: BLE001 - shown in the panel in place of the thumbnail
         current.info_error = one_line(error)
     tag_redraw()
     return None
+
+
+def _start_warm_up() -> None:
+    from .preferences import preferences  # which draws with what this module knows
+
+    own = preferences(bpy.context)
+    pack = Path(bpy.path.abspath(own.pack)) if own.pack else None
+    Job(warm_up(pack, own.provider, with_finder=not own.yunet)).start()
 
 
 @bpy.app.handlers.persistent
