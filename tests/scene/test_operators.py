@@ -646,6 +646,39 @@ def texture_of(head: bpy.types.Object) -> np.ndarray:
     return np.array(base_colour_image(head).pixels[:]).reshape(512, 512, 4)[::-1, :, :3]
 
 
+@pytest.mark.parametrize("unit", [1.0, 0.01])
+def test_an_update_fits_a_mesh_to_which_transforms_were_applied(unit):
+    bpy.context.scene.unit_settings.scale_length = unit
+    capture(filepath=str(PORTRAIT), parts="whole", topology="standard")
+    (head,) = heads()
+    landmarks = dict(landmarks_of(head))
+    landmarks[8].location.z -= 0.01
+    head.location, head.scale = np.array((0.3, 0.2, 0.1)) / unit, (2, 2, 2)
+    bpy.context.view_layer.update()
+    bpy.ops.object.transform_apply(location=True, rotation=True, scale=True)
+    bpy.context.view_layer.update()
+    before = world_boxes(head)
+    capture(filepath=str(PORTRAIT), parts="whole", topology="game")
+    after = world_boxes(head)
+    assert before.keys() == after.keys() and len(after) > 6
+    for name, box in after.items():
+        assert box * unit == pytest.approx(before[name] * unit, abs=0.004)
+    assert moved_landmarks(head) == [8]
+    chin = np.array(landmarks[8].matrix_world.translation)
+    vertices = np.array([head.matrix_world @ vertex.co for vertex in head.data.vertices])
+    assert np.linalg.norm(vertices - chin, axis=1).min() * unit < 0.012
+    assert bpy.ops.prn.project_texture() == {"FINISHED"}
+
+
+def world_boxes(head: bpy.types.Object) -> dict[str, np.ndarray]:
+    """By name without Blender's number the boxes (2, 3) of a head and its parts."""
+    boxes = {}
+    for shape in (head, *(child for child in head.children if child.type == "MESH")):
+        corners = np.array([shape.matrix_world @ vertex.co for vertex in shape.data.vertices])
+        boxes[shape.name.partition(".")[0]] = np.array([corners.min(axis=0), corners.max(axis=0)])
+    return boxes
+
+
 def test_the_texture_is_projected_again_after_a_change_of_shape():
     capture(filepath=str(PORTRAIT))
     (head,) = heads()

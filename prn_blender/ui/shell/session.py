@@ -10,6 +10,7 @@ from pathlib import Path
 import bpy
 import bpy.utils.previews
 
+from ...capture.errors import CaptureError
 from .found_faces import FoundFaces
 from .job import Job
 from .messages import one_line
@@ -171,10 +172,14 @@ def _poll_info() -> float | None:
 
 
 def _start_warm_up() -> None:
-    from .preferences import preferences  # which draws with what this module knows
+    from .packs import chosen_pack  # which draw with what this module knows
+    from .preferences import preferences
 
     own = preferences(bpy.context)
-    pack = Path(bpy.path.abspath(own.pack)) if own.pack else None
+    try:
+        pack = chosen_pack(bpy.context, bpy.context.scene.prn_capture.pack)
+    except CaptureError:  # the capture tells it
+        return
     Job(warm_up(pack, own.provider, with_finder=not own.yunet)).start()
 
 
