@@ -14,11 +14,21 @@ _IDENTITY = "prn_identity"  # of the capture, on the head and on what belongs to
 
 
 def store_record(head: bpy.types.Object, capture: Capture) -> None:
-    """Puts the record of `capture` on the head as a group of custom properties."""
+    """Puts the record of `capture` on a new head as a group of custom properties."""
+    replace_record(head, capture)
+    head[_IDENTITY] = uuid.uuid4().hex
+
+
+def replace_record(head: bpy.types.Object, capture: Capture) -> None:
+    """Puts the record of a new capture on a head; what belongs to the head still does."""
     record = capture_record(capture)
     record["versions"]["blender"] = bpy.app.version_string
     head[_PROPERTY] = record
-    head[_IDENTITY] = uuid.uuid4().hex
+
+
+def note_waited(head: bpy.types.Object, seconds: float) -> None:
+    """Adds to the record how long the artist waited for the head."""
+    head[_PROPERTY]["waited"] = seconds
 
 
 def read_record(head: bpy.types.Object) -> dict:

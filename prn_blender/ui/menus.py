@@ -6,7 +6,8 @@ from ..scene.export.formats import FORMATS
 from .capture.operators import PRN_OT_reconstruct_from_image
 from .export.operators import PRN_OT_check_head, PRN_OT_export_head
 from .head.alignments import ALIGNMENTS
-from .head.operators import PRN_OT_align, PRN_OT_show_alone, PRN_OT_view_photo, captured_head
+from .head.operators import PRN_OT_align, PRN_OT_set_scene_camera, PRN_OT_show_alone, PRN_OT_view_photo, captured_head
+from .head.texture import PRN_OT_project_texture
 from .landmarks.operators import PRN_OT_adjust_landmarks, PRN_OT_reset_landmarks
 from .photos.image_editor import PRN_OT_open_in_image_editor, PRN_OT_open_photo_of_head
 from .photos.operators import PHOTO_EXTENSIONS, PRN_OT_choose_photo, PRN_OT_use_image
@@ -26,10 +27,12 @@ class PRN_MT_captured_head(bpy.types.Menu):
         if context.area is not None and context.area.type == "VIEW_3D":
             layout.operator(PRN_OT_view_photo.bl_idname, icon="VIEW_CAMERA")
             layout.operator(PRN_OT_show_alone.bl_idname)
+            layout.operator(PRN_OT_set_scene_camera.bl_idname)
             layout.separator()
         layout.operator(PRN_OT_open_photo_of_head.bl_idname, icon="IMAGE_REFERENCE")
         layout.operator(PRN_OT_reset_landmarks.bl_idname, text="Reset All Landmarks").only_selected = False
         layout.operator(PRN_OT_reset_landmarks.bl_idname, text="Reset Selected Landmarks").only_selected = True
+        layout.operator(PRN_OT_project_texture.bl_idname)
         layout.separator()
         layout.operator(PRN_OT_check_head.bl_idname, text="Check Head…", icon="CHECKMARK")
         for each in FORMATS.values():

@@ -130,6 +130,7 @@ def panel_states(window: Window, photos: dict[str, str], pictures: Photographer)
 
     reconstruct(window)
     window.wait("context.view_layer.objects.active and context.view_layer.objects.active.name == 'astronaut'")
+    window.python("context.scene.prn_capture.show_landmarks = True")
     pictures.panel("captured")
     window.python("""
         bpy.data.objects["jaw_08"].location.z -= 0.008

@@ -5,8 +5,8 @@ import pytest
 from .conftest import MODULE, SESSION
 
 HEAD = "next((block for block in bpy.data.objects if 'prn_capture' in block), None)"
-MOVED = f"[index for index, value in enumerate({HEAD}.data['prn_landmarks']['applied']) if value]"
-CHIN, CHIN_NUMBERS = "jaw_08", {24, 25, 26}  # x, y and z of landmark 8
+MOVED = f"[index for index, value in enumerate({HEAD}.data['prn_landmarks']['pinned']) if value]"
+CHIN, CHIN_NUMBERS = "jaw_08", {8}
 SHAPE = f"return [coordinate for vertex in {HEAD}.data.vertices for coordinate in vertex.co]"
 EDITOR = "next((area for area in context.window_manager.windows[0].screen.areas if area.type == 'IMAGE_EDITOR'), None)"
 MAIN = f"next(part for part in {EDITOR}.regions if part.type == 'WINDOW')"
@@ -31,6 +31,7 @@ def captured(chosen):
     chosen.python("context.scene.prn_capture.texture_size = '512'")
     chosen.python("bpy.ops.prn.reconstruct_from_image('INVOKE_DEFAULT')")
     chosen.wait(f"{HEAD} is not None and not {SESSION}.is_busy", seconds=180)
+    chosen.python("context.scene.prn_capture.show_landmarks = True")
     chosen.python("context.preferences.view.smooth_view = 0; bpy.ops.prn.view_photo()")
     return chosen
 

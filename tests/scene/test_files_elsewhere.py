@@ -83,7 +83,7 @@ def without_file(tmp_path) -> Path:
 
 def test_reconstruct_from_the_packed_photo(without_file):
     first = read_record(heads()[0])
-    bpy.ops.prn.reconstruct_from_image(filepath=first["photo"]["path"], texture_size="512")
+    bpy.ops.prn.reconstruct_from_image(filepath=first["photo"]["path"], texture_size="512", new_head=True)
     second = read_record(next(head for head in heads() if head.name.endswith(".001")))
     for part in ("photo", "face_box", "crop", "camera", "pose"):
         assert second[part] == first[part], part
@@ -101,7 +101,8 @@ def test_faces_and_boxes_of_the_packed_photo(without_file, tmp_path):
     assert bpy.ops.prn.find_faces() == {"FINISHED"}
     assert len(session.current.faces_in(elsewhere).boxes) == 1
     box = session.current.faces_in(elsewhere).boxes[0]
-    bpy.ops.prn.reconstruct_from_image(face="BOX", box=(box.left, box.top, box.right, box.bottom), texture_size="512")
+    sides = box.left, box.top, box.right, box.bottom
+    bpy.ops.prn.reconstruct_from_image(face="BOX", box=sides, texture_size="512", new_head=True)
     assert len(heads()) == 2 and len(photos_in_file()) == 1
 
 

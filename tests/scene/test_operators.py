@@ -11,6 +11,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+from mathutils import Vector
 
 import prn_blender
 from prn_blender.capture.errors import Cancelled, CaptureError
@@ -22,6 +23,9 @@ from prn_blender.capture.progress import silent
 from prn_blender.capture.run import Request
 from prn_blender.capture.types import Settings
 from prn_blender.scene.build.camera import capture_camera
+from prn_blender.scene.build.landmarks import landmarks_of
+from prn_blender.scene.build.material import base_colour_image
+from prn_blender.scene.edit.adjust import moved_landmarks
 from prn_blender.scene.edit.align import alignment_of
 from prn_blender.scene.record import is_captured_head, read_record
 from prn_blender.ui.capture.work import capture_heads
@@ -478,14 +482,15 @@ def test_a_head_inside_of_the_default_cube_is_shown_alone(view):
     bpy.ops.prn.shade(textured=False)
     assert (space.shading.color_type, space.shading.light) == ("MATERIAL", "STUDIO")  # flat light shows no shape
     shown = _seen(space)
-    assert {"astronaut", "astronaut Camera", "jaw_08"} <= shown
+    assert {"astronaut", "astronaut Camera"} <= shown
+    assert "jaw_08" not in shown  # until it is asked for
     assert not {"Cube", "Light", "Camera"} & shown
     assert bpy.ops.prn.show_alone() == {"FINISHED"}  # the button switches back and forth
     assert not space.local_view
     assert bpy.ops.prn.show_alone() == {"FINISHED"}
     assert _seen(space) == shown
 
-    capture(filepath=str(PORTRAIT))  # another head in the same place
+    capture(filepath=str(PORTRAIT), new_head=True, placement="ORIGIN")  # another head in the same place
     newest = bpy.context.view_layer.objects.active
     show_captured(bpy.context, view, [newest])
     assert newest.name in _seen(space)
@@ -501,19 +506,210 @@ def test_a_head_with_room_around_it_is_shown_with_everything(view):
 
 def test_the_camera_button_takes_the_camera_of_the_active_head(view, group):
     capture(filepath=str(group))
-    first, camera = bpy.context.view_layer.objects.active, bpy.context.scene.camera
+    first, own, space = bpy.context.view_layer.objects.active, bpy.context.scene.camera, view.spaces.active
     capture(filepath=str(PORTRAIT))
     bpy.context.view_layer.objects.active = first
     assert bpy.ops.prn.view_photo() == {"FINISHED"}
-    assert bpy.context.scene.camera == camera
-    photo = read_record(first)["photo"]
-    assert (bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y) == (
-        photo["width"],
-        photo["height"],
-    )
-    assert view.spaces.active.region_3d.view_perspective == "CAMERA"
+    assert space.region_3d.view_perspective == "CAMERA" and space.camera == capture_camera(first)
+    assert bpy.context.scene.camera == own  # the scene keeps its camera and its size
+    assert (bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y) == (1920, 1080)
     bpy.ops.prn.view_photo()
-    assert view.spaces.active.region_3d.view_perspective != "CAMERA"
+    assert space.region_3d.view_perspective != "CAMERA" and not space.use_local_camera
+
+    assert bpy.ops.prn.set_scene_camera() == {"FINISHED"}
+    photo, render = read_record(first)["photo"], bpy.context.scene.render
+    assert bpy.context.scene.camera == capture_camera(first)
+    assert (render.resolution_x, render.resolution_y) == (photo["width"], photo["height"])
+
+
+@pytest.mark.parametrize(
+    ("choice", "has_own", "is_set"),
+    [("AUTO", True, False), ("AUTO", False, True), ("ALWAYS", True, True), ("NEVER", False, False)],
+)
+def test_the_scene_camera_is_a_choice(choice, has_own, is_set):
+    scene = bpy.context.scene
+    if has_own:
+        own = bpy.data.objects.new("Own", bpy.data.cameras.new("Own"))
+        scene.collection.objects.link(own)
+        scene.timeline_markers.new("Shot", frame=1).camera = own  # not even the scene's camera yet
+    capture(filepath=str(PORTRAIT), scene_camera=choice)
+    assert (scene.camera == capture_camera(heads()[0])) == is_set
+    assert ((scene.render.resolution_x, scene.render.resolution_y) == (512, 512)) == is_set
+
+
+@pytest.mark.parametrize(
+    ("placement", "places"), [("BESIDE", (0.0, 0.4)), ("ORIGIN", (0.0, 0.0)), ("CURSOR", (2.0, 2.0))]
+)
+def test_where_new_heads_stand(placement, places):
+    bpy.context.scene.cursor.location = 2, 3, 4
+    for _ in places:
+        capture(filepath=str(PORTRAIT), new_head=True, placement=placement)
+    assert sorted(head.location.x for head in heads()) == pytest.approx(places)
+    for head in heads():
+        head_in_camera = capture_camera(head).matrix_world.inverted() @ head.matrix_world
+        assert [value for row in head_in_camera for value in row] == pytest.approx(
+            read_record(head)["pose"]["aligned_to_camera"], abs=1e-5
+        )
+
+
+# Another capture of the same face
+
+
+def datablocks() -> dict[str, int]:
+    kinds = ("objects", "meshes", "materials", "images", "cameras", "collections")
+    return {kind: len(getattr(bpy.data, kind)) for kind in kinds}
+
+
+def test_a_selected_head_is_updated():
+    capture(filepath=str(PORTRAIT), topology="standard")
+    (head,) = heads()
+    head.name, head.location = "Mine", (1, 2, 3)
+    head.modifiers.new("Smooth", "SUBSURF")
+    before, vertices = datablocks(), len(head.data.vertices)
+    capture(filepath=str(PORTRAIT), topology="game", texture_size="1024")
+    assert heads() == [head] and datablocks() == before
+    assert (head.name, tuple(head.location), head.modifiers.keys()) == ("Mine", (1, 2, 3), ["Smooth"])
+    assert read_record(head)["settings"]["topology"] == "game"
+    assert tuple(base_colour_image(head).size) == (1024, 1024)
+    assert len(head.vertex_groups) > 2 and len(head.data.vertices) < vertices
+    head_in_camera = capture_camera(head).matrix_world.inverted() @ head.matrix_world
+    assert [value for row in head_in_camera for value in row] == pytest.approx(
+        read_record(head)["pose"]["aligned_to_camera"], abs=1e-5
+    )
+
+
+def test_an_update_keeps_moved_landmarks_and_what_the_artist_did_to_mesh_and_material():
+    capture(filepath=str(PORTRAIT), topology="standard")
+    (head,) = heads()
+    landmarks = dict(landmarks_of(head))
+    landmarks[8].location.z -= 0.01
+    bpy.context.view_layer.update()
+    head.shape_key_add(name="Basis")
+    material = head.active_material
+    material.node_tree.nodes.new("ShaderNodeTexNoise")
+    capture(filepath=str(PORTRAIT), topology="standard", texture_size="1024")  # the same mesh
+    assert head.data.shape_keys and moved_landmarks(head) == [8]
+    assert head.active_material == material and tuple(base_colour_image(head).size) == (1024, 1024)
+    capture(filepath=str(PORTRAIT), topology="game")
+    assert not head.data.shape_keys and moved_landmarks(head) == [8]
+    assert head.active_material == material
+    chin = np.array(landmarks[8].location)
+    vertices = np.array([vertex.co[:] for vertex in head.data.vertices])
+    assert np.linalg.norm(vertices - chin, axis=1).min() < 0.006
+
+
+def test_a_new_head_another_face_and_a_head_that_is_not_selected_are_no_update(group):
+    capture(filepath=str(PORTRAIT))
+    capture(filepath=str(PORTRAIT), new_head=True)
+    assert len(heads()) == 2
+    for head in heads():
+        head.select_set(False)
+    capture(filepath=str(PORTRAIT))
+    assert len(heads()) == 3
+    capture(filepath=str(group), face="INDEX", face_index=0)
+    capture(filepath=str(group), face="INDEX", face_index=1)
+    assert len(heads()) == 5
+    capture(filepath=str(group), face="INDEX", face_index=1)
+    assert len(heads()) == 5
+
+
+def test_an_update_that_fails_changes_nothing(monkeypatch):
+    from prn_blender.scene.build import update
+
+    def fail(*_arguments):
+        raise CaptureError("it fails")
+
+    capture(filepath=str(PORTRAIT), topology="standard")
+    before = scene_state()
+    monkeypatch.setattr(update, "create_material", fail)
+    with pytest.raises(RuntimeError, match="it fails"):
+        capture(filepath=str(PORTRAIT), topology="game")
+    assert scene_state() == before
+    assert read_record(heads()[0])["settings"]["topology"] == "standard"
+
+
+def test_parts_come_and_go_with_an_update():
+    capture(filepath=str(PORTRAIT))
+    (head,) = heads()
+    before = datablocks()
+    capture(filepath=str(PORTRAIT), parts="whole")
+    parts = [child for child in head.children if child.type == "MESH"]
+    assert len(parts) >= 6
+    capture(filepath=str(PORTRAIT), parts="whole", texture_size="1024")
+    assert {child for child in head.children if child.type == "MESH"} == set(parts)
+    capture(filepath=str(PORTRAIT))
+    assert not [child for child in head.children if child.type == "MESH"]
+    assert datablocks()["objects"] == before["objects"]
+
+
+def texture_of(head: bpy.types.Object) -> np.ndarray:
+    """(512, 512, 3), the top row first."""
+    return np.array(base_colour_image(head).pixels[:]).reshape(512, 512, 4)[::-1, :, :3]
+
+
+@pytest.mark.parametrize("unit", [1.0, 0.01])
+def test_an_update_fits_a_mesh_to_which_transforms_were_applied(unit):
+    bpy.context.scene.unit_settings.scale_length = unit
+    capture(filepath=str(PORTRAIT), parts="whole", topology="standard")
+    (head,) = heads()
+    landmarks = dict(landmarks_of(head))
+    landmarks[8].location.z -= 0.01
+    head.location, head.scale = np.array((0.3, 0.2, 0.1)) / unit, (2, 2, 2)
+    bpy.context.view_layer.update()
+    bpy.ops.object.transform_apply(location=True, rotation=True, scale=True)
+    bpy.context.view_layer.update()
+    before = world_boxes(head)
+    capture(filepath=str(PORTRAIT), parts="whole", topology="game")
+    after = world_boxes(head)
+    assert before.keys() == after.keys() and len(after) > 6
+    for name, box in after.items():
+        assert box * unit == pytest.approx(before[name] * unit, abs=0.004)
+    assert moved_landmarks(head) == [8]
+    chin = np.array(landmarks[8].matrix_world.translation)
+    vertices = np.array([head.matrix_world @ vertex.co for vertex in head.data.vertices])
+    assert np.linalg.norm(vertices - chin, axis=1).min() * unit < 0.012
+    assert bpy.ops.prn.project_texture() == {"FINISHED"}
+
+
+def world_boxes(head: bpy.types.Object) -> dict[str, np.ndarray]:
+    """By name without Blender's number the boxes (2, 3) of a head and its parts."""
+    boxes = {}
+    for shape in (head, *(child for child in head.children if child.type == "MESH")):
+        corners = np.array([shape.matrix_world @ vertex.co for vertex in shape.data.vertices])
+        boxes[shape.name.partition(".")[0]] = np.array([corners.min(axis=0), corners.max(axis=0)])
+    return boxes
+
+
+def test_the_texture_is_projected_again_after_a_change_of_shape():
+    capture(filepath=str(PORTRAIT))
+    (head,) = heads()
+    before, blocks = texture_of(head), datablocks()
+    assert bpy.ops.prn.project_texture() == {"FINISHED"}
+    difference = np.abs(texture_of(head) - before)
+    assert np.median(difference) < 0.01 and difference.mean() < 0.03  # most at the rim of what the photo shows
+    assert datablocks() == blocks
+    before = texture_of(head)
+    for index in (48, 54):
+        dict(landmarks_of(head))[index].location.z += 0.012
+    bpy.context.view_layer.update()
+    assert bpy.ops.prn.project_texture() == {"FINISHED"}
+    changed = np.abs(texture_of(head) - before).mean(axis=2)
+    assert changed.max() > 0.1 and (changed > 0.02).mean() < 0.2  # around the mouth only
+
+
+# The view after a capture
+
+
+def test_the_view_turns_to_the_front_of_a_new_head(view):
+    space = view.spaces.active
+    capture(filepath=str(PORTRAIT), alignment="PHOTOGRAPHED")
+    before = space.region_3d.view_rotation.copy()
+    show_captured(bpy.context, view, heads(), from_front=False)
+    assert space.region_3d.view_rotation == before
+    show_captured(bpy.context, view, heads())
+    towards = space.region_3d.view_rotation @ Vector((0, 0, 1))
+    front = heads()[0].matrix_world.to_3x3() @ Vector((0, -1, 0))
+    assert towards.dot(front) == pytest.approx(1, abs=1e-4)
 
 
 def test_operators_on_a_head_need_a_head():

@@ -228,17 +228,17 @@ def test_everything_says_what_it_does():
 
 
 def test_the_toggle_is_saved_and_undone(tmp_path):
-    assert bpy.context.scene.prn_capture.show_landmarks
+    assert not bpy.context.scene.prn_capture.show_landmarks
     bpy.ops.ed.undo_push(message="Before")
-    bpy.context.scene.prn_capture.show_landmarks = False
+    bpy.context.scene.prn_capture.show_landmarks = True
     bpy.ops.ed.undo_push(message="Hidden")
     bpy.ops.ed.undo()
-    assert bpy.context.scene.prn_capture.show_landmarks
-    bpy.context.scene.prn_capture.show_landmarks = False
+    assert not bpy.context.scene.prn_capture.show_landmarks
+    bpy.context.scene.prn_capture.show_landmarks = True
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"))
     bpy.ops.wm.read_homefile(use_empty=True)
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "file.blend"))
-    assert not bpy.context.scene.prn_capture.show_landmarks
+    assert bpy.context.scene.prn_capture.show_landmarks
 
 
 # Heads that were tampered with

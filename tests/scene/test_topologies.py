@@ -8,7 +8,7 @@ import pytest
 from mathutils.bvhtree import BVHTree
 
 from prn_blender.capture.faces.find import choose_faces, find_faces
-from prn_blender.capture.packs.pack import default_pack_folder, load_pack
+from prn_blender.capture.packs.pack import PREFERRED_TOPOLOGY, default_pack_folder, load_pack
 from prn_blender.capture.photo.read import load_photo
 from prn_blender.capture.reconstruct import reconstruct
 from prn_blender.capture.types import BASE_COLOR, Settings
@@ -103,6 +103,7 @@ def test_command_line_chooses_the_topology(tmp_path, capsys):
 def test_panel_offers_what_the_pack_has():
     pack = load_pack(default_pack_folder())
     items = topology_items(None, bpy.context)
-    assert [identifier for identifier, *_ in items] == [choice.name for choice in pack.topologies]
+    assert items[0][0] == PREFERRED_TOPOLOGY == "game"  # the first is what nothing else was chosen for
+    assert {identifier for identifier, *_ in items} == {choice.name for choice in pack.topologies}
     for identifier, _, description in items:
         assert f"{len(pack.choose_topology(identifier).faces):,} quads" in description

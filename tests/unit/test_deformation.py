@@ -26,7 +26,8 @@ def edges(topology) -> np.ndarray:
 
 def surface_of(topology: Topology, edges: np.ndarray) -> Surface:
     openings = np.any([topology.in_region(name) for name in OPENINGS], axis=0)
-    return Surface(topology.canonical, edges, openings, anchors_of(topology))
+    ways = np.concatenate([edges, topology.faces[:, [0, 2]], topology.faces[:, [1, 3]]])
+    return Surface(topology.canonical, ways, openings, anchors_of(topology))
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +43,14 @@ def moves(offsets: dict[int, tuple[float, float, float]]) -> np.ndarray:
     return displacements
 
 
+def pins(*indices: int) -> np.ndarray:
+    """(68,) bool"""
+    return np.isin(np.arange(68), indices)
+
+
 def move(surface: Surface, index: int, *offset: float) -> np.ndarray:
     """(V, 3) how far each vertex goes when one landmark is moved by millimetres."""
-    return surface.moved(moves({index: offset})) - surface.positions
+    return surface.moved(moves({index: offset}), pins(index)) - surface.positions
 
 
 def test_anchors_are_where_the_landmarks_are(topology):
@@ -74,34 +80,59 @@ def test_the_fall_off_is_smooth_at_both_ends():
 
 
 @pytest.mark.parametrize("index", range(68))
-def test_the_surface_goes_along_and_the_other_landmarks_hold_theirs(surface, index):
+def test_the_surface_goes_along_and_the_other_landmarks_ride_on_it(surface, index):
+    wanted = moves({index: (3, -4, 2)})
     moved = surface.anchors.on(move(surface, index, 3, -4, 2).astype(float))
-    np.testing.assert_allclose(moved, moves({index: (3, -4, 2)}), atol=0.1 * MILLIMETRE)
+    np.testing.assert_allclose(moved[index], wanted[index], atol=0.1 * MILLIMETRE)
+    np.testing.assert_allclose(surface.offsets(wanted, pins(index)), moved, atol=1e-6)
+    others = np.delete(moved, index, axis=0)
+    assert np.linalg.norm(others, axis=1).max() <= np.linalg.norm(moved[index])
+
+
+def test_a_landmark_that_was_put_is_held_while_its_neighbour_moves(surface):
+    wanted = moves({CHIN: (0, 0, -9), 7: (0, 0, 0)})
+    moved = surface.anchors.on((surface.moved(wanted, pins(CHIN, 7)) - surface.positions).astype(float))
+    np.testing.assert_allclose(moved[[CHIN, 7]], wanted[[CHIN, 7]], atol=0.1 * MILLIMETRE)
+    assert np.linalg.norm(surface.offsets(wanted, pins(CHIN))[7]) > MILLIMETRE
+
+
+def test_the_chin_drawn_far_gives_no_spike(surface, edges, topology):
+    """By 53 pixels of a portrait of 512."""
+    wanted = moves({CHIN: (0, 5, -30)})
+    moved = (surface.moved(wanted, pins(CHIN)) - surface.positions)[:, 2]
+    ends = surface.positions[edges]
+    length = np.maximum(np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1), MILLIMETRE)
+    assert (np.abs(moved[edges[:, 0]] - moved[edges[:, 1]]) / length).max() < 0.9
+    jaw = surface.offsets(wanted, pins(CHIN))[:17, 2]
+    assert (jaw[[7, 9]] < -15 * MILLIMETRE).all()  # at least half as far as the chin
+    assert (np.diff(jaw[: CHIN + 1]) <= 1e-6).all() and (np.diff(jaw[CHIN:]) >= -1e-6).all()
+    assert np.abs(moved[topology.in_region("eye_left") | topology.in_region("eye_right")]).max() < MILLIMETRE
 
 
 def test_many_landmarks_at_once_are_all_reached(surface):
     displacements = np.random.default_rng(0).uniform(-2, 2, (68, 3)) * MILLIMETRE
-    moved = surface.anchors.on((surface.moved(displacements) - surface.positions).astype(float))
+    moved = surface.anchors.on((surface.moved(displacements, pins(*range(68))) - surface.positions).astype(float))
     np.testing.assert_allclose(moved, displacements, atol=0.1 * MILLIMETRE)
 
 
 def test_nothing_moved_changes_nothing(surface):
-    assert (surface.moved(np.zeros((68, 3))) == surface.positions).all()
+    assert (surface.moved(np.zeros((68, 3)), pins()) == surface.positions).all()
 
 
 def test_the_shape_is_the_same_in_whatever_order_it_is_asked_for(topology, edges, surface):
-    both = surface.moved(moves({CHIN: (0, 0, -9), 7: (0, -3, 0)}))
+    wanted = moves({CHIN: (0, 0, -9), 7: (0, -3, 0)})
+    both = surface.moved(wanted, pins(CHIN, 7))
     other = surface_of(topology, edges)
-    other.moved(moves({7: (1, 1, 1)}))
-    other.moved(moves({CHIN: (2, 0, 0)}))
-    assert (other.moved(moves({CHIN: (0, 0, -9), 7: (0, -3, 0)})) == both).all()
+    other.moved(moves({7: (1, 1, 1)}), pins(7))
+    other.moved(moves({CHIN: (2, 0, 0)}), pins(CHIN))
+    assert (other.moved(wanted, pins(CHIN, 7)) == both).all()
 
 
 @pytest.mark.parametrize("index", [MOUTH_CORNER, CHIN, BROW, NOSE_TIP, UPPER_LIP, LID])
 def test_only_the_surroundings_move(surface, index):
     changed = np.linalg.norm(move(surface, index, 0, -5, 0), axis=1)
     distance = np.linalg.norm(surface.positions - surface.landmarks[index], axis=1)
-    assert (changed[distance > 45 * MILLIMETRE] == 0).all()
+    assert changed[distance > 45 * MILLIMETRE].max() < 0.01 * MILLIMETRE
     assert (changed > 0).sum() > 30
 
 
@@ -145,8 +176,9 @@ def test_landmarks_are_moved_where_every_other_library_is_broken():
         surface = Surface(topology.canonical, edges, closed, anchors_of(topology))
         displacements = np.zeros((68, 3))
         displacements[8, 2] = -0.005
-        moved = surface.anchors.on((surface.moved(displacements) - topology.canonical).astype(float))
-        np.testing.assert_allclose(moved, displacements, atol=1e-4)
+        moved = surface.moved(displacements, displacements.any(axis=1)) - topology.canonical
+        moved = surface.anchors.on(moved.astype(float))
+        np.testing.assert_allclose(moved[8], displacements[8], atol=1e-4)
     """
     command = [sys.executable, "-c", textwrap.dedent(code)]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)

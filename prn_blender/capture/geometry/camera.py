@@ -70,6 +70,19 @@ class Camera:
         z = points[..., 2:] * self.metres_per_px - self.distance
         return np.concatenate([offset * self.metres_per_px, z], axis=-1)
 
+    def to_photo_space(self, points: np.ndarray) -> np.ndarray:
+        """(…, 3) camera space to (…, 3) photo space: the way back from `to_camera_space`."""
+        points = np.asarray(points, np.float64)
+        places = self.project(points)
+        if self.is_perspective:
+            sight, offset = self.sight * (1, -1), (places - self.centre) * (1, -1)
+            length = 1 + sight @ sight
+            along = -points[..., 2] * (1 + offset @ sight / self.focal_px) / self.distance
+            z = (length - along) * self.focal_px / np.sqrt(length)
+        else:
+            z = (points[..., 2] + self.distance) / self.metres_per_px
+        return np.concatenate([places, z[..., None]], axis=-1)
+
     def project(self, points: np.ndarray) -> np.ndarray:
         """(…, 3) camera space to (…, 2) photo pixels."""
         points = np.asarray(points, np.float64)

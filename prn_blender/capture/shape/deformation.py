@@ -1,8 +1,8 @@
-"""A landmark moved by hand takes the surface around it along; its neighbours hold theirs.
+"""A landmark moved by hand takes the surface along: less and less with the distance over the surface.
 
-How far each vertex follows a landmark is one number: 1 at the landmark, 0 at every other landmark and beyond its
-reach, smooth in between. So the deformed head is the captured one plus weights times displacements, the same in
-whatever order landmarks were moved. Distances follow the surface, which does not continue through mouth and eyes.
+A landmark that was moved is pinned: the surface goes exactly where it was put. The other landmarks ride along with
+the surface. Distances follow the surface, which does not continue through mouth and eyes. The deformed head is the
+captured one plus weights times displacements, the same in whatever order landmarks were moved.
 """
 
 from dataclasses import dataclass, field
@@ -12,11 +12,14 @@ import numpy as np
 
 from ..packs.topology import Topology
 
-# A landmark reaches this many times as far as its neighbours are, within limits in metres.
+# A landmark reaches this many times as far as its neighbours are, within limits in metres,
 REACH = 2.0
 SHORTEST_REACH, LONGEST_REACH = 0.015, 0.045
-# A path along the edges of a grid is up to this much longer than the straight line; what is longer is a detour.
-EDGE_DETOUR = 1.42
+# and this many times as far as it is moved: the surface then never rises by more than 0.7 a metre, and has no spike.
+STRETCH = 3.0
+FARTHEST = 0.15  # metres: no landmark reaches farther
+# A way along the edges and diagonals of a grid is up to this much longer than the straight line.
+DETOUR = 1.0824
 # Two landmarks in one polygon of a coarse mesh cannot be moved apart; below this ratio of how well they can, they
 # are moved together.
 TELL_APART = 0.02
@@ -59,20 +62,35 @@ class Surface:
     """A captured head on which landmarks are moved."""
 
     positions: np.ndarray  # (V, 3) metres, as captured
-    edges: np.ndarray  # (E, 2) int
+    ways: np.ndarray  # (E, 2) int: the edges, and the diagonals of the quads
     openings: np.ndarray  # (V,) bool: the patches that close the mouth and the eyes
     anchors: Anchors
-    _known: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, init=False, repr=False)
+    _distances: dict[int, np.ndarray] = field(default_factory=dict, init=False, repr=False)
+    _weights: dict[int, tuple[float, np.ndarray]] = field(default_factory=dict, init=False, repr=False)
 
-    def moved(self, displacements: np.ndarray) -> np.ndarray:
-        """(V, 3) the positions once landmarks were moved by displacements (L, 3)."""
-        moved = self.positions.astype(np.float64)
-        for landmark in np.flatnonzero(displacements.any(axis=1)).tolist():
-            if landmark not in self._known:
-                self._known[landmark] = self.influence(landmark)
-            vertices, weights = self._known[landmark]
-            moved[vertices] += weights[:, None] * displacements[landmark]
-        return moved.astype(np.float32)
+    def moved(self, displacements: np.ndarray, pinned: np.ndarray) -> np.ndarray:
+        """(V, 3) float32 the positions once the landmarks `pinned` (L,) bool were moved by displacements (L, 3)."""
+        weights, strength = self._pulls(displacements, pinned)
+        return (self.positions + np.einsum("pv,pk->vk", weights, strength)).astype(np.float32)
+
+    def offsets(self, displacements: np.ndarray, pinned: np.ndarray) -> np.ndarray:
+        """(L, 3) how far all landmarks' places on the surface then move."""
+        weights, strength = self._pulls(displacements, pinned)
+        return self.anchors.on(weights.T) @ strength
+
+    def _pulls(self, displacements: np.ndarray, pinned: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of the pinned landmarks how far the vertices follow each (P, V), and how far each pulls (P, 3)."""
+        pins = np.flatnonzero(pinned)
+        if not len(pins):
+            return np.zeros((0, len(self.positions))), np.zeros((0, 3))
+        wanted = np.asarray(displacements, np.float64)[pins]
+        reach = np.maximum(self.reach[pins], STRETCH * np.linalg.norm(wanted, axis=1)).clip(max=FARTHEST)
+        weights = np.zeros((len(pins), len(self.positions)))
+        for row, (pin, length) in enumerate(zip(pins.tolist(), reach.tolist(), strict=True)):
+            weights[row] = self.weights(pin, length)
+        # A landmark lies between vertices and within the reach of others: together they must pull it where it was put.
+        strength = np.linalg.lstsq(self.anchors.on(weights.T)[pins], wanted, rcond=TELL_APART)[0]
+        return weights, strength
 
     @cached_property
     def landmarks(self) -> np.ndarray:
@@ -81,135 +99,81 @@ class Surface:
 
     @cached_property
     def reach(self) -> np.ndarray:
-        """(L,) metres around each landmark in which it moves the surface."""
+        """(L,) metres around each landmark in which it moves the surface, for a small move."""
         apart = np.linalg.norm(self.landmarks[:, None] - self.landmarks, axis=2)
         apart.sort(axis=1)  # first itself; then perhaps its counterpart on the other lip, which says nothing
         return (REACH * apart[:, 2:5].mean(axis=1)).clip(SHORTEST_REACH, LONGEST_REACH)
 
-    def influence(self, landmark: int) -> tuple[np.ndarray, np.ndarray]:
-        """Which vertices follow a landmark, and how far.
+    def weights(self, landmark: int, reach: float) -> np.ndarray:
+        """(V,) how far each vertex follows a landmark that reaches so far, in metres.
 
         The fall-off with the distance is Wendland's function of smoothness C2: H. Wendland, Piecewise polynomial,
         positive definite and compactly supported radial functions of minimal degree, Adv. Comput. Math. 4, 1995.
-
-        Returns:
-            indices (M,) and weights (M,): moved by weight times displacement, the landmark's own place on the surface
-            moves by the displacement, and the places of the others stay.
         """
-        reach = self.reach[landmark]
-        patch = _Patch.around(self, landmark)
-        count = len(patch.landmarks)
-        own = int(np.flatnonzero(patch.landmarks == landmark)[0])
-        distance = patch.distances()  # (M, count)
-        hold = patch.at_landmarks(np.minimum(distance, reach))[:, own]  # how far each is from the moved one
-        follows = falloff(distance[:, own] / reach)
-        for other in set(range(count)) - {own}:
-            follows *= 1 - falloff(distance[:, other] / max(hold[other], 1e-6))
+        known, weights = self._weights.get(landmark, (None, None))
+        if known != reach:
+            weights = self._fill_openings(falloff(self.distances(landmark) / reach))
+            self._weights[landmark] = reach, weights
+        return weights
 
-        follows = patch.fill_openings(follows)
-        # A landmark lies between vertices, so it is neither quite reached nor quite held. What is missing is given to
-        # the vertices of the triangles, as little as will do.
-        missing = (np.arange(count) == own) - patch.at_landmarks(follows)
-        holding = patch.matrix
-        strength = np.linalg.lstsq(holding @ holding.T, missing, rcond=TELL_APART)[0]
-        return patch.vertices, follows + strength @ holding
+    def distances(self, landmark: int) -> np.ndarray:
+        """(V,) metres from a landmark over the surface, as long as they are no more than `FARTHEST`.
+
+        Openings can be entered but not crossed.
+        """
+        if landmark in self._distances:
+            return self._distances[landmark]
+        straight = np.linalg.norm(self.positions - self.landmarks[landmark], axis=1)
+        along = np.full(len(straight), np.inf)
+        changed = np.unique(self.anchors.vertices[landmark])
+        along[changed] = straight[changed]
+        first, to, length = self._leaving
+        # Each round goes on only from where a shorter way was found in the round before.
+        while len(changed):
+            degree = first[changed + 1] - first[changed]
+            within = np.arange(degree.sum()) - np.repeat(np.cumsum(degree) - degree, degree)
+            step = np.repeat(first[changed], degree) + within
+            way = np.repeat(along[changed], degree) + length[step]
+            is_shorter = way < np.minimum(along[to[step]], DETOUR * FARTHEST)
+            np.minimum.at(along, to[step][is_shorter], way[is_shorter])
+            changed = np.unique(to[step][is_shorter])
+        self._distances[landmark] = np.maximum(straight, along / DETOUR)
+        return self._distances[landmark]
+
+    @cached_property
+    def _leaving(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The directed steps from vertex v, at first[v] to first[v + 1]: to where, and metres; none out of openings."""
+        steps = np.concatenate([self.ways, self.ways[:, ::-1]])
+        steps = steps[~self.openings[steps[:, 0]]]
+        steps = steps[np.argsort(steps[:, 0], kind="stable")]
+        first = np.searchsorted(steps[:, 0], np.arange(len(self.positions) + 1))
+        start, end = self.positions[steps.T].astype(np.float64)
+        return first, steps[:, 1], np.linalg.norm(end - start, axis=1)
+
+    @cached_property
+    def _into_openings(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The vertices of the openings, the neighbours of all of them, where each one's begin, and how many it has."""
+        steps = np.concatenate([self.ways, self.ways[:, ::-1]])
+        steps = steps[self.openings[steps[:, 1]]]
+        steps = steps[np.argsort(steps[:, 1], kind="stable")]
+        filled, first, count = np.unique(steps[:, 1], return_index=True, return_counts=True)
+        return filled, steps[:, 0], first, count
+
+    def _fill_openings(self, weights: np.ndarray) -> np.ndarray:
+        """Weights (V,) with those of the openings stretched between what surrounds them."""
+        filled, neighbours, first, count = self._into_openings
+        if not len(filled) or not weights[neighbours].any():
+            return weights
+        weights = weights.copy()
+        for _ in range(FILL_ROUNDS):
+            weights[filled] = np.add.reduceat(weights[neighbours], first) / count
+        return weights
 
 
 def falloff(t: np.ndarray) -> np.ndarray:
     """1 at 0, 0 from 1 on, with a smooth first and second derivative."""
     rest = 1 - np.minimum(t, 1)
     return rest**4 * (5 - 4 * rest)
-
-
-@dataclass(frozen=True)
-class _Patch:
-    """The surface within a landmark's reach, and the landmarks that have a part in it."""
-
-    vertices: np.ndarray  # (M,) indices
-    positions: np.ndarray  # (M, 3)
-    openings: np.ndarray  # (M,) bool
-    steps: np.ndarray  # (S, 2) directed edges within the patch, from, to; sorted by `to`
-    landmarks: np.ndarray  # (N,) indices
-    places: np.ndarray  # (N, 3) of the landmarks
-    corners: np.ndarray  # (N, 3) of each landmark's triangle, as indices into the patch; M where it lies outside
-    weights: np.ndarray  # (N, 3)
-
-    @classmethod
-    def around(cls, surface: Surface, landmark: int) -> "_Patch":
-        place, anchors = surface.landmarks[landmark], surface.anchors
-        inside = np.linalg.norm(surface.positions - place, axis=1) < surface.reach[landmark]
-        inside[anchors.vertices[landmark]] = True
-        vertices = np.flatnonzero(inside)
-        number = np.full(len(inside), len(vertices))
-        number[vertices] = np.arange(len(vertices))
-        edges = number[surface.edges[inside[surface.edges].all(axis=1)]]
-        both_ways = np.concatenate([edges, edges[:, ::-1]])
-        landmarks = np.flatnonzero(inside[anchors.vertices].any(axis=1))
-        return cls(
-            vertices=vertices,
-            positions=surface.positions[vertices].astype(np.float64),
-            openings=surface.openings[vertices],
-            steps=both_ways[np.argsort(both_ways[:, 1], kind="stable")],
-            landmarks=landmarks,
-            places=surface.landmarks[landmarks],
-            corners=number[anchors.vertices[landmarks]],
-            weights=anchors.weights[landmarks],
-        )
-
-    @cached_property
-    def matrix(self) -> np.ndarray:
-        """(N, M) takes values of the vertices to the landmarks, those outside of the patch as 0."""
-        matrix = np.zeros((len(self.landmarks), len(self.vertices) + 1))
-        matrix[np.arange(len(self.landmarks))[:, None], self.corners] = self.weights
-        return matrix[:, :-1]
-
-    def at_landmarks(self, values: np.ndarray) -> np.ndarray:
-        """(N, …) of values (M, …)."""
-        return self.matrix @ values
-
-    def distances(self) -> np.ndarray:
-        """(M, N) metres from each landmark: straight, where the way along the surface is no detour.
-
-        Openings can be entered but not crossed.
-        """
-        straight = np.linalg.norm(self.positions[:, None] - self.places, axis=2)
-        if not self.openings.any():
-            return straight
-        along = np.full((len(self.vertices) + 1, len(self.landmarks)), np.inf)
-        column = np.arange(len(self.landmarks))[:, None]
-        seeds = np.append(straight, np.full_like(straight[:1], np.inf), axis=0)[self.corners, column]
-        along[self.corners, column] = seeds
-        longest = EDGE_DETOUR * straight.max()
-        leaving = self.steps[np.argsort(self.steps[:, 0], kind="stable")]
-        leaving = leaving[~self.openings[leaving[:, 0]]]
-        length = np.linalg.norm(np.subtract(*self.positions[leaving.T]), axis=1)
-        first = np.searchsorted(leaving[:, 0], np.arange(len(along) + 1))
-        count = np.diff(first)
-        # Each round goes on only from where a shorter way was found in the round before.
-        changed = np.unique(self.corners * len(column) + column)
-        while len(changed):
-            vertex, landmark = np.divmod(changed, len(column))
-            degree = count[vertex]
-            within = np.arange(degree.sum()) - np.repeat(np.cumsum(degree) - degree, degree)
-            step = np.repeat(first[vertex], degree) + within
-            to, landmark = leaving[step, 1], np.repeat(landmark, degree)
-            way = np.repeat(along.ravel()[changed], degree) + length[step]
-            is_shorter = way < np.minimum(along[to, landmark], longest)
-            place, way = (to * len(column) + landmark)[is_shorter], way[is_shorter]
-            np.minimum.at(along.reshape(-1), place, way)
-            changed = np.unique(place)
-        return np.maximum(straight, along[:-1] / EDGE_DETOUR)
-
-    def fill_openings(self, values: np.ndarray) -> np.ndarray:
-        """Values (M,) with those of the openings stretched between what surrounds them."""
-        inner = self.steps[self.openings[self.steps[:, 1]]]
-        if not len(inner):
-            return values
-        filled, first, count = np.unique(inner[:, 1], return_index=True, return_counts=True)
-        values = values.copy()
-        for _ in range(FILL_ROUNDS):
-            values[filled] = np.add.reduceat(values[inner[:, 0]], first) / count
-        return values
 
 
 def _barycentric(triangles: np.ndarray, point: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """A `Capture` into the scene."""
 
+from collections.abc import Sequence
+
 import bpy
 
 from ...capture.shape.deformation import anchors_of
@@ -11,10 +13,10 @@ from ..names import as_name
 from ..record import store_record
 from ..transaction import undone_on_error
 from ..units import metre_in
-from .camera import create_camera, look_through
+from .camera import create_camera, fit_photo, has_own_camera, set_scene_camera
 from .encode import encode_images
 from .images import PackedImages, pack_images
-from .landmarks import create_landmarks
+from .landmarks import create_landmarks, hide_landmarks
 from .material import create_material
 from .mesh import add_region_groups, create_mesh
 from .parts import create_parts
@@ -27,8 +29,10 @@ def build(
     triangles: bool = False,
     mesh: HeadMesh | None = None,
     images: PackedImages | None = None,
+    location: Sequence[float] = (0.0, 0.0, 0.0),
+    takes_camera: bool | None = None,
 ) -> bpy.types.Object:
-    """A collection with head, landmarks and camera; the head becomes the active object, the camera the scene's.
+    """A collection with head, landmarks and camera; the head becomes the active object.
 
     If anything fails, nothing that was made stays.
 
@@ -36,6 +40,9 @@ def build(
         triangles: the topology's fixed triangles instead of its quads.
         mesh: of the capture's head, where the caller has made it; else that of the capture's settings.
         images: the capture's, where the caller has made them; they also stay where something fails.
+        location: of the head, in units of the scene.
+        takes_camera: whether the photo's camera becomes the scene's, and its size the render size; None: where the
+            scene has no camera of its own.
 
     Returns:
         the head object.
@@ -63,11 +70,16 @@ def build(
         create_parts(collection, head, mesh.parts, metre)
         camera = create_camera(head, view.camera, images.photo, metre)
         collection.objects.link(camera)
+        head.location = location
         set_alignment(head, alignment)
 
         scene.collection.children.link(collection)
-        look_through(scene, camera, view.camera.width, view.camera.height)
+        if takes_camera or (takes_camera is None and not has_own_camera(scene)):
+            set_scene_camera(scene, camera, view.camera.width, view.camera.height)
+        else:
+            fit_photo(scene, camera, view.camera.width, view.camera.height)
         context.view_layer.update()
+        hide_landmarks(head)
     _select_only(context, head)
     return head
 

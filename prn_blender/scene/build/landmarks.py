@@ -1,14 +1,22 @@
-"""The 68 landmarks as empties."""
+"""The 68 landmarks as empties.
+
+They are hidden until the artist asks for them, and then drawn as dots by the interface; the empties themselves are
+tiny, and their common parent stays hidden, because Blender draws a line from a child to every parent that it shows.
+"""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import bpy
 import numpy as np
 
 from ...capture.landmarks import NAMES
 
-_SIZE = 0.0015  # metres
+_SIZE = 0.0005  # metres
 _INDEX = "prn_landmark"  # on each empty: names are the artist's, and Blender's where there are two heads
+
+# By the head's number in this session, the landmarks that were found by going through the whole file.
+_found: dict[int, dict[int, bpy.types.Object]] = {}
 
 
 def create_landmarks(
@@ -41,14 +49,46 @@ def landmark_index(candidate: bpy.types.Object) -> int | None:
     return index if isinstance(index, int) and 0 <= index < len(NAMES) else None
 
 
+def hide_landmarks(head: bpy.types.Object, hidden: bool = True) -> None:
+    """Hides landmarks in the view layer, or shows them. Hidden ones are still followed."""
+    landmarks = [landmark for _, landmark in landmarks_of(head)]
+    with suppress(RuntimeError):  # they are not in this view layer
+        for root in {landmark.parent for landmark in landmarks}:
+            root.hide_set(True)
+        for landmark in landmarks:
+            landmark.hide_set(hidden)
+
+
 def landmarks_of(head: bpy.types.Object) -> Iterator[tuple[int, bpy.types.Object]]:
-    """The landmarks that a head still has, with their indices; not those of heads that hang on it, nor copies."""
+    """The landmarks that a head still has, with their indices; not those of heads that hang on it, nor copies.
+
+    To find them Blender goes through the whole file, so those that were found before are asked first.
+    """
+    known = _found.get(head.session_uid)
+    if not known or not all(_is_still(landmark, index, head) for index, landmark in known.items()):
+        known = _found[head.session_uid] = _search(head)
+    yield from known.items()
+
+
+def forget_landmarks() -> None:
+    """Before datablocks change places: in another file, and in an undo step."""
+    _found.clear()
+
+
+def _search(head: bpy.types.Object) -> dict[int, bpy.types.Object]:
     found: dict[int, bpy.types.Object] = {}
     for child in head.children_recursive:
         index = landmark_index(child)
         if index is not None and head_of_landmark(child) == head:
             found.setdefault(index, child)
-    yield from found.items()
+    return found
+
+
+def _is_still(landmark: bpy.types.Object, index: int, head: bpy.types.Object) -> bool:
+    try:
+        return landmark_index(landmark) == index and head_of_landmark(landmark) == head
+    except ReferenceError:  # it was deleted
+        return False
 
 
 def head_of_landmark(landmark: bpy.types.Object) -> bpy.types.Object | None:

@@ -8,6 +8,7 @@ from ...capture.shape.parts import Part
 from ..record import mark_as_part
 
 EYE_PIXELS = 1024
+_PART = "prn_part"  # on each object: its kind
 # Base colour (linear), roughness, how much light goes through.
 LOOKS = {
     "eye": ((0.8, 0.8, 0.8), 0.15, 0.0),
@@ -37,8 +38,22 @@ def create_parts(
         shape = bpy.data.objects.new(mesh.name, mesh)
         shape.parent = head
         shape.location = (metre * part.pivot).tolist()
+        shape[_PART] = part.kind
         mark_as_part(shape, head)
         collection.objects.link(shape)
+
+
+def parts_of_head(head: bpy.types.Object) -> list[bpy.types.Object]:
+    """The parts that were made with a head and hang on it still."""
+    return [child for child in head.children if _PART in child]
+
+
+def remove_parts(parts: list[bpy.types.Object]) -> None:
+    """With their meshes and materials, where nothing else uses these."""
+    meshes = {part.data for part in parts}
+    materials = {slot.material for part in parts for slot in part.material_slots if slot.material}
+    for unused in (parts, meshes, materials):
+        bpy.data.batch_remove([block for block in unused if isinstance(block, bpy.types.Object) or not block.users])
 
 
 def _create_mesh(head_name: str, part: Part, metre: float) -> bpy.types.Mesh:

@@ -1,8 +1,9 @@
-"""Landmarks moved by hand: the mesh follows, and what was captured can be had back.
+"""Landmarks moved by hand: the mesh follows and takes the others along, and what was captured can be had back.
 
-Everything is kept with the mesh: where the landmarks were captured and sit on it, by how much they are moved, and,
-while any is, the captured positions as a point attribute, all in metres of the aligned frame. What an artist changed on
-the mesh otherwise (sculpting, shape keys) is kept.
+Everything is kept with the mesh: where the landmarks were captured and sit on it, how far they are from there, which
+of them the artist put there and which only rode along, and, while any is moved, the captured positions as a point
+attribute, all in metres of the aligned frame. What an artist changed on the mesh otherwise (sculpting, shape keys) is
+kept.
 """
 
 import hashlib
@@ -11,14 +12,16 @@ from collections.abc import Collection
 import bpy
 import numpy as np
 
-from ...capture.landmarks import COUNT
+from ...capture.landmarks import COUNT, MIRROR
 from ...capture.packs.topology import OPENINGS
 from ...capture.shape.deformation import Anchors, Surface
-from ..build.landmarks import landmark_positions, landmarks_of
+from ..build.landmarks import landmarks_of
 from .frame import STATE, anchors_on, frame_in_mesh, hang_in_mesh_space, state_points
 
 CAPTURED = "captured"  # point attribute
 _EDITED = 1e-6  # metres: a vertex farther than this from where its landmarks put it was moved by the artist
+_PUT = 2e-6  # metres: a landmark farther than this from where the surface has it was put there by the artist
+_MIRRORED = np.array([-1.0, 1.0, 1.0])  # in the aligned frame
 _REMEMBERED = 8  # heads
 
 _surfaces: dict[bytes, Surface] = {}
@@ -31,11 +34,17 @@ def prepare_adjustment(mesh: bpy.types.Mesh, landmarks: np.ndarray, anchors: Anc
         "vertex_count": len(mesh.vertices),
         "metre": metre,
         "captured": np.asarray(landmarks, np.float32).ravel().tolist(),
-        "applied": [0.0] * landmarks.size,
+        "applied": [0.0] * landmarks.size,  # from where they were captured
+        "pinned": [0] * len(landmarks),  # 1: put there by the artist
         "anchored": (anchors.on(_read(mesh.vertices, "co")) / metre).ravel().tolist(),  # near them: in its triangles
         "vertices": anchors.vertices.ravel().tolist(),
         "weights": anchors.weights.ravel().tolist(),
     }
+
+
+def has_landmarks(head: bpy.types.Object) -> bool:
+    """Whether the head's mesh knows its landmarks."""
+    return STATE in head.data
 
 
 def is_adjustable(head: bpy.types.Object) -> bool:
@@ -66,78 +75,125 @@ def captured_landmarks(head: bpy.types.Object) -> np.ndarray:
     return state_points(head.data, "captured")
 
 
+def landmark_places(head: bpy.types.Object) -> np.ndarray:
+    """(68, 3) of the aligned frame, where the landmarks lie on the surface now."""
+    return state_points(head.data, "captured") + state_points(head.data, "applied")
+
+
 def moved_landmarks(head: bpy.types.Object) -> list[int]:
-    """The indices of those that are not where they were captured."""
-    return np.flatnonzero(state_points(head.data, "applied").any(axis=1)).tolist() if STATE in head.data else []
+    """The indices of those that the artist put elsewhere; others may have ridden along."""
+    return np.flatnonzero(_pinned(head.data)).tolist() if STATE in head.data else []
 
 
-def follow_landmarks(head: bpy.types.Object) -> bool:
-    """Brings the mesh to where the landmarks are; whether anything had to be changed.
+def follow_landmarks(head: bpy.types.Object, is_symmetric: bool = False) -> bool:
+    """Brings the mesh to where the landmarks are, and takes those along that were not moved.
 
-    A landmark that was deleted stays applied as it was.
+    A landmark that was deleted stays as it was.
+
+    Args:
+        is_symmetric: what is moved now is moved on the other side of the face too.
+
+    Returns:
+        whether anything had to be changed.
     """
     if not is_adjustable(head):
         return False
-    applied = state_points(head.data, "applied")
-    wanted = landmark_positions(head) - captured_landmarks(head)
-    wanted = np.where(np.isnan(wanted), applied, wanted)
-    return _apply(head, applied, wanted)
+    applied, pinned = state_points(head.data, "applied"), _pinned(head.data)
+    start, wanted = captured_landmarks(head), applied.copy()
+    for index, landmark in landmarks_of(head):
+        wanted[index] = np.array(landmark.location) - start[index]
+    is_put = np.abs(wanted - applied).max(axis=1) > _PUT
+    if not is_put.any():
+        return False
+    if is_symmetric:
+        beside = is_put[MIRROR] & ~is_put
+        wanted[beside] = wanted[MIRROR][beside] * _MIRRORED
+        is_put |= beside
+    captured = _captured_shape(head, applied, pinned)
+    # One that lies where the surface would have it anyway is not pinned: a drag that was cancelled leaves nothing.
+    anyway = _surface(head, captured).offsets(wanted, pinned & ~is_put)
+    rides = is_put & (np.abs(wanted - anyway).max(axis=1) <= _PUT)
+    _apply(head, captured, wanted, (pinned | is_put) & ~rides)
+    return True
 
 
 def reset_landmarks(head: bpy.types.Object, indices: Collection[int] = range(COUNT)) -> None:
-    """Puts landmarks, also those that were deleted, back to where they were captured, and the mesh with them."""
-    captured = captured_landmarks(head).tolist()
-    for index, landmark in landmarks_of(head):
-        if index in indices:
-            landmark.location = captured[index]
-    applied = state_points(head.data, "applied")
-    wanted = applied.copy()
-    wanted[list(indices)] = 0.0
-    _apply(head, applied, wanted)
+    """Lets landmarks, also those that were deleted, go back to where they were captured, and the mesh with them.
+
+    Where a landmark that stays moved reaches them, they go as far back as it lets them.
+    """
+    applied, pinned = state_points(head.data, "applied"), _pinned(head.data)
+    captured = _captured_shape(head, applied, pinned)
+    pinned[list(indices)] = False
+    _apply(head, captured, applied, pinned)
 
 
-def _apply(head: bpy.types.Object, applied: np.ndarray, wanted: np.ndarray) -> bool:
-    """Changes the displacements of the landmarks (68, 3) from `applied` to `wanted`."""
-    if (wanted == applied).all():
-        return False
+def _apply(head: bpy.types.Object, captured: np.ndarray, displacements: np.ndarray, pinned: np.ndarray) -> None:
+    """Puts the pinned landmarks (68,) bool to displacements (68, 3), and the mesh and the other landmarks after them.
+
+    Args:
+        captured: (V, 3) of the aligned frame: the surface before any was moved.
+    """
     mesh, frame = head.data, np.array(frame_in_mesh(head))
     shown = _taken(_read(mesh.vertices, "co"), np.linalg.inv(frame))
-    attribute = mesh.attributes.get(CAPTURED)
-    captured = _read(attribute.data, "vector") if attribute else shown
     surface = _surface(head, captured)
-    edited = shown - surface.moved(applied)
-    is_edited = np.abs(edited).max(axis=1) > _EDITED
-    if is_edited.any():
-        captured = np.where(is_edited[:, None], captured + edited, captured)
-        surface = _surface(head, captured)
-    moved = surface.moved(wanted)
+    moved = surface.moved(displacements, pinned)
+    applied = np.where(pinned[:, None], displacements, surface.offsets(displacements, pinned))
 
     if mesh.shape_keys:
         for block in mesh.shape_keys.key_blocks:
             change = (moved - shown) @ frame[:3, :3].T.astype(np.float32)
             block.data.foreach_set("co", (_read(block.data, "co") + change).ravel())
     mesh.vertices.foreach_set("co", _taken(moved, frame).ravel())
-    if wanted.any():
+    attribute = mesh.attributes.get(CAPTURED)
+    if pinned.any():
         attribute = attribute or mesh.attributes.new(CAPTURED, "FLOAT_VECTOR", "POINT")
         attribute.data.foreach_set("vector", captured.ravel())
     elif attribute:
         mesh.attributes.remove(attribute)
-    mesh[STATE]["applied"] = wanted.ravel().tolist()
+    mesh[STATE]["applied"] = applied.ravel().tolist()
+    mesh[STATE]["pinned"] = pinned.astype(int).tolist()
+    places = landmark_places(head).astype(np.float32)
+    for index, landmark in landmarks_of(head):
+        if (places[index] != np.array(landmark.location, np.float32)).any():
+            landmark.location = places[index]
     mesh.update()
-    return True
+
+
+def _captured_shape(head: bpy.types.Object, applied: np.ndarray, pinned: np.ndarray) -> np.ndarray:
+    """(V, 3) of the aligned frame: the surface before any landmark was moved, with what the artist changed since."""
+    shown = _taken(_read(head.data.vertices, "co"), np.linalg.inv(np.array(frame_in_mesh(head))))
+    attribute = head.data.attributes.get(CAPTURED)
+    if attribute is None:
+        return shown
+    captured = _read(attribute.data, "vector")
+    edited = shown - _surface(head, captured).moved(applied, pinned)
+    is_edited = np.abs(edited).max(axis=1) > _EDITED
+    return np.where(is_edited[:, None], captured + edited, captured) if is_edited.any() else captured
 
 
 def _surface(head: bpy.types.Object, captured: np.ndarray) -> Surface:
-    """The captured surface, the same for equal positions, so that it knows the weights that it once worked out."""
+    """The captured surface, the same for equal positions, so that it knows the distances that it once worked out."""
     mesh = head.data
     key = hashlib.blake2b(captured.tobytes() + len(mesh.edges).to_bytes(8, "little")).digest()
     if key not in _surfaces:
         while len(_surfaces) >= _REMEMBERED:
             del _surfaces[next(iter(_surfaces))]
-        edges = np.empty(2 * len(mesh.edges), np.int32)
-        mesh.edges.foreach_get("vertices", edges)
-        _surfaces[key] = Surface(captured, edges.reshape(-1, 2), _openings(head), anchors_on(mesh))
+        _surfaces[key] = Surface(captured, _ways(mesh), _openings(head), anchors_on(mesh))
     return _surfaces[key]
+
+
+def _ways(mesh: bpy.types.Mesh) -> np.ndarray:
+    """(E, 2) the edges, and the diagonals of the quads."""
+    edges = np.empty(2 * len(mesh.edges), np.int32)
+    mesh.edges.foreach_get("vertices", edges)
+    start, corners = np.empty((2, len(mesh.polygons)), np.int32)
+    mesh.polygons.foreach_get("loop_start", start)
+    mesh.polygons.foreach_get("loop_total", corners)
+    loops = np.empty(len(mesh.loops), np.int32)
+    mesh.loops.foreach_get("vertex_index", loops)
+    quads = loops[start[corners == 4, None] + np.arange(4)]
+    return np.concatenate([edges.reshape(-1, 2), quads[:, [0, 2]], quads[:, [1, 3]]])
 
 
 def _openings(head: bpy.types.Object) -> np.ndarray:
@@ -145,6 +201,14 @@ def _openings(head: bpy.types.Object) -> np.ndarray:
     groups = {group.index for group in head.vertex_groups if group.name in OPENINGS}
     inside = [any(member.group in groups for member in vertex.groups) for vertex in head.data.vertices]
     return np.array(inside, bool)
+
+
+def _pinned(mesh: bpy.types.Mesh) -> np.ndarray:
+    """(68,) bool"""
+    state = mesh[STATE]
+    if "pinned" not in state:  # version 0.1.0 let none ride along
+        return state_points(mesh, "applied").any(axis=1)
+    return np.array(state["pinned"].to_list(), bool)
 
 
 def _read(data, name: str) -> np.ndarray:

@@ -45,7 +45,7 @@ def set_alignment(head: bpy.types.Object, alignment: str) -> None:
             bpy.context.view_layer.update()
         frame = _frame(head) @ head.matrix_basis @ in_mesh
         metre = frame.median_scale
-        set_reach(camera_object.data, camera, max(camera.width, camera.height), metre)
+        set_reach(camera_object.data, camera, camera.width, metre)
         placed = aligned_to_camera.inverted()
         placed.translation *= metre
         camera_object.matrix_basis = _frame(camera_object).inverted() @ _unscaled(frame) @ placed

@@ -5,8 +5,8 @@ import numpy as np
 
 from ...capture.geometry.camera import Camera
 from ...capture.geometry.pose import Similarity
-from ..build.landmarks import landmark_positions
 from ..record import is_captured_head, photo_of_head, read_record
+from .adjust import landmark_places
 
 
 def heads_of_photo(scene: bpy.types.Scene, photo: str) -> list[bpy.types.Object]:
@@ -19,9 +19,9 @@ def heads_of_photo(scene: bpy.types.Scene, photo: str) -> list[bpy.types.Object]
 
 
 def landmarks_in_photo(head: bpy.types.Object) -> np.ndarray:
-    """(68, 2) photo pixels of the landmarks as they lie now; NaN where one was deleted."""
+    """(68, 2) photo pixels of the landmarks as they lie now."""
     camera, pose = camera_and_pose(head)
-    return camera.project(pose.apply(landmark_positions(head)))
+    return camera.project(pose.apply(landmark_places(head)))
 
 
 def location_at(head: bpy.types.Object, location: np.ndarray, place: tuple[float, float]) -> np.ndarray:

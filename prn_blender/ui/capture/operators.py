@@ -2,9 +2,11 @@
 
 # ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 
@@ -19,7 +21,8 @@ from ..shell.preferences import preferences
 from .properties import CaptureOptions, ProviderOption
 from .work import CapturedHeads, capture_heads, search_faces
 
-_SPACING = 0.4  # metres between the heads of one photo
+if TYPE_CHECKING:
+    from ...scene.build.images import PackedImages
 
 
 def _absolute(path: str) -> str | None:
@@ -27,7 +30,8 @@ def _absolute(path: str) -> str | None:
 
 
 class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Operator):
-    """Make the head of the photo: mesh, texture, landmarks and camera"""
+    """Make the head of the photo: mesh, texture, landmarks and camera.
+    A selected head of the same face is updated"""
 
     bl_idname = "prn.reconstruct_from_image"
     bl_label = "Reconstruct from Image"
@@ -41,6 +45,21 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
         options={"SKIP_SAVE"},
     )
     provider: ProviderOption
+    new_head: bpy.props.BoolProperty(
+        name="New Head",
+        description="Make a new head even where one of the same face is selected, which is updated otherwise",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def description(cls, context, properties):
+        if properties.new_head:
+            return "Make another head of the photo, and leave the selected one as it is"
+        if is_update(context):
+            return (
+                "Make the selected head anew with these choices. Moved landmarks stay moved, and what you added stays"
+            )
+        return cls.__doc__
 
     def invoke(self, context, event):
         if not self.filepath and not context.scene.prn_capture.photo:  # from the Add menu
@@ -52,6 +71,7 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
         from ...capture.run import Request
         from ...scene.build.photo_images import packed_photo_at
 
+        self._started = time.perf_counter()
         photo = _absolute(self._option(context, "photo", "filepath"))
         if photo is None:
             raise CaptureError("No photo is chosen: choose one in the Head Capture tab or give filepath.")
@@ -61,6 +81,9 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
             face = "BOX"
         self._polygons = self._option(context, "polygons")
         self._alignment = self._option(context, "alignment")
+        self._placement = self._option(context, "placement")
+        self._takes_camera = {"AUTO": None, "ALWAYS": True, "NEVER": False}[self._option(context, "scene_camera")]
+        self._turns_view = self._option(context, "turn_view")
         request = Request(
             photo=Path(photo),
             face=self._option(context, "face_index") if face == "INDEX" else face.lower(),
@@ -84,7 +107,6 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
 
     def finish(self, context, result: CapturedHeads):
         from ...capture.types import BASE_COLOR
-        from ...scene.build.assemble import build
         from ...scene.build.images import decode, pack_images
         from ...scene.build.photo_images import mark_open_images
         from ...scene.transaction import undone_on_error
@@ -100,34 +122,50 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
                     decode(images[-1].textures[BASE_COLOR])
                     yield
             with _selection_kept_on_error(context), undone_on_error(context.scene):  # all heads or none
-                self._heads = [
-                    build(capture, context, self._alignment, self._polygons == "TRIANGLES", mesh, packed)
-                    for capture, mesh, packed in zip(result.captures, result.meshes, images, strict=True)
-                ]
-                self._side_by_side(context)
+                self._into_scene(context, result, images)
             mark_open_images(result.captures[0].views[0].photo)
         except BaseException:
             for packed in images:
                 packed.remove()
             raise
-        self.report({"INFO"}, summary(result))
+        self.report({"INFO"}, summary(result, time.perf_counter() - self._started))
 
     def show(self, context):
+        from ...scene.record import note_waited
         from ..head.view import show_captured
 
-        if context.area is not None and context.area.type == "VIEW_3D":
-            show_captured(context, context.area, self._heads)
+        if self._new_heads and context.area is not None and context.area.type == "VIEW_3D":
+            show_captured(context, context.area, self._new_heads, self._turns_view)
+        for head in self._heads:
+            note_waited(head, time.perf_counter() - self._started)
 
-    def _side_by_side(self, context: bpy.types.Context) -> None:
-        """The heads of one photo stand in a row, the first at the origin, and are all selected."""
-        from ...scene.edit.align import set_alignment
+    def _into_scene(self, context: bpy.types.Context, result: CapturedHeads, images: "list[PackedImages]") -> None:
+        """New heads in a row, and those in their places that are updated; all of them are selected."""
+        from ...scene.build.assemble import build
+        from ...scene.build.landmarks import hide_landmarks
+        from ...scene.build.placement import places_for
+        from ...scene.build.update import HeadUpdate, head_to_update
 
-        for index, head in enumerate(self._heads):
+        is_triangles = self._polygons == "TRIANGLES"
+        selected = [] if self.new_head else selected_heads(context)
+        places = iter(places_for(context.scene, self._placement, len(result.captures)))
+        self._heads, self._new_heads, updates = [], [], []
+        for capture, mesh, packed in zip(result.captures, result.meshes, images, strict=True):
+            head = head_to_update(capture, selected)
+            if head is None:
+                head = build(
+                    capture, context, self._alignment, is_triangles, mesh, packed, next(places), self._takes_camera
+                )
+                hide_landmarks(head, not context.scene.prn_capture.show_landmarks)
+                self._new_heads.append(head)
+            else:
+                updates.append(HeadUpdate.prepare(head, capture, is_triangles, mesh, packed))
+            self._heads.append(head)
+        for update in updates:  # once nothing can fail any more
+            update.apply(context)
+        for head in self._heads:
             head.select_set(True)
-            if index:
-                head.location.x = index * _SPACING
-                set_alignment(head, self._alignment)
-        context.view_layer.update()
+        context.view_layer.objects.active = self._heads[0]
 
     def _option(self, context: bpy.types.Context, name: str, own_name: str = ""):
         """What was given to the operator, else the panel's choice."""
@@ -224,6 +262,23 @@ class PRN_OT_cancel(bpy.types.Operator):
         return {"FINISHED"}
 
 
+def selected_heads(context: bpy.types.Context) -> list[bpy.types.Object]:
+    """The captured heads that are selected, or a part of which is; not those that are only placed as instances."""
+    from ..head.operators import head_of_part
+
+    objects = context.view_layer.objects
+    found = dict.fromkeys(map(head_of_part, objects.selected))
+    return [head for head in found if head is not None and objects.get(head.name) == head]
+
+
+def is_update(context: bpy.types.Context) -> bool:
+    """Whether a capture of the chosen photo would update a selected head, as far as is known before its faces are."""
+    from ...scene.record import photo_of_head
+
+    info = session.current.info
+    return info is not None and any(photo_of_head(head) == info.sha256 for head in selected_heads(context))
+
+
 @contextmanager
 def _selection_kept_on_error(context: bpy.types.Context) -> Iterator[None]:
     objects = context.view_layer.objects
@@ -237,15 +292,15 @@ def _selection_kept_on_error(context: bpy.types.Context) -> Iterator[None]:
         raise
 
 
-def summary(result: CapturedHeads) -> str:
-    """The result in one line."""
+def summary(result: CapturedHeads, seconds: float) -> str:
+    """The result in one line, with how long the artist waited for it."""
     count = len(result.captures)
     heads = "1 head" if count == 1 else f"{count} heads"
     found = "the given box" if result.faces is None else faces_in_words(len(result.faces.boxes))
     visible = sum(capture.views[0].visible_share for capture in result.captures) / count
     smallest = min((capture.views[0].face_box for capture in result.captures), key=lambda box: box.area)
     detail = expected_detail(smallest)
-    return f"{heads} in {result.seconds:.1f} s; {found}; {visible:.0%} of the surface seen{detail and f'; {detail}'}"
+    return f"{heads} in {seconds:.1f} s; {found}; {visible:.0%} of the surface seen{detail and f'; {detail}'}"
 
 
 def faces_in_words(count: int) -> str:

@@ -6,7 +6,7 @@ import bpy
 
 from ...capture.faces.box import FaceBox
 from ...capture.faces.detail import expected_detail
-from ..photos.image_editor import PRN_OT_open_in_image_editor, shows_photo
+from ..photos.image_editor import PRN_OT_open_in_image_editor, editor_of_photo, shows_photo
 from ..photos.operators import PRN_OT_choose_photo, PRN_OT_use_image
 from ..shell import dependencies, session
 from ..shell.memory import PRN_OT_release_memory
@@ -22,6 +22,7 @@ from .operators import (
     PRN_OT_reconstruct_from_image,
     PRN_OT_use_face_box,
     faces_in_words,
+    is_update,
 )
 from .properties import PRN_PG_capture
 
@@ -53,15 +54,32 @@ class CapturePanel:
         if self._is_photo_elsewhere(context):
             return
         if options.photo:
-            button = layout.column()
-            button.scale_y = 1.8
-            button.enabled = session.current.info is not None or session.current.info_job is not None
-            button.operator(PRN_OT_reconstruct_from_image.bl_idname, icon="USER")
+            self._draw_choices(options)
+            self._draw_button(context)
         if options.photo and context.mode != "OBJECT":
             box = layout.box()
             wrapped(context, box, "A head can be made in Object Mode only", icon="INFO")
             box.operator("object.mode_set", text="Switch to Object Mode", icon="OBJECT_DATAMODE").mode = "OBJECT"
         self._draw_message(context)
+
+    def _draw_choices(self, options: PRN_PG_capture) -> None:
+        """What is chosen anew for nearly every head."""
+        column = self.layout.column(align=True)
+        column.use_property_split = True
+        column.use_property_decorate = False
+        column.prop(options, "topology", text="Mesh")
+        column.prop(options, "parts")
+        column.prop(options, "texture_size", text="Texture")
+
+    def _draw_button(self, context: bpy.types.Context) -> None:
+        button = self.layout.row(align=True)
+        button.scale_y = 1.6
+        button.enabled = session.current.info is not None or session.current.info_job is not None
+        if is_update(context):
+            button.operator(PRN_OT_reconstruct_from_image.bl_idname, text="Update Head", icon="FILE_REFRESH")
+            button.operator(PRN_OT_reconstruct_from_image.bl_idname, text="New Head", icon="ADD").new_head = True
+        else:
+            button.operator(PRN_OT_reconstruct_from_image.bl_idname, icon="USER")
 
     def _draw_photo(self, context: bpy.types.Context, options: PRN_PG_capture) -> None:
         layout, state = self.layout, session.current
@@ -74,12 +92,13 @@ class CapturePanel:
         path = options.photo_path
         state.look_at(path)
         if state.info is not None and not _shows_photo(context):
-            layout.template_icon(icon_value=state.preview_icon(f"photo {state.info_of}", state.info.thumbnail), scale=8)
+            layout.template_icon(icon_value=state.preview_icon(f"photo {state.info_of}", state.info.thumbnail), scale=5)
         row = layout.row(align=True)
         row.enabled = not state.is_busy
         row.prop(options, "photo", text="")
         if not _shows_photo(context):
-            row.operator(PRN_OT_open_in_image_editor.bl_idname, text="", icon="IMAGE_REFERENCE")
+            is_open = editor_of_photo(context.window, path, state.info) is not None
+            row.operator(PRN_OT_open_in_image_editor.bl_idname, text="", icon="IMAGE_REFERENCE", depress=is_open)
         if state.info is not None:
             caption = layout.row()
             caption.active = False
@@ -199,6 +218,7 @@ class PRN_PT_face(InViewSidebar, FacePanel, bpy.types.Panel):
     """Which face of the photo"""
 
     bl_parent_id = "PRN_PT_capture"
+    bl_options = {"DEFAULT_CLOSED"}
 
 
 class PRN_PT_image_face(InImageSidebar, FacePanel, bpy.types.Panel):
@@ -234,9 +254,9 @@ class PRN_PT_camera(InViewSidebar, PhotoPanel, bpy.types.Panel):
 
 
 class PRN_PT_head(InViewSidebar, PhotoPanel, bpy.types.Panel):
-    """Mesh and texture"""
+    """How the head is made, and where it stands"""
 
-    bl_label = "Mesh and Texture"
+    bl_label = "More"
     bl_parent_id = "PRN_PT_capture"
     bl_options = {"DEFAULT_CLOSED"}
 
@@ -244,13 +264,13 @@ class PRN_PT_head(InViewSidebar, PhotoPanel, bpy.types.Panel):
         layout, options = self.layout, context.scene.prn_capture
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.prop(options, "topology")
-        layout.prop(options, "parts")
         layout.prop(options, "polygons")
-        layout.prop(options, "alignment")
-        layout.separator()
-        layout.prop(options, "texture_size", text="Texture Size")
         layout.prop(options, "fill")
+        layout.separator()
+        layout.prop(options, "alignment")
+        layout.prop(options, "placement")
+        layout.prop(options, "scene_camera")
+        layout.prop(options, "turn_view")
 
 
 class PRN_PT_computation(InViewSidebar, PhotoPanel, bpy.types.Panel):

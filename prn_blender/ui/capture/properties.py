@@ -7,7 +7,7 @@ import bpy
 
 from ...capture import types
 from ...capture.errors import CaptureError
-from ...capture.packs.pack import PackDescription, describe_pack
+from ...capture.packs.pack import PREFERRED_TOPOLOGY, PackDescription, describe_pack
 from ..head.alignments import ALIGNMENTS
 from ..shell.packs import chosen_pack, packs_to_choose_from
 from ..shell.preferences import PROVIDERS
@@ -17,6 +17,16 @@ FACES = (
     ("ALL", "All", "One head for every face"),
     ("INDEX", "Chosen", "The face chosen among those found"),
     ("BOX", "Box", "The face in a box given by hand; nothing is detected"),
+)
+PLACEMENTS = (
+    ("BESIDE", "Side by Side", "At the origin; beside the heads that already stand there"),
+    ("CURSOR", "3D Cursor", "At the 3D cursor"),
+    ("ORIGIN", "Origin", "At the origin, whatever stands there"),
+)
+SCENE_CAMERA = (
+    ("AUTO", "If There Is None", "Where the scene has no camera of its own"),
+    ("ALWAYS", "Always", "The photo's camera becomes the scene's, and the photo's size the render size"),
+    ("NEVER", "Never", "Scene camera and render size stay as they are; the view through the photo's camera works too"),
 )
 PROJECTIONS = (
     (
@@ -151,6 +161,26 @@ class CaptureOptions:
         default="FRONTAL",
         options={"SKIP_SAVE"},
     )
+    placement: bpy.props.EnumProperty(
+        name="Place",
+        description="Where a new head stands",
+        items=PLACEMENTS,
+        default="BESIDE",
+        options={"SKIP_SAVE"},
+    )
+    scene_camera: bpy.props.EnumProperty(
+        name="Set Scene Camera",
+        description="Whether the photo's camera becomes the scene's, and the photo's size the render size",
+        items=SCENE_CAMERA,
+        default="AUTO",
+        options={"SKIP_SAVE"},
+    )
+    turn_view: bpy.props.BoolProperty(
+        name="Turn View to Front",
+        description="Look at a new head from its front",
+        default=True,
+        options={"SKIP_SAVE"},
+    )
 
 
 def _other_photo(options: "PRN_PG_capture", context: bpy.types.Context) -> None:
@@ -185,6 +215,15 @@ def _choose_pack(options: "PRN_PG_capture", index: int) -> None:
     options.property_unset("topology")  # that of another pack
 
 
+def _show_landmarks(options: "PRN_PG_capture", context: bpy.types.Context) -> None:
+    from ...scene.build.landmarks import hide_landmarks
+    from ...scene.record import is_captured_head
+
+    for head in filter(is_captured_head, context.scene.objects):
+        hide_landmarks(head, not options.show_landmarks)
+    _redraw_views()
+
+
 def _redraw_views() -> None:
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
@@ -214,10 +253,14 @@ class PRN_PG_capture(CaptureOptions, bpy.types.PropertyGroup):
 
     show_landmarks: bpy.props.BoolProperty(
         name="Landmarks",
-        description="Draw the landmarks of captured heads over the photo, in Image Editors and in 3D Views that look "
-        "through the photo's camera",
-        default=True,
-        update=lambda options, context: _redraw_views(),
+        description="Show the landmarks of captured heads as dots on photo and head, where they can be moved",
+        default=False,
+        update=_show_landmarks,
+    )
+    symmetric: bpy.props.BoolProperty(
+        name="Symmetric",
+        description="A landmark that is moved takes the one on the other side of the face along",
+        default=False,
     )
 
     @property

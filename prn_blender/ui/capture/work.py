@@ -4,7 +4,6 @@ The capture modules load Pillow, OpenCV and onnxruntime; they are imported where
 register the extension quickly, and also where one of them is broken.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,7 +32,6 @@ class CapturedHeads:
     meshes: tuple[HeadMesh, ...]  # of each capture
     images: tuple["EncodedImages", ...]
     faces: FoundFaces | None  # None where a box was given
-    seconds: float
 
 
 def search_faces(path: Path, yunet: Path | None, packed: PackedPhoto | None = None) -> Callable[[Progress], FoundFaces]:
@@ -60,7 +58,6 @@ def capture_heads(request: "Request") -> Callable[[Progress], CapturedHeads]:
         from ...capture.stopwatch import Stopwatch
         from ...scene.build.encode import encode_images, photo_bytes
 
-        started = time.perf_counter()
         captured = run(request, lambda fraction, text: progress(0.9 * fraction, text))
         found = captured.found
         topology = found.pack.choose_topology(request.settings.topology)
@@ -81,7 +78,6 @@ def capture_heads(request: "Request") -> Callable[[Progress], CapturedHeads]:
             meshes=tuple(meshes),
             images=tuple(images),
             faces=None if found.faces is None else pictured(found.photo, found.faces),
-            seconds=time.perf_counter() - started,
         )
 
     return work

@@ -9,11 +9,19 @@ from .alignments import ALIGNMENTS
 
 
 def captured_head(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The head that the artist means: the active object's capture, else that of the scene's camera."""
-    return _head_of(context.view_layer.objects.active) or _head_of(context.scene.camera)
+    """The head that the artist means: the active object's capture, else that of the view's camera."""
+    return head_of_part(context.view_layer.objects.active) or head_of_part(_camera_of_view(context))
 
 
-def _head_of(part: bpy.types.Object | None) -> bpy.types.Object | None:
+def _camera_of_view(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The camera through which the 3D View looks, or would."""
+    space = context.space_data
+    if space is not None and space.type == "VIEW_3D" and space.use_local_camera and space.camera is not None:
+        return space.camera
+    return context.scene.camera
+
+
+def head_of_part(part: bpy.types.Object | None) -> bpy.types.Object | None:
     """The captured head that an object is, hangs on or places as an instance, or whose camera it is."""
     from ...scene.build.camera import heads_of_camera
     from ...scene.record import is_captured_head
@@ -107,22 +115,59 @@ class HeadViewOperator(HeadOperator):
 
 def is_photo_viewed(context: bpy.types.Context) -> bool:
     """Whether the 3D View looks through the camera of the captured head."""
-    from ...scene.build.camera import capture_camera
+    from ...scene.record import belong_together
 
-    camera = capture_camera(captured_head(context))
+    camera = _camera_of_view(context)
     in_camera = context.space_data.region_3d.view_perspective == "CAMERA"
-    return in_camera and camera is not None and context.scene.camera == camera
+    return in_camera and camera is not None and belong_together(camera, captured_head(context))
 
 
 class PRN_OT_view_photo(HeadViewOperator, bpy.types.Operator):
     """Look through the photo's camera, with the head over the photo, or look from where you were before.
-    It becomes the scene's camera, and the photo's size the render size"""
+    The scene's camera stays what it is"""
 
     bl_idname = "prn.view_photo"
     bl_label = "View Head over Photo"
 
     def execute(self, context):
-        from ...scene.build.camera import capture_camera, look_through
+        from ...scene.build.camera import capture_camera, fit_photo_of
+
+        head, space = captured_head(context), context.space_data
+        if is_photo_viewed(context):
+            bpy.ops.view3d.view_camera()
+            space.use_local_camera = False
+            return {"FINISHED"}
+        camera = capture_camera(head)
+        if camera is None:
+            self.report({"ERROR"}, f"The camera of {head.name} was deleted: capture the photo again.")
+            return {"CANCELLED"}
+        fit_photo_of(head, context.scene, camera)
+        space.use_local_camera = context.scene.camera != camera
+        if space.use_local_camera:
+            space.camera = camera
+        if space.region_3d.view_perspective != "CAMERA":
+            bpy.ops.view3d.view_camera()
+        return {"FINISHED"}
+
+
+class PRN_OT_set_scene_camera(HeadOperator, bpy.types.Operator):
+    """Make the photo's camera the scene's, and the photo's size the render size: pictures then show what it shows"""
+
+    bl_idname = "prn.set_scene_camera"
+    bl_label = "Set Scene Camera"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        if not super().poll(context):
+            return False
+        if context.scene.library:
+            cls.poll_message_set("The scene is linked from another file")
+            return False
+        return True
+
+    def execute(self, context):
+        from ...scene.build.camera import capture_camera, set_scene_camera
         from ...scene.record import read_record
 
         head = captured_head(context)
@@ -130,13 +175,8 @@ class PRN_OT_view_photo(HeadViewOperator, bpy.types.Operator):
         if camera is None:
             self.report({"ERROR"}, f"The camera of {head.name} was deleted: capture the photo again.")
             return {"CANCELLED"}
-        is_in_camera = context.space_data.region_3d.view_perspective == "CAMERA"
-        if not is_in_camera or is_photo_viewed(context):
-            bpy.ops.view3d.view_camera()
-        if context.scene.camera != camera:  # only then is there something to undo
-            photo = read_record(head)["photo"]
-            look_through(context.scene, camera, photo["width"], photo["height"])
-            bpy.ops.ed.undo_push(message=self.bl_label)
+        photo = read_record(head)["photo"]
+        set_scene_camera(context.scene, camera, photo["width"], photo["height"])
         return {"FINISHED"}
 
 
@@ -148,17 +188,20 @@ class PRN_OT_show_alone(HeadViewOperator, bpy.types.Operator):
     bl_options = {"UNDO"}
 
     def execute(self, context):
-        from .view import show_alone
+        from .view import frame_with_surroundings, show_alone
 
         head = captured_head(context)
         if context.space_data.local_view:
             bpy.ops.view3d.localview(frame_selected=False)
+            frame_with_surroundings(context, head)
             return {"FINISHED"}
         if not head.visible_get():
             self.report({"ERROR"}, f"{head.name} is hidden: show it in the Outliner first.")
             return {"CANCELLED"}
         head.select_set(True)
         show_alone(context, context.space_data, [head])
+        if context.space_data.region_3d.view_perspective != "CAMERA":
+            bpy.ops.view3d.view_selected()
         return {"FINISHED"}
 
 

@@ -1,5 +1,7 @@
 """The panel of the captured head."""
 
+# ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
+
 from pathlib import Path
 
 import bpy
@@ -30,19 +32,13 @@ class PRN_PT_captured(InViewSidebar, bpy.types.Panel):
 
     def draw(self, context):
         from ...scene.edit.align import alignment_of
-        from ...scene.record import read_record
 
-        head = captured_head(context)
-        record = read_record(head)
-        layout = self.layout
+        head, layout = captured_head(context), self.layout
         layout.label(text=head.name, icon="OUTLINER_OB_MESH")
-        self._draw_facts(context, record)
-        layout.label(text="Alignment")
         row = layout.row(align=True)
         for identifier, label, _ in ALIGNMENTS:
             depress = alignment_of(head) == identifier
             row.operator(PRN_OT_align.bl_idname, text=label, depress=depress).alignment = identifier
-        layout.label(text="View")
         row = layout.row(align=True)
         row.operator(PRN_OT_view_photo.bl_idname, text="Camera", icon="VIEW_CAMERA", depress=is_photo_viewed(context))
         row.operator("view3d.view_selected", text="Head", icon="ZOOM_SELECTED")
@@ -56,7 +52,19 @@ class PRN_PT_captured(InViewSidebar, bpy.types.Panel):
                 depress = (shading.color_type == "TEXTURE") == is_textured
                 row.operator(PRN_OT_shade.bl_idname, text=label, depress=depress).textured = is_textured
 
-    def _draw_facts(self, context: bpy.types.Context, record: dict) -> None:
+
+class PRN_PT_facts(InViewSidebar, bpy.types.Panel):
+    """What is known of the capture"""
+
+    bl_label = "About"
+    bl_parent_id = "PRN_PT_captured"
+    bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 10
+
+    def draw(self, context):
+        from ...scene.record import read_record
+
+        record = read_record(captured_head(context))
         photo = record["photo"]["path"]
         faces = session.current.faces_in(Path(photo))
         column = self.layout.column(align=True)
@@ -66,7 +74,7 @@ class PRN_PT_captured(InViewSidebar, bpy.types.Panel):
             draw_fact(column, "Faces Found", str(len(faces.boxes)))
         draw_fact(column, "Seen in Photo", f"{record['visible_share']:.0%} of the head")
         draw_fact(column, "Model Pack", f"{record['pack']['name']} {record['pack']['version']}")
-        draw_fact(column, "Time", f"{sum(record['timings'].values()):.1f} s")
+        draw_fact(column, "Time", f"{record.get('waited', sum(record['timings'].values())):.1f} s")
         draw_fact(column, "Computed On", PROVIDER_LABELS.get(record["provider"], record["provider"]))
         if record["provider_fallback"]:
             wrapped(context, self.layout, record["provider_fallback"], icon="INFO")

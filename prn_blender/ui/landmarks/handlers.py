@@ -9,25 +9,31 @@ def _follow_moved(scene, depsgraph) -> None:
 
     The change of the mesh that this makes is no change of a landmark, so it ends there.
     """
-    moved = [update.id for update in depsgraph.updates if update.is_updated_transform]
-    if not moved:
-        return
     from ...scene.build.landmarks import head_of_landmark, landmark_index
     from ...scene.edit.adjust import follow_landmarks
     from ...scene.record import is_captured_head
 
-    landmarks = [datablock.original for datablock in moved if isinstance(datablock, bpy.types.Object)]
-    heads = {head_of_landmark(landmark) for landmark in landmarks if landmark_index(landmark) is not None}
-    for head in filter(is_captured_head, heads):
-        follow_landmarks(head)
+    moved = (update.id.original for update in depsgraph.updates if update.is_updated_transform)
+    landmarks = (moved for moved in moved if isinstance(moved, bpy.types.Object) and landmark_index(moved) is not None)
+    for head in filter(is_captured_head, {head_of_landmark(landmark) for landmark in landmarks}):
+        follow_landmarks(head, scene.prn_capture.symmetric)
+
+
+@bpy.app.handlers.persistent
+def _before_change(*_arguments) -> None:
+    from ...scene.build.landmarks import forget_landmarks
+
+    forget_landmarks()
 
 
 @bpy.app.handlers.persistent
 def _catch_up(*_arguments) -> None:
     """An undo step of *Adjust Last Operation*, or a file saved without the extension, may hold only the landmarks."""
+    from ...scene.build.landmarks import forget_landmarks
     from ...scene.edit.adjust import follow_landmarks
     from ...scene.record import is_captured_head
 
+    forget_landmarks()
     for head in filter(is_captured_head, bpy.data.objects):
         follow_landmarks(head)
 
@@ -35,6 +41,9 @@ def _catch_up(*_arguments) -> None:
 def _handlers():
     handlers = bpy.app.handlers
     return (
+        (handlers.undo_pre, _before_change),
+        (handlers.redo_pre, _before_change),
+        (handlers.load_pre, _before_change),
         (handlers.depsgraph_update_post, _follow_moved),
         (handlers.undo_post, _catch_up),
         (handlers.redo_post, _catch_up),

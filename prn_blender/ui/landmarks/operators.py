@@ -122,6 +122,7 @@ class PRN_OT_adjust_landmarks(bpy.types.Operator):
 
     def _drag(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         from ...scene.build.landmarks import landmarks_of
+        from ...scene.edit.adjust import follow_landmarks
         from ...scene.edit.photo_points import location_at
 
         name, index, start, grip = self._dragged
@@ -132,10 +133,12 @@ class PRN_OT_adjust_landmarks(bpy.types.Operator):
             return {"RUNNING_MODAL"}
         if event.type in {"ESC", "RIGHTMOUSE"} and event.value == "PRESS":
             landmark.location = start
+            follow_landmarks(head, context.scene.prn_capture.symmetric)
             self._dragged = None
         elif event.type == "MOUSEMOVE":
             place = photo_of_head_on_screen(self._region, head).to_photo(*np.add(self._mouse, grip))
             landmark.location = location_at(head, start, place)
+            follow_landmarks(head, context.scene.prn_capture.symmetric)
         elif (event.type == "LEFTMOUSE" and event.value == "RELEASE") or event.type in {"RET", "NUMPAD_ENTER"}:
             self._dragged = None
             context.view_layer.update()  # the head follows before the undo step is stored

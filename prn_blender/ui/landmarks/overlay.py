@@ -1,5 +1,4 @@
-"""What is drawn over the photo: faces and landmarks in Image Editors, landmarks where a 3D View looks through the
-photo's camera."""
+"""What is drawn over the photo in Image Editors, faces and landmarks, and the landmarks on the head in 3D Views."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,8 +7,22 @@ import gpu
 import numpy as np
 
 from ...capture.landmarks import NAMES, PARTS
+from ...scene.build.landmarks import head_of_landmark, landmark_index
+from ...scene.edit.adjust import has_landmarks, landmark_places
+from ...scene.edit.frame import frame_in_mesh
 from ..capture.properties import PRN_PG_capture
-from ..photos.drawing import ORANGE, WHITE, Colour, PhotoOnScreen, draw_box, draw_dots, draw_faces, draw_lines
+from ..head.operators import captured_head
+from ..photos.drawing import (
+    ORANGE,
+    WHITE,
+    Colour,
+    PhotoOnScreen,
+    draw_box,
+    draw_dots,
+    draw_dots_in_space,
+    draw_faces,
+    draw_lines,
+)
 from ..photos.image_editor import shows_photo
 from ..shell import session
 from ..shell.found_faces import FoundFaces
@@ -22,6 +35,8 @@ _COLOURS: dict[str, Colour] = {  # by the first word of a part's name
     "lips": (1.00, 0.60, 0.65, 1.0),
 }
 _LINE, _DOT, _MOVED_DOT, _HOVERED_DOT = 1.6, 1.5, 5.0, 8.0  # pixels at interface scale 1
+_DOT_ON_HEAD, _SELECTED = 4.0, 7.0
+_BEFORE_SURFACE = 0.002  # metres: so that the surface does not cover the half of a dot
 
 handles: list[tuple[type, object]] = []  # of what is drawn now, each with its editor
 
@@ -104,28 +119,31 @@ def _draw_in_image_editor() -> None:
 
 
 def _draw_in_3d_view() -> None:
-    from bpy_extras.view3d_utils import location_3d_to_region_2d
-
-    from ...scene.build.camera import heads_of_camera
-    from ...scene.build.landmarks import landmarks_of
     from ...scene.edit.adjust import moved_landmarks
 
     context = bpy.context
-    space, region = context.space_data, context.region
-    view = space.region_3d
-    if not (context.scene.prn_capture.show_landmarks and space.overlay.show_overlays):
+    space, options = context.space_data, context.scene.prn_capture
+    if not (options.show_landmarks and space.overlay.show_overlays) or space.region_3d is None:
         return
-    if view is None or view.view_perspective != "CAMERA":
+    head = captured_head(context)
+    if head is None or not has_landmarks(head) or not head.visible_get(viewport=space):
         return
-    for head in heads_of_camera(context.scene.camera):
-        if not head.visible_get(viewport=space):
-            continue
-        points = np.full((len(NAMES), 2), np.nan)
-        for index, landmark in landmarks_of(head):
-            place = location_3d_to_region_2d(region, view, landmark.matrix_world.translation)
-            if place is not None:
-                points[index] = place
-        draw_landmarks(region, points, moved_landmarks(head))
+    frame = head.matrix_world @ frame_in_mesh(head)
+    forward = _BEFORE_SURFACE * frame.median_scale
+    points = np.array(frame) @ np.append(landmark_places(head), np.ones((len(NAMES), 1)), axis=1).T
+    is_moved = np.zeros(len(NAMES), bool)
+    is_moved[moved_landmarks(head)] = True
+    active = context.view_layer.objects.active
+    selected = landmark_index(active) if active is not None and head_of_landmark(active) == head else None
+    gpu.state.depth_test_set("LESS_EQUAL")  # those on the other side of the head are behind it
+    try:
+        draw_dots_in_space(context.region, space.region_3d, points[:3, ~is_moved].T, WHITE, _DOT_ON_HEAD, forward)
+        draw_dots_in_space(context.region, space.region_3d, points[:3, is_moved].T, ORANGE, _MOVED_DOT, forward)
+        if selected is not None:
+            place = points[:3, [selected]].T
+            draw_dots_in_space(context.region, space.region_3d, place, ORANGE, _SELECTED, 2 * forward)
+    finally:
+        gpu.state.depth_test_set("NONE")
 
 
 def _blended(draw: Callable[[], None]) -> Callable[[], None]:
@@ -140,11 +158,11 @@ def _blended(draw: Callable[[], None]) -> Callable[[], None]:
 
 
 def register() -> None:
-    for space, draw in (
-        (bpy.types.SpaceImageEditor, _draw_in_image_editor),
-        (bpy.types.SpaceView3D, _draw_in_3d_view),
+    for space, draw, when in (
+        (bpy.types.SpaceImageEditor, _draw_in_image_editor, "POST_PIXEL"),
+        (bpy.types.SpaceView3D, _draw_in_3d_view, "POST_VIEW"),
     ):
-        handles.append((space, space.draw_handler_add(_blended(draw), (), "WINDOW", "POST_PIXEL")))
+        handles.append((space, space.draw_handler_add(_blended(draw), (), "WINDOW", when)))
 
 
 def unregister() -> None:

@@ -3,7 +3,8 @@
 import bpy
 
 from ..head.operators import captured_head
-from ..photos.image_editor import PRN_OT_open_photo_of_head
+from ..head.texture import PRN_OT_project_texture
+from ..photos.image_editor import PRN_OT_open_photo_of_head, editor_of_head
 from ..shell.sidebar import InImageSidebar, InViewSidebar
 from ..shell.wrapped_text import wrapped
 from .operators import PRN_OT_adjust_landmarks, PRN_OT_reset_landmarks, why_not_adjustable
@@ -24,13 +25,15 @@ class LandmarksPanel:
         if not is_adjustable(head):
             wrapped(context, layout, why_not_adjustable(head), icon="INFO")
             return
-        wrapped(context, layout, self.how)
+        row = layout.row(align=True)
         if PRN_OT_adjust_landmarks.poll(context):
-            layout.operator(PRN_OT_adjust_landmarks.bl_idname, icon="EMPTY_AXIS")
+            row.operator(PRN_OT_adjust_landmarks.bl_idname, icon="EMPTY_AXIS")
         else:
-            layout.operator(
-                PRN_OT_open_photo_of_head.bl_idname, text="Open Photo in Image Editor", icon="IMAGE_REFERENCE"
-            )
+            row.label(text=self.how)
+        if self.bl_space_type == "VIEW_3D":
+            is_open = editor_of_head(context.window, head) is not None
+            row.operator(PRN_OT_open_photo_of_head.bl_idname, text="", icon="IMAGE_REFERENCE", depress=is_open)
+        layout.prop(context.scene.prn_capture, "symmetric")
         count = len(moved_landmarks(head))
         if not count:
             return
@@ -38,13 +41,14 @@ class LandmarksPanel:
         row = layout.row(align=True)
         row.operator(PRN_OT_reset_landmarks.bl_idname, text="Reset Selected").only_selected = True
         row.operator(PRN_OT_reset_landmarks.bl_idname, text="Reset All", icon="LOOP_BACK").only_selected = False
+        layout.operator(PRN_OT_project_texture.bl_idname, icon="TEXTURE")
 
 
 class PRN_PT_landmarks(InViewSidebar, LandmarksPanel, bpy.types.Panel):
     """The landmarks of the captured head"""
 
     bl_parent_id = "PRN_PT_captured"
-    how = "Move a landmark with G: the head follows. Or drag it over the photo:"
+    how = "Move one with G, or over the photo"
 
 
 class PRN_PT_image_landmarks(InImageSidebar, LandmarksPanel, bpy.types.Panel):

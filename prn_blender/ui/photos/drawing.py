@@ -156,6 +156,32 @@ def draw_dots(points: Sequence[Point], colour: Colour, size: float) -> None:
         _draw("TRIS", corners, tone)
 
 
+def draw_dots_in_space(
+    region: bpy.types.Region,
+    view: bpy.types.RegionView3D,
+    points: np.ndarray,
+    colour: Colour,
+    size: float,
+    forward: float,
+) -> None:
+    """Dots as of `draw_dots` at places (N, 3) of the world, drawn `forward` units of the scene nearer to the viewer."""
+    if not len(points):
+        return
+    to_world = np.array(view.view_matrix.inverted())
+    right, up = to_world[:3, 0], to_world[:3, 1]
+    towards = to_world[:3, 3] - points if view.is_perspective else np.broadcast_to(to_world[:3, 2], points.shape)
+    points = points + forward * towards / np.linalg.norm(towards, axis=1, keepdims=True)
+    depth = np.append(points, np.ones((len(points), 1)), axis=1) @ np.array(view.perspective_matrix)[3]
+    pixel = 2 * depth / (view.window_matrix[0][0] * region.width)  # units of the scene at each point
+    for rim, tone in ((2.0, _SHADOW), (0.0, colour)):
+        half = (size + rim) / 2 * ui_scale() * pixel[:, None]
+        square = ((-1, -1), (1, -1), (1, 1), (-1, -1), (1, 1), (-1, 1))
+        corners = np.stack([points + half * (dx * right + dy * up) for dx, dy in square], axis=1)
+        if rim == 0.0:  # before its own rim
+            corners += forward / 2 * (towards / np.linalg.norm(towards, axis=1, keepdims=True))[:, None]
+        _draw("TRIS", corners.reshape(-1, 3).tolist(), tone)
+
+
 def draw_rectangle(box: Box, colour: Colour) -> None:
     """Fills (left, bottom, right, top) of a region."""
     left, bottom, right, top = box

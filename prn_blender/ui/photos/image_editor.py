@@ -13,6 +13,8 @@ from ..head.operators import captured_head, head_for
 from ..shell import session
 from ..shell.photo_info import PhotoInfo
 
+_shown_before: dict[int, str] = {}  # by area, the image that it showed before the photo
+
 
 def shows_photo(area: bpy.types.Area, path: Path | None, info: PhotoInfo | None) -> bool:
     """Whether an Image Editor shows a photo, and upright."""
@@ -61,12 +63,20 @@ def image_of_head(head: bpy.types.Object) -> bpy.types.Image | None:
     return image_of_photo(photo_of_head(head))
 
 
+def editor_of_head(window: bpy.types.Window, head: bpy.types.Object) -> bpy.types.Area | None:
+    """An Image Editor of a window that shows the photo of a head."""
+    from ...scene.record import photo_of_head
+
+    editors = (area for area in window.screen.areas if area.type == "IMAGE_EDITOR")
+    return next((area for area in editors if photo_in(area.spaces.active.image) == photo_of_head(head)), None)
+
+
 class PRN_OT_open_in_image_editor(bpy.types.Operator):
     """Show the photo in an Image Editor beside the 3D View, where you can zoom into it, pick faces and
-    move landmarks"""
+    move landmarks; or close it again"""
 
     bl_idname = "prn.open_in_image_editor"
-    bl_label = "Open Photo in Image Editor"
+    bl_label = "Photo beside the View"
     bl_options = {"UNDO"}
 
     @classmethod
@@ -74,6 +84,9 @@ class PRN_OT_open_in_image_editor(bpy.types.Operator):
         return session.has_photo_for(cls) and context.window is not None
 
     def execute(self, context):
+        shown = editor_of_photo(context.window, context.scene.prn_capture.photo_path, session.current.info)
+        if shown is not None and shown != context.area:
+            return _close(context, shown)
         try:
             image = photo_image(context.scene.prn_capture.photo_path, session.current.info)
         except (CaptureError, OSError, RuntimeError) as error:
@@ -83,7 +96,8 @@ class PRN_OT_open_in_image_editor(bpy.types.Operator):
 
 
 class PRN_OT_open_photo_of_head(bpy.types.Operator):
-    """Show the photo that the captured head was made from in an Image Editor, where you can move its landmarks"""
+    """Show the photo that the captured head was made from in an Image Editor, where you can move its landmarks;
+    or close it again"""
 
     bl_idname = "prn.open_photo_of_head"
     bl_label = "Open Photo of Head in Image Editor"
@@ -100,6 +114,9 @@ class PRN_OT_open_photo_of_head(bpy.types.Operator):
         return context.window is not None
 
     def execute(self, context):
+        shown = editor_of_head(context.window, captured_head(context))
+        if shown is not None and shown != context.area:
+            return _close(context, shown)
         return show_image(self, context, image_of_head(captured_head(context)))
 
 
@@ -110,9 +127,28 @@ def show_image(operator: bpy.types.Operator, context: bpy.types.Context, image: 
         operator.report({"ERROR"}, "There is no room for an Image Editor: open one and choose the photo there.")
         return {"CANCELLED"}
     space = area.spaces.active
+    if space.image is not None and space.image != image:
+        _shown_before[area.as_pointer()] = space.image.name
     space.mode = "VIEW"
     space.image = image
     bpy.app.timers.register(partial(_fit_when_drawn, image.name), first_interval=0.2)
+    return {"FINISHED"}
+
+
+def _close(context: bpy.types.Context, area: bpy.types.Area) -> set[str]:
+    """Gives an Image Editor's room back to the 3D View beside it; elsewhere it shows again what it did before."""
+    before = _shown_before.pop(area.as_pointer(), None)
+    beside = (
+        other
+        for other in context.window.screen.areas
+        if other.type == "VIEW_3D" and (other.y, other.height) == (area.y, area.height)
+    )
+    if before is None and next(beside, None) is not None:
+        with context.temp_override(area=area, region=next(part for part in area.regions if part.type == "WINDOW")):
+            bpy.ops.screen.area_close()
+    else:
+        area.spaces.active.image = bpy.data.images.get(before or "")
+    session.tag_redraw()
     return {"FINISHED"}
 
 

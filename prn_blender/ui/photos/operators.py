@@ -48,12 +48,32 @@ class PRN_OT_choose_photo(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class PRN_FH_photo(bpy.types.FileHandler):
+class PRN_OT_reconstruct_dropped(bpy.types.Operator):
+    """Make the head of the person in a photo that was dropped on the 3D View"""
+
+    bl_idname = "prn.reconstruct_dropped"
+    bl_label = "Reconstruct Head"
+    bl_options = {"INTERNAL"}
+
+    filepath: bpy.props.StringProperty(
+        name="Photo", description="Photo of a person", subtype="FILE_PATH", options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context):
+        return session.is_free_for(cls) and session.is_in_object_mode_for(cls, context)
+
+    def invoke(self, context, event):
+        return self.execute(context)
+
+    def execute(self, context):
+        bpy.ops.prn.choose_photo(filepath=self.filepath, reconstruct=True)
+        return {"FINISHED"}
+
+
+class DroppedPhoto:
     """Photos dropped on the 3D View while its sidebar shows the extension's tab."""
 
-    bl_idname = "PRN_FH_photo"
-    bl_label = "Photo for PRN Head Capture"
-    bl_import_operator = PRN_OT_choose_photo.bl_idname
     bl_file_extensions = PHOTO_EXTENSIONS
 
     @classmethod
@@ -63,6 +83,22 @@ class PRN_FH_photo(bpy.types.FileHandler):
             return False  # elsewhere a dropped image is a reference image, as ever
         sidebar = next(region for region in area.regions if region.type == "UI")
         return sidebar.active_panel_category == session.TAB and PRN_OT_choose_photo.poll(context)
+
+
+class PRN_FH_photo(DroppedPhoto, bpy.types.FileHandler):
+    """A dropped photo is chosen."""
+
+    bl_idname = "PRN_FH_photo"
+    bl_label = "Photo for PRN Head Capture"
+    bl_import_operator = PRN_OT_choose_photo.bl_idname
+
+
+class PRN_FH_head(DroppedPhoto, bpy.types.FileHandler):
+    """A dropped photo becomes a head at once."""
+
+    bl_idname = "PRN_FH_head"
+    bl_label = "Head for PRN Head Capture"
+    bl_import_operator = PRN_OT_reconstruct_dropped.bl_idname
 
 
 class PRN_OT_use_image(bpy.types.Operator):

@@ -12,7 +12,7 @@ from . import dependencies, session
 from .job import Job
 from .messages import one_line
 
-_TICK = 0.05  # seconds
+_TICK = 0.02  # seconds: the artist waits for the next one at the end of every step
 
 
 class JobOperator:

@@ -10,10 +10,12 @@ from pathlib import Path
 import bpy
 import bpy.utils.previews
 
+from ...capture.errors import CaptureError
 from .found_faces import FoundFaces
 from .job import Job
 from .messages import one_line
 from .photo_info import PhotoInfo, read_photo_info
+from .warm_up import warm_up
 
 TAB = "Head Capture"  # of the sidebars
 _POLL_SECONDS = 0.1
@@ -162,10 +164,23 @@ def _poll_info() -> float | None:
     current.info_job = None
     try:
         current.info = job.result()
+        _start_warm_up()
     except Exception as error:  # noqa: BLE001 - shown in the panel in place of the thumbnail
         current.info_error = one_line(error)
     tag_redraw()
     return None
+
+
+def _start_warm_up() -> None:
+    from .packs import chosen_pack  # which draw with what this module knows
+    from .preferences import preferences
+
+    own = preferences(bpy.context)
+    try:
+        pack = chosen_pack(bpy.context, bpy.context.scene.prn_capture.pack)
+    except CaptureError:  # the capture tells it
+        return
+    Job(warm_up(pack, own.provider, with_finder=not own.yunet)).start()
 
 
 @bpy.app.handlers.persistent

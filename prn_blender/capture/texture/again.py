@@ -1,0 +1,69 @@
+"""The photo projected once more, onto a head whose shape was changed."""
+
+import numpy as np
+
+from ..faces.box import FaceBox
+from ..geometry.crop import Crop
+from ..geometry.position_map import PositionMap
+from ..geometry.raster import rasterise
+from ..packs.pack import ModelPack
+from ..pictures.posed import PosedHead
+from ..progress import Progress, silent
+from ..reconstruct import seen_in
+from ..types import Photo, View
+from .guide import GUIDE_SIZE
+from .project import project_texture
+
+
+def project_again(
+    photo: Photo,
+    head: PosedHead,
+    pack: ModelPack,
+    size: int,
+    fill: bool,
+    progress: Progress = silent,
+) -> dict[str, np.ndarray]:
+    """The textures by name, as of `project_texture`, of a head with the UV layout of the pack.
+
+    Args:
+        head: its shape as it is now, with the camera and the pose of the capture.
+
+    Raises:
+        CaptureError: the photo shows hardly anything of the head.
+        Cancelled: from `progress`.
+    """
+    in_photo = head.camera.to_photo_space(head.pose.apply(head.vertices))
+    position_map = PositionMap(by_uv(in_photo, head.triangles, head.triangle_uv, GUIDE_SIZE))
+    landmarks = pack.topology.landmarks(position_map)
+    low, high = landmarks[:, :2].min(axis=0), landmarks[:, :2].max(axis=0)
+    view = View(
+        photo=photo,
+        face_box=FaceBox(*low.tolist(), *high.tolist()),
+        crop=Crop(*((low + high) / 2).tolist(), float((high - low).max())),
+        position_map=position_map,
+        camera=head.camera,
+        focal_from="",
+        pose=head.pose,
+        visibility=np.ones(len(pack.topology.canonical), np.float32),
+        landmarks=landmarks,
+    )
+    progress(0.2, "Finding what the photo shows")
+    view = View(**{**vars(view), "visibility": seen_in(view, pack)})
+    return project_texture(view, pack.topology, size, fill, lambda fraction, text: progress(0.3 + 0.7 * fraction, text))
+
+
+def by_uv(values: np.ndarray, triangles: np.ndarray, triangle_uv: np.ndarray, size: int) -> np.ndarray:
+    """(size, size, 3) float32: values (V, 3) of a mesh's vertices by UV; beside the mesh those of the nearest texel."""
+    import cv2
+
+    fragments = rasterise(triangle_uv * size, size, size)
+    image = np.zeros((size, size, values.shape[1]), np.float32)
+    image[fragments.row, fragments.column] = fragments.interpolate(values, triangles)
+    outside = np.ones((size, size), np.uint8)
+    outside[fragments.row, fragments.column] = 0
+    if outside.any():
+        _, label = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+        nearest = np.zeros(label.max() + 1, np.int64)
+        nearest[label[outside == 0]] = np.flatnonzero(outside.ravel() == 0)
+        image = image.reshape(-1, image.shape[2])[nearest[label]]
+    return image
