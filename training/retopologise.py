@@ -1,6 +1,6 @@
 """New topologies for a pack whose network stays.
 
-python -m training.retopologise PACK --layout L.npz --version 0.4.1
+python -m training.retopologise PACK --layout L.npz --version X.Y.Z
 """
 
 import argparse
