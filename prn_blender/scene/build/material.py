@@ -51,6 +51,14 @@ def base_colour_image(head: bpy.types.Object) -> bpy.types.Image | None:
     return None if node is None else node.image
 
 
+def base_colour(shape: bpy.types.Object) -> tuple[float, float, float, float]:
+    """The plain base colour of an object's first material, linear; white where there is none."""
+    material = shape.active_material
+    nodes = [] if material is None or material.node_tree is None else material.node_tree.nodes
+    shaders = (node for node in nodes if node.type == "BSDF_PRINCIPLED")
+    return next((tuple(node.inputs["Base Color"].default_value) for node in shaders), (1.0, 1.0, 1.0, 1.0))
+
+
 def set_base_colour_image(head: bpy.types.Object, image: bpy.types.Image) -> None:
     """Puts another image in its place; the head has one."""
     _base_colour_node(head).image = image

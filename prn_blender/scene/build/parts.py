@@ -48,6 +48,11 @@ def parts_of_head(head: bpy.types.Object) -> list[bpy.types.Object]:
     return [child for child in head.children if _PART in child]
 
 
+def is_clear(part: bpy.types.Object) -> bool:
+    """Whether one sees through a part."""
+    return LOOKS[part[_PART]][2] > 0
+
+
 def remove_parts(parts: list[bpy.types.Object]) -> None:
     """With their meshes and materials, where nothing else uses these."""
     meshes = {part.data for part in parts}

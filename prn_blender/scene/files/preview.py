@@ -9,9 +9,8 @@ from mathutils import Matrix, Vector
 from ...capture.photo.part import resample
 from ...capture.types import Capture, HeadMesh, View
 from ..build.camera import set_lens
-from ..build.material import base_colour_image
 from ..transaction import discarded
-from .studio import clay, create_studio, shoot, unlit
+from .studio import clay, create_studio, shoot
 
 PANEL_WIDTH, PANEL_HEIGHT = 420, 525  # pixels
 _GAP = 6
@@ -35,7 +34,7 @@ def render_preview(capture: Capture, mesh: HeadMesh, head: bpy.types.Object) -> 
     window = _photo_window(view, mesh)
     with discarded():
         studio = create_studio(head, PANEL_WIDTH, PANEL_HEIGHT)
-        camera, shape, skin = studio.camera, clay(), unlit(base_colour_image(head))
+        camera, shape = studio.camera, clay()
 
         set_lens(camera.data, view.camera, window)
         camera.matrix_world = Matrix(view.pose.matrix.tolist()).inverted()
@@ -43,9 +42,9 @@ def render_preview(capture: Capture, mesh: HeadMesh, head: bpy.types.Object) -> 
 
         _set_portrait_lens(camera.data, capture)
         camera.matrix_world = _around(mesh, 0.0)
-        frontal = shoot(studio, skin)
+        frontal = shoot(studio)
         camera.matrix_world = _around(mesh, _THREE_QUARTER)
-        three_quarter = shoot(studio, skin)
+        three_quarter = shoot(studio)
         bare = shoot(studio, shape)
 
     fit[..., 3] *= _FIT_OPACITY

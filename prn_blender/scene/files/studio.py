@@ -8,6 +8,8 @@ import bpy
 import numpy as np
 from mathutils import Euler
 
+from ..build.material import base_colour, base_colour_image
+from ..build.parts import is_clear, parts_of_head
 from ..edit.frame import frame_in_mesh
 
 _SAMPLES = 8  # enough for smooth edges: with one lamp and no bounces there is hardly any noise
@@ -21,16 +23,21 @@ _CLAY = (0.46, 0.455, 0.45, 1)
 
 
 def create_studio(head: bpy.types.Object, width: int, height: int) -> bpy.types.Scene:
-    """A scene with the aligned head, a camera and soft light, transparent where the head is not.
+    """A scene with the aligned head and its parts, a camera and soft light, transparent where the head is not.
 
-    Its datablocks are the caller's to remove.
+    All are in their own colours, without light. Its datablocks are the caller's to remove.
     """
     scene = bpy.data.scenes.new("PRN Preview")
-    model = head.copy()
-    model.parent = None
-    model.matrix_world = frame_in_mesh(head).inverted()
-    model.hide_render = False
-    scene.collection.objects.link(model)
+    aligned = frame_in_mesh(head).inverted() @ head.matrix_world.inverted()
+    for shape in (head, *(part for part in parts_of_head(head) if not is_clear(part))):
+        model = shape.copy()
+        model.parent = None
+        model.matrix_world = aligned @ shape.matrix_world
+        model.hide_render = False
+        scene.collection.objects.link(model)
+        for slot in model.material_slots[:1]:
+            slot.link = "OBJECT"
+            slot.material = unlit(shape)
     scene.camera = bpy.data.objects.new("PRN Preview", bpy.data.cameras.new("PRN Preview"))
     scene.collection.objects.link(scene.camera)
     light = bpy.data.lights.new("PRN Preview", "SUN")
@@ -78,20 +85,28 @@ def clay() -> bpy.types.Material:
     return material
 
 
-def unlit(image: bpy.types.Image) -> bpy.types.Material:
-    """The texture in its own colours: it already contains the photo's light."""
+def unlit(shape: bpy.types.Object) -> bpy.types.Material:
+    """An object's colour without light: a texture already contains the photo's."""
     material = bpy.data.materials.new("PRN Preview Unlit")
     nodes = _cleared(material)
-    texture = nodes.new("ShaderNodeTexImage")
-    texture.image = image
     shader = nodes.new("ShaderNodeEmission")
-    material.node_tree.links.new(texture.outputs["Color"], shader.inputs["Color"])
+    image = base_colour_image(shape)
+    if image is None:
+        shader.inputs["Color"].default_value = base_colour(shape)
+    else:
+        texture = nodes.new("ShaderNodeTexImage")
+        texture.image = image
+        material.node_tree.links.new(texture.outputs["Color"], shader.inputs["Color"])
     _finish(material, shader.outputs["Emission"])
     return material
 
 
-def shoot(scene: bpy.types.Scene, material: bpy.types.Material) -> np.ndarray:
-    """(H, W, 4) float32 0..1 sRGB with straight alpha: what the studio's camera sees of the head in `material`."""
+def shoot(scene: bpy.types.Scene, material: bpy.types.Material | None = None) -> np.ndarray:
+    """(H, W, 4) float32 0..1 sRGB with straight alpha: what the studio's camera sees.
+
+    Args:
+        material: of all that is seen; without one each has its own colours.
+    """
     import cv2
 
     scene.view_layers[0].material_override = material
