@@ -218,7 +218,6 @@ class PRN_PT_face(InViewSidebar, FacePanel, bpy.types.Panel):
     """Which face of the photo"""
 
     bl_parent_id = "PRN_PT_capture"
-    bl_options = {"DEFAULT_CLOSED"}
 
 
 class PRN_PT_image_face(InImageSidebar, FacePanel, bpy.types.Panel):
