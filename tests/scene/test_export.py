@@ -632,7 +632,8 @@ def test_a_part_of_the_capture_goes_along_and_other_meshes_are_named(head, tmp_p
     assert any("Glasses" in finding.text for finding in report.findings)
     path = tmp_path / f"head{kind.suffixes[0]}"
     export_head(bpy.context, head, path, kind)
-    names = {item.name for item in imported(path) if item.type == "MESH"}
+    # Blender 5.2 numbers what it reads from USD, where the head and its parent have one name.
+    names = {item.name.removesuffix(".001") for item in imported(path) if item.type == "MESH"}
     assert names == {"landscape", "Eye"}
 
 
