@@ -110,11 +110,11 @@ class Surface:
         The fall-off with the distance is Wendland's function of smoothness C2: H. Wendland, Piecewise polynomial,
         positive definite and compactly supported radial functions of minimal degree, Adv. Comput. Math. 4, 1995.
         """
-        known, weights = self._weights.get(landmark, (None, None))
-        if known != reach:
-            weights = self._fill_openings(falloff(self.distances(landmark) / reach))
-            self._weights[landmark] = reach, weights
-        return weights
+        known = self._weights.get(landmark)
+        if known is None or known[0] != reach:
+            known = reach, self._fill_openings(falloff(self.distances(landmark) / reach))
+            self._weights[landmark] = known
+        return known[1]
 
     def distances(self, landmark: int) -> np.ndarray:
         """(V,) metres from a landmark over the surface, as long as they are no more than `FARTHEST`.

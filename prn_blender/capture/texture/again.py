@@ -36,10 +36,11 @@ def project_again(
     position_map = PositionMap(by_uv(in_photo, head.triangles, head.triangle_uv, GUIDE_SIZE))
     landmarks = pack.topology.landmarks(position_map)
     low, high = landmarks[:, :2].min(axis=0), landmarks[:, :2].max(axis=0)
+    centre_x, centre_y = ((low + high) / 2).tolist()
     view = View(
         photo=photo,
         face_box=FaceBox(*low.tolist(), *high.tolist()),
-        crop=Crop(*((low + high) / 2).tolist(), float((high - low).max())),
+        crop=Crop(centre_x, centre_y, float((high - low).max())),
         position_map=position_map,
         camera=head.camera,
         focal_from="",
