@@ -1,12 +1,11 @@
 """Faces by the network of the finder pack: one answer for every cell of several grids."""
 
-import threading
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import CaptureError
-from ..networks.session import open_session, reason_of
+from ..networks.session import kept_warm, open_session, reason_of
 from ..packs.finder_pack import load_finder_pack
 from ..photo.part import reduce
 from .answers import Answers, agreed, alone, decode
@@ -128,26 +127,13 @@ class Finder:
         return Answers.together(found)
 
 
-_finders: dict[Path | None, Finder] = {}
-_lock = threading.Lock()
-
-
 def open_finder(folder: Path | None = None) -> Finder:
     """The finder of a pack, created once.
 
     Raises:
         CaptureError: as of `Finder`.
     """
-    with _lock:
-        if folder not in _finders:
-            _finders[folder] = Finder(folder)
-        return _finders[folder]
-
-
-def release_finders() -> None:
-    """Frees every session."""
-    with _lock:
-        _finders.clear()
+    return kept_warm(("finder", folder), lambda: Finder(folder))
 
 
 def part_starts(side: int) -> list[int]:

@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import CaptureError
 from ..packs.pack import ModelPack
 from ..types import CPU, PROVIDER_LABELS
-from .session import Session, if_warm, kept_warm, open_session, reason_of, reasons_against
+from .session import Session, if_warm, kept_warm, open_session, reason_of, reasons_against, stop_told
 
 SIDES = (16, 4096)  # pixels of the input, texels of the output
 
@@ -31,8 +31,12 @@ class Network:
     input_name: str
     output_names: tuple[str | None, ...]  # in the order of `Regression`
     input_size: int  # pixels per side of the crop
-    provider: str  # that the session really uses
-    fallback: str  # why it is not the provider asked for; empty when it is
+    fallback: str  # why it does not run on the provider asked for; empty when it does
+
+    @property
+    def provider(self) -> str:
+        """That the session really uses."""
+        return self.session.provider
 
     def run(self, image: np.ndarray) -> Regression:
         """What the network says of a crop (S, S, 3) uint8 sRGB.
@@ -40,13 +44,8 @@ class Network:
         Raises:
             CaptureError: it cannot; a graphics card may have run out of memory.
         """
-        try:
+        with stop_told("The network", self.session):
             return self.attempt(image)
-        except Exception as error:  # onnxruntime raises classes of its own, all without a common base
-            raise CaptureError(
-                f"The network stopped on the {PROVIDER_LABELS[self.provider]} ({reason_of(error)}): "
-                "close what uses its memory, or choose to compute on the CPU in the preferences."
-            ) from error
 
     def attempt(self, image: np.ndarray) -> Regression:
         """`run` with whatever error onnxruntime raises."""
@@ -128,4 +127,4 @@ def _described(session: Session, pack: ModelPack, reasons: dict[str, str]) -> Ne
     used = session.provider
     preferred = next(iter(reasons), used)
     fallback = "" if used == preferred else reasons[preferred] or f"{PROVIDER_LABELS[preferred]} did not start"
-    return Network(session, pack.input_name, names, shape[2], used, fallback)
+    return Network(session, pack.input_name, names, shape[2], fallback)

@@ -8,8 +8,8 @@ from ..errors import CaptureError
 from ..geometry.unwrap import CHANNELS, TEXELS
 from ..packs.pack import ModelPack, SecondPass
 from ..shape.evidence import EVIDENCE_SIZE
-from ..types import CPU, PROVIDER_LABELS
-from .session import Session, kept_warm, open_session, reason_of
+from ..types import CPU
+from .session import Session, kept_warm, open_session, reason_of, stop_told
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,8 @@ class Refiner:
         Raises:
             CaptureError: it cannot; a graphics card may have run out of memory.
         """
-        try:
+        with stop_told("The second network", self.session):
             return self.attempt(seen)
-        except Exception as error:  # onnxruntime raises classes of its own, all without a common base
-            raise CaptureError(
-                f"The second network stopped on the {PROVIDER_LABELS[self.session.provider]} ({reason_of(error)}): "
-                "close what uses its memory, or choose to compute on the CPU in the preferences."
-            ) from error
 
     def attempt(self, seen: np.ndarray) -> Refinement:
         """`run` with whatever error onnxruntime raises."""

@@ -6,8 +6,8 @@ import os
 import re
 import textwrap
 import threading
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,7 +37,7 @@ def if_warm(key: tuple) -> Any | None:
 
 
 def release_networks() -> None:
-    """Frees every network of a pack and with it the memory of the GPU."""
+    """Frees every network and with it the memory of the GPU."""
     with _lock:
         _warm.clear()
 
@@ -69,6 +69,22 @@ class Session:
             Exception: whatever onnxruntime raises, classes without a common base.
         """
         return self.inference.run(outputs, {input_name: image})
+
+
+@contextmanager
+def stop_told(name: str, session: Session) -> Iterator[None]:
+    """What a network raises while it runs, in words for the artist; a graphics card may have run out of memory.
+
+    Args:
+        name: the network's, to begin a sentence with.
+    """
+    try:
+        yield
+    except Exception as error:  # onnxruntime raises classes of its own, all without a common base
+        raise CaptureError(
+            f"{name} stopped on the {PROVIDER_LABELS[session.provider]} ({reason_of(error)}): "
+            "close what uses its memory, or choose to compute on the CPU in the preferences."
+        ) from error
 
 
 def open_session(file: Path, providers: tuple[str, ...] = ()) -> Session:

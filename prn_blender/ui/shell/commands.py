@@ -18,10 +18,8 @@ def register() -> None:
 def unregister() -> None:
     if dependencies.problem():
         return
-    from ...capture.faces.finder import release_finders
     from ...capture.networks.session import release_networks
     from ...cli import blender_command
 
     blender_command.unregister()
     release_networks()
-    release_finders()

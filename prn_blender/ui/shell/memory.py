@@ -16,10 +16,8 @@ class PRN_OT_release_memory(bpy.types.Operator):
         return session.is_free_for(cls)
 
     def execute(self, context):
-        from ...capture.faces.finder import release_finders
         from ...capture.networks.session import release_networks
 
         release_networks()
-        release_finders()
         self.report({"INFO"}, "The model's memory is free")
         return {"FINISHED"}
