@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.annotated_photos import AnnotatedPhotos, box_size, nme
 from benchmarks.landmarks import true_box
-from prn_blender.capture.faces.find import FaceBox
+from prn_blender.capture.faces.box import FaceBox
 from prn_blender.capture.networks.head import open_network
 from prn_blender.capture.packs.pack import load_pack
 from prn_blender.capture.photo.read import load_photo

@@ -21,8 +21,8 @@ sys.path.insert(0, str(CHECKOUT))
 
 from benchmarks.annotated_photos import AnnotatedPhotos
 from benchmarks.timing import median_seconds
-from prn_blender.capture.faces.box import overlap
-from prn_blender.capture.faces.find import FaceBox, find_faces
+from prn_blender.capture.faces.box import FaceBox, overlap
+from prn_blender.capture.faces.find import find_faces
 from prn_blender.capture.photo.read import load_photo
 from prn_blender.capture.types import Photo
 

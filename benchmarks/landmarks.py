@@ -20,7 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.annotated_photos import AnnotatedPhotos, nme
 from prn_blender.capture.errors import NoFaceError
-from prn_blender.capture.faces.find import FaceBox, choose_faces, find_faces
+from prn_blender.capture.faces.box import FaceBox
+from prn_blender.capture.faces.find import choose_faces, find_faces
 from prn_blender.capture.networks.head import open_network
 from prn_blender.capture.networks.refine import open_refiner
 from prn_blender.capture.packs.pack import load_pack

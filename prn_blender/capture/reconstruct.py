@@ -23,7 +23,7 @@ from .shape.second_pass import second_pass
 from .shape.views import fit_views
 from .stopwatch import Stopwatch
 from .texture.project import project_texture
-from .types import Capture, Head, Photo, Settings, View
+from .types import WHOLE, Capture, Head, Photo, Settings, View
 
 LEAST_VISIBLE = 0.05  # share of the surface; a profile shows 0.4, half a face at the photo's edge 0.2
 LEAST_BOX = 4  # pixels
@@ -42,6 +42,8 @@ def reconstruct(
     clock = Stopwatch()
     require_inside(face_box, photo)
     pack.choose_topology(settings.topology)  # one that the pack has not is told before the work
+    if settings.parts == WHOLE:
+        _ = pack.parts  # damaged ones, too
 
     progress(0.0, "Loading the model")
     network = open_network(pack, settings.provider)

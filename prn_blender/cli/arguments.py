@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ..capture.packs.pack import PREFERRED_TOPOLOGY, describe_pack
+from ..capture.packs.pack import describe_pack
 from ..capture.run import Request
 from ..capture.texture.regions import REGIONS
 from ..capture.types import FOCAL_MM, PASSES, PROVIDER_LABELS, SIMPLE, TEXTURE_SIZES, WHOLE, Settings
@@ -53,17 +53,25 @@ def parser_of(program: str) -> argparse.ArgumentParser:
     )
     lens.add_argument("--orthographic", action="store_true", help="a camera without perspective")
     parser.add_argument(
-        "--texture-size", type=int, choices=TEXTURE_SIZES, default=2048, help="pixels per side (default: %(default)s)"
+        "--texture-size",
+        type=int,
+        choices=TEXTURE_SIZES,
+        default=Settings.texture_size,
+        help="pixels per side (default: %(default)s)",
     )
     parser.add_argument("--no-fill", action="store_true", help="leave hidden parts of the texture empty")
     parser.add_argument("--yunet", type=Path, metavar="ONNX", help="a YuNet file instead of the built-in face detector")
     parser.add_argument(
-        "--passes", type=int, choices=PASSES, default=2, help="network passes for each face (default: %(default)s)"
+        "--passes",
+        type=int,
+        choices=PASSES,
+        default=Settings.passes,
+        help="network passes for each face (default: %(default)s)",
     )
     parser.add_argument(
         "--provider",
         choices=("auto", *PROVIDER_LABELS),
-        default="auto",
+        default=Settings.provider,
         help="what the network runs on (default: %(default)s, the fastest there is)",
     )
     parser.add_argument(
@@ -71,7 +79,7 @@ def parser_of(program: str) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--topology",
-        default=PREFERRED_TOPOLOGY,
+        default=Settings.topology,
         metavar="NAME",
         help=f"{'; '.join(f'{choice.name}: {choice.quads} quads' for choice in describe_pack().topologies)}; "
         "all but standard with edge loops around eyes and mouth (default: %(default)s)",
@@ -79,7 +87,7 @@ def parser_of(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--parts",
         choices=(SIMPLE, WHOLE),
-        default=SIMPLE,
+        default=Settings.parts,
         help="whole: with eyes, lashes, teeth and the mouth's inside; simple: eyes and mouth closed by patches "
         "(default: %(default)s)",
     )

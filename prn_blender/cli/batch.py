@@ -62,8 +62,8 @@ def main(arguments: list[str], program: str) -> int:
 
 
 def _main(arguments: list[str], program: str) -> int:
-    parser = parser_of(program)
     try:
+        parser = parser_of(program)
         asked = parser.parse_args(arguments)
         if not asked.photos:
             if not PORTRAIT.is_file():
@@ -137,7 +137,8 @@ def folders_of(photos: list[Path], output: Path | None) -> list[Path]:
 
 def _capture_photo(path: Path, folder: Path, asked: argparse.Namespace) -> list[Outcome]:
     """The outcomes for the chosen faces of one photo; an error becomes an outcome too."""
-    if asked.skip_existing and _holds_capture_of(folder, path):
+    captured = _photo_captured_in(folder) if asked.skip_existing else None
+    if captured is not None and captured == _checksum(path):
         return [_skipped(path.name, folder)]
     try:
         found = find(request_for(path, asked), _progress)
@@ -157,7 +158,7 @@ def _capture_photo(path: Path, folder: Path, asked: argparse.Namespace) -> list[
 
 def _capture_face(found: Found, index: int, label: str, folder: Path, asked: argparse.Namespace) -> Outcome:
     started = time.perf_counter()
-    if asked.skip_existing and _holds_capture_of(folder, found.photo.path):
+    if asked.skip_existing and _photo_captured_in(folder) == found.photo.sha256:
         return _skipped(label, folder)
     try:
         capture = capture_face(found, index, _progress)
@@ -180,16 +181,23 @@ def _capture_face(found: Found, index: int, label: str, folder: Path, asked: arg
     )
 
 
-def _holds_capture_of(folder: Path, photo: Path) -> bool:
-    """Whether a folder has all files of a capture of what the photo's file holds now."""
+def _photo_captured_in(folder: Path) -> str | None:
+    """The checksum of the photo of which a folder has all files of a capture; None where it has not."""
     try:
         described = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-        if not all((folder / name).is_file() for name in described["files"]):
-            return False
-        with photo.open("rb") as file:
-            return described["record"]["photo"]["sha256"] == hashlib.file_digest(file, "sha256").hexdigest()
+        is_whole = all((folder / name).is_file() for name in described["files"])
+        return described["record"]["photo"]["sha256"] if is_whole else None
     except (OSError, ValueError, KeyError, TypeError):  # no capture, or an older version's
-        return False
+        return None
+
+
+def _checksum(photo: Path) -> str:
+    """Of a photo's file; empty where it cannot be read, which the capture tells."""
+    try:
+        with photo.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError):
+        return ""
 
 
 def _skipped(label: str, folder: Path) -> Outcome:

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from prn_blender.capture.geometry.crop import Crop
+from prn_blender.capture.geometry.raster import nearest_inside
 from prn_blender.capture.packs.pack import ModelPack, load_pack
 from prn_blender.capture.packs.prnet_topology import UvData
-from prn_blender.capture.texture.guide import nearest_inside
 
 
 def as_network_output(vertices: np.ndarray, uv_data: UvData, crop: Crop) -> np.ndarray:

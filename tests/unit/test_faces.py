@@ -10,9 +10,9 @@ import pytest
 
 from benchmarks.detection import hits_and_alarms, straight
 from prn_blender.capture.errors import CaptureError, NoFaceError
-from prn_blender.capture.faces.box import best_of_each, overlap
+from prn_blender.capture.faces.box import FaceBox, best_of_each, overlap
 from prn_blender.capture.faces.detail import expected_detail
-from prn_blender.capture.faces.find import FaceBox, choose_faces, find_faces
+from prn_blender.capture.faces.find import choose_faces, find_faces
 from prn_blender.capture.photo.read import load_photo
 
 from .conftest import PEOPLE, landmarks_of, photo_of

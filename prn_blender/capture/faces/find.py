@@ -11,8 +11,6 @@ from ..photo.part import cut, reduce, reduce_to
 from ..types import Photo
 from .box import FaceBox, best_of_each
 
-__all__ = ["FaceBox", "FaceDetector", "choose_faces", "find_faces"]
-
 # Longer sides of the copies that are searched, the next finer one only where those before leave a doubt. In photos of
 # more than 5120 pixels the smallest faces are missed: a search there would take a minute for faces of no use.
 COPY_SIDES = (640, 1280, 2560, 5120)

@@ -1,5 +1,6 @@
 """The camera of the photo: photo space to camera space in metres and back."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -91,7 +92,7 @@ class Camera:
         return self.centre + points[..., :2] * (1, -1) / self.metres_per_px
 
 
-FULL_FRAME_DIAGONAL_MM = 43.2666
+FULL_FRAME_DIAGONAL_MM = math.hypot(36, 24)
 
 
 def focal_pixels(focal_mm: float, width: int, height: int) -> float:

@@ -42,10 +42,18 @@ def place(
     camera = aim(vertices, topology, size, focal_px, distance)
     fit = fit_similarity(topology.canonical[rigid], camera.to_camera_space(vertices[rigid]))
     camera = camera.scaled(1 / fit.scale)
-    in_camera = camera.to_camera_space(vertices)
-    # The origin goes between the eyes of this head, not of the canonical one.
-    eyes = topology.eye_weights @ in_camera - fit.rotation @ (topology.eye_weights @ topology.canonical)
-    return camera, Similarity(1.0, fit.rotation, eyes)
+    return camera, pose_between_eyes(camera.to_camera_space(vertices), fit.rotation, topology)
+
+
+def pose_between_eyes(in_camera: np.ndarray, rotation: np.ndarray, topology: Topology) -> Similarity:
+    """The pose of a head's aligned frame: its origin goes between the eyes of this head, not of the canonical one.
+
+    Args:
+        in_camera: (V, 3) the head's vertices in camera space, metres.
+        rotation: (3, 3) from the canonical head to camera space.
+    """
+    eyes = topology.eye_weights @ in_camera - rotation @ (topology.eye_weights @ topology.canonical)
+    return Similarity(1.0, rotation, eyes)
 
 
 def aim(

@@ -60,3 +60,15 @@ def rasterise(corners: np.ndarray, width: int, height: int) -> Fragments:
         row[inside] + low[index, 1],
         np.stack([a[inside], b[inside], c[inside]], axis=1),
     )
+
+
+def nearest_inside(domain: np.ndarray) -> np.ndarray:
+    """(H, W) index into the flat image of each texel's nearest in `domain` (H, W)."""
+    import cv2
+
+    _, label = cv2.distanceTransformWithLabels(
+        (~domain).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    source = np.zeros(label.max() + 1, np.int64)
+    source[label[domain]] = np.flatnonzero(domain)
+    return source[label]

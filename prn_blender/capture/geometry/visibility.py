@@ -55,19 +55,15 @@ def triangle_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 
 def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """(V, 3) outward unit normals in photo space, the mean of the triangles around weighted by area."""
-    normals = triangle_normals(vertices, triangles)
-    total = np.stack(
-        [
-            np.bincount(
-                triangles.ravel(),
-                np.repeat(normals[:, axis], 3),
-                minlength=len(vertices),
-            )
-            for axis in range(3)
-        ],
-        axis=1,
-    )
+    total = sum_at_vertices(triangle_normals(vertices, triangles), triangles, len(vertices))
     return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
+
+
+def sum_at_vertices(values: np.ndarray, triangles: np.ndarray, count: int) -> np.ndarray:
+    """(count, 3) the sums of values (T, 3) of the triangles (T, 3) around each vertex."""
+    corners = triangles.ravel()
+    sums = [np.bincount(corners, np.repeat(values[:, axis], 3), minlength=count) for axis in range(3)]
+    return np.stack(sums, axis=1)
 
 
 def vertex_visibility(vertices: np.ndarray, triangles: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -17,7 +17,7 @@ SIDES = (16, 4096)  # pixels of the input, texels of the output
 class Regression:
     """What a network says of a crop; None where the pack's network has no such output."""
 
-    position_map: np.ndarray  # (R, R, 3) float32: x, y and z of the surface in crop units
+    position_map: np.ndarray  # (R, R, 3) float32: x, y and z of the surface, as the pack's convention says
     visibility: np.ndarray | None  # (V, V) float32 0..1 by UV, how likely the surface is seen, not covered by anything
     expected_error: np.ndarray | None  # (V, V) float32 by UV, of the position, crop units
     distance: float | None  # metres from the camera to the head's origin if the head is as large as the canonical one

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..geometry.pose import fit_similarity
+from ..geometry.place import seen_by_parallel_rays
 from ..geometry.position_map import PositionMap
 from .topology import Topology
 
@@ -54,7 +54,5 @@ class MapConvention:
         """(R, R, 3) in crop units with z relative to the head's origin, which parallel rays to the head tell."""
         if self.z == "crop":
             return values
-        some = topology.rigid_sample
-        seen = PositionMap(values).sample(topology.sample_uv[some]).mean(axis=1)
-        fit = fit_similarity(topology.canonical[some], seen * (1, -1, 1))
+        fit = seen_by_parallel_rays(PositionMap(values), topology)
         return values - np.array([0, 0, fit.apply(topology.origin_canonical)[2]], np.float32)

@@ -220,17 +220,14 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
     if "weights" in network:  # the graph's numbers may lie in a file of their own
         verified_file(folder, network["weights"], pack["weights_sha256"])
     topology_file = verified_file(folder, "topology.npz", pack["topology_sha256"])
-    loops = described.get("loops")
-    loops_file = verified_file(folder, loops["file"], loops["sha256"]) if loops else None
-    heads = described.get("head_model")
-    head_model_file = verified_file(folder, heads["file"], heads["sha256"]) if heads else None
-    parts = described.get("parts")
-    parts_file = verified_file(folder, parts["file"], parts["sha256"]) if parts else None
+    loops_file, head_model_file, parts_file = (
+        verified_file(folder, described[name]["file"], described[name]["sha256"]) if name in described else None
+        for name in ("loops", "head_model", "parts")
+    )
     second_pass = _second_pass(folder, described["refine"]) if "refine" in described else None
     description = _described(described)
-    require_small(topology_file)
-    if loops_file is not None:
-        require_small(loops_file)
+    for archive in filter(None, (topology_file, loops_file, parts_file)):
+        require_small(archive)
     topology, crop_rule = Topology.load(topology_file), CropRule(**described["crop"]["from_landmarks"])
     require_sound(topology, crop_rule)
     quads = description.topologies[0].quads

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..geometry.raster import nearest_inside
 from .resfcn256 import SIDE
 from .topology import OPENINGS
 
@@ -94,10 +95,5 @@ def in_metres(canonical: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 
 def mirrored(vertex_at: np.ndarray, texels: np.ndarray) -> np.ndarray:
     """(V,) int32 the vertex on the other side of the face; its border differs a little, there the nearest one."""
-    import cv2
-
-    empty = (vertex_at < 0).astype(np.uint8)
-    _, label = cv2.distanceTransformWithLabels(empty, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    vertex_of = np.zeros(label.max() + 1, np.int32)
-    vertex_of[label[empty == 0]] = vertex_at[empty == 0]
-    return vertex_of[label[texels[:, 0], SIDE - 1 - texels[:, 1]]]
+    nearest = nearest_inside(vertex_at >= 0)
+    return vertex_at.ravel()[nearest[texels[:, 0], SIDE - 1 - texels[:, 1]]].astype(np.int32)

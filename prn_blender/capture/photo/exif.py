@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
-from ..geometry.camera import focal_pixels
+from ..geometry.camera import FULL_FRAME_DIAGONAL_MM, focal_pixels
 from .sensors import sensor_of
 
 UPRIGHT = {  # EXIF orientation
@@ -20,7 +20,6 @@ UPRIGHT = {  # EXIF orientation
 }
 
 MM_PER_UNIT = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}  # EXIF FocalPlaneResolutionUnit
-FILM_DIAGONAL = math.hypot(36, 24)  # mm
 PORTRAIT_MM = (10.0, 500.0)  # 35 mm equivalent: what a photo of a face can have, cropped ones too
 SENSOR_DIAGONALS = (4.0, 70.0)  # mm, from small phones to medium format
 # Diagonals of what a photo can show, in parts of the sensor's.
@@ -70,7 +69,7 @@ def focal_length_of(exif: dict[int, object], width: int, height: int) -> FocalLe
     before = _size_before(exif, width, height)
     diagonal = math.hypot(*sensor) if sensor else None
     if equivalent is not None and lens is not None:
-        diagonal = FILM_DIAGONAL * lens / equivalent
+        diagonal = FULL_FRAME_DIAGONAL_MM * lens / equivalent
 
     pixels_per_mm = _pixels_per_mm(exif)
     if lens is not None and pixels_per_mm is not None:
@@ -80,7 +79,7 @@ def focal_length_of(exif: dict[int, object], width: int, height: int) -> FocalLe
             return _checked(lens * pixels_per_mm * scale, width, height, f"{lens:.0f} mm lens and part of the sensor")
     if equivalent is not None:
         frame = sensor or before or (width, height)
-        px = equivalent / FILM_DIAGONAL * math.hypot(*frame) * _scale(frame, width, height)
+        px = focal_pixels(equivalent, *frame) * _scale(frame, width, height)
         return _checked(px, width, height, "35 mm equivalent in the photo")
     if sensor is not None and lens is not None:
         px = lens * _scale(sensor, width, height)

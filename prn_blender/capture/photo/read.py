@@ -59,16 +59,15 @@ def _from_packed(path: Path, packed: PackedPhoto) -> Photo:
 
 def _read(file: BinaryIO, path: Path, sha256: str) -> Photo:
     """The photo in an open file; `path` is where it comes from."""
-    with _damage_explained(path):
-        file.seek(0)
-        image: Any = _open(file, path)  # Pillow's classes of formats have attributes of their own
-        # Pillow itself turns a TIFF upright as it loads it, and reads 16-bit colour as 8 bits.
-        turned_by_pillow = image.format == "TIFF" and image.tag_v2.get(ExifTags.Base.Orientation, 1) in UPRIGHT
-        deep = ";16" in str(image.tile)
-        moving = image.format == "WEBP" and image.is_animated
-        foreign = image.format not in (*BLENDERS_FORMATS, "MPO")  # several JPEGs in one file
-        image.load()
-        profile = _named_profile(file, image)
+    file.seek(0)
+    image: Any = _open(file, path)  # Pillow's classes of formats have attributes of their own
+    # Pillow itself turns a TIFF upright as it loads it, and reads 16-bit colour as 8 bits.
+    turned_by_pillow = image.format == "TIFF" and image.tag_v2.get(ExifTags.Base.Orientation, 1) in UPRIGHT
+    deep = ";16" in str(image.tile)
+    moving = image.format == "WEBP" and image.is_animated
+    foreign = image.format not in (*BLENDERS_FORMATS, "MPO")  # several JPEGs in one file
+    image.load()
+    profile = _named_profile(file, image)
     if profile is not None:
         image.info["icc_profile"] = profile
     as_stored = not (turned_by_pillow or deep or moving or foreign)

@@ -8,6 +8,7 @@ import numpy as np
 from ..geometry.camera import Camera
 from ..geometry.pose import Similarity
 from ..geometry.position_map import PositionMap
+from ..geometry.visibility import sum_at_vertices
 from ..types import Capture, HeadMesh
 
 
@@ -37,14 +38,7 @@ class PosedHead:
     def facing(self) -> np.ndarray:
         """(V,) cosine of the angle between the surface and the line of sight; negative faces away."""
         a, b, c = self.in_camera[self.triangles.T]
-        normals = np.cross(b - a, c - a)
-        total = np.stack(
-            [
-                np.bincount(self.triangles.ravel(), np.repeat(normals[:, axis], 3), minlength=len(self.vertices))
-                for axis in range(3)
-            ],
-            axis=1,
-        )
+        total = sum_at_vertices(np.cross(b - a, c - a), self.triangles, len(self.vertices))
         towards = -self.in_camera if self.camera.is_perspective else np.array([[0.0, 0.0, 1.0]])
         length = np.linalg.norm(total, axis=1) * np.linalg.norm(towards, axis=1)
         return (total * towards).sum(axis=1) / np.maximum(length, 1e-12)

@@ -171,7 +171,10 @@ class Surface:
 
 
 def falloff(t: np.ndarray) -> np.ndarray:
-    """1 at 0, 0 from 1 on, with a smooth first and second derivative."""
+    """1 at 0, 0 from 1 on, with a smooth first and second derivative.
+
+    Source: Wendland's function of smoothness C2, as in `Surface.weights`.
+    """
     rest = 1 - np.minimum(t, 1)
     return rest**4 * (5 - 4 * rest)
 

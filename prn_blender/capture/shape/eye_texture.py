@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..geometry.visibility import smoothstep
 from .eyeball import IRIS
 
 PUPIL = 0.34  # radius, of the iris's
@@ -10,7 +11,7 @@ RIM = np.array([0.82, 0.62, 0.56])  # of the white far from the iris
 BROWN = (0.25, 0.13, 0.06)
 
 
-def eye_texture(size: int, iris: tuple[float, float, float] = BROWN) -> np.ndarray:
+def eye_texture(size: int) -> np.ndarray:
     """(size, size, 3) uint8 sRGB, row 0 on top, by the UVs of `eyeball`; `iris` is the colour of its middle, 0..1."""
     axis = (np.arange(size) + 0.5) / size * 2 - 1
     x, y = np.meshgrid(axis, -axis)
@@ -23,15 +24,10 @@ def eye_texture(size: int, iris: tuple[float, float, float] = BROWN) -> np.ndarr
     fibres = (waves / 24**0.5).reshape(turn.shape)
     ring = np.exp(-(((out - PUPIL - 0.14) / 0.10) ** 2))  # lighter around the pupil
     shade = (0.95 + 0.22 * fibres * np.clip((1 - out) * 2, 0, 1) + 0.55 * ring)[..., None]
-    colour = np.array(iris) * shade
-    colour *= 1 - 0.65 * _step(out, 0.82, 1.0)[..., None]  # the dark edge
-    colour *= _step(out, PUPIL - 0.03, PUPIL + 0.03)[..., None]
-    redness = _step(angle, 0.7, 1.6)[..., None]
+    colour = np.array(BROWN) * shade
+    colour *= 1 - 0.65 * smoothstep(out, 0.82, 1.0)[..., None]  # the dark edge
+    colour *= smoothstep(out, PUPIL - 0.03, PUPIL + 0.03)[..., None]
+    redness = smoothstep(angle, 0.7, 1.6)[..., None]
     white = WHITE * (1 - redness) + RIM * redness
-    beyond = _step(out, 0.97, 1.08)[..., None]
+    beyond = smoothstep(out, 0.97, 1.08)[..., None]
     return np.rint(255 * np.clip(colour * (1 - beyond) + white * beyond, 0, 1)).astype(np.uint8)
-
-
-def _step(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    t = np.clip((values - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)

@@ -90,16 +90,14 @@ class Fit:
 def rotation_of(vector: np.ndarray) -> np.ndarray:
     """(3, 3) of a rotation vector (3,). Source: O. Rodrigues, 1840."""
     angle = float(np.linalg.norm(vector))
-    x, y, z = vector / max(angle, 1e-12)
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    cross = _cross(vector[None] / max(angle, 1e-12))[0]
     return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
 
 
 def _left_jacobian(vector: np.ndarray) -> np.ndarray:
     """(3, 3) by which a small change of a rotation vector (3,) turns what it has rotated."""
     angle = float(np.linalg.norm(vector))
-    x, y, z = vector / max(angle, 1e-12)
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    cross = _cross(vector[None] / max(angle, 1e-12))[0]
     if angle < 1e-6:
         return np.eye(3)
     return np.eye(3) + (1 - np.cos(angle)) / angle * cross + (1 - np.sin(angle) / angle) * cross @ cross

@@ -1,6 +1,5 @@
 """What heads are like: a linear model of identity and expression over UV, with a neck joint."""
 
-import zipfile
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -9,8 +8,8 @@ import numpy as np
 
 from ..errors import CaptureError
 from ..geometry.position_map import sample_bicubic, upsample_bicubic
+from ..packs.soundness import require_small
 
-MODEL_BYTES = 1 << 28  # unpacked; a model takes a twentieth
 RESOLUTIONS = (16, 256)  # texels
 COMPONENTS = (1, 400)
 METRES = 0.001  # components are stored in millimetres, as half floats
@@ -118,9 +117,7 @@ def load_head_model(file: Path) -> HeadModel:
         CaptureError: it is damaged, or not what a head model is.
     """
     try:
-        with zipfile.ZipFile(file) as opened:
-            if sum(member.file_size for member in opened.infolist()) > MODEL_BYTES:
-                raise ValueError("it is far too large")
+        require_small(file)
         with np.load(file, allow_pickle=False) as data:
             arrays = {name: data[name] for name in SHAPES}
         _require_sound(arrays)

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ..packs.topology import Topology
+from ..packs.topology import OPENINGS, Topology
 from .eyeball import CORNEA, WHITE, eyeball, outside
 
 MESHES = ("lashes", "teeth", "gums", "mouth", "sockets")
 SIDES = ("left", "right")
+# The openings whose edges a mesh goes along with.
+FOLLOWED = {"lashes": ("eye_left", "eye_right"), "sockets": ("eye_left", "eye_right"), "mouth": ("mouth_inner",)}
 HOLD = 0.3  # how much a lid's edge counts against the first estimate of an eyeball's place
 ALONG, BESIDE = 0.0015, 0.006  # metres: width in which an edge's points are mixed, and how far it takes parts along
 GAP = 0.00005  # metres between a lid and the eyeball
@@ -44,13 +46,36 @@ class PartsModel:
                 for kind in ("vertices", "changes", "faces", "uv")
             }
             plain = {name: data[name] for name in ("anchor_uv", "anchors", "response", "eye_spheres", "eye_changes")}
-        return cls(
+        model = cls(
             **plain,
             vertices=by_name["vertices"],
             changes={name: changes.astype(np.float32) for name, changes in by_name["changes"].items()},
             faces=by_name["faces"],
             uv=by_name["uv"],
         )
+        model._require_sound()
+        return model
+
+    def _require_sound(self) -> None:
+        """Raises ValueError where arrays do not fit one another."""
+        changes, anchors = self.response.shape[:2]
+        wanted = {
+            "anchor_uv": (self.anchor_uv, (anchors, 2)),
+            "anchors": (self.anchors, (anchors, 3)),
+            "response": (self.response, (changes, anchors, 3)),
+            "eye_spheres": (self.eye_spheres, (len(SIDES), 4)),
+            "eye_changes": (self.eye_changes, (changes, len(SIDES), 4)),
+        }
+        for name in MESHES:
+            count, faces = len(self.vertices[name]), self.faces[name]
+            wanted[f"vertices of {name}"] = (self.vertices[name], (count, 3))
+            wanted[f"changes of {name}"] = (self.changes[name], (changes, count, 3))
+            wanted[f"uv of {name}"] = (self.uv[name], (len(faces), 4, 2))
+            if faces.shape != (len(faces), 4) or faces.dtype.kind != "i" or faces.min() < -1 or faces.max() >= count:
+                raise ValueError(f"the faces of {name} are none")
+        for name, (array, shape) in wanted.items():
+            if array.shape != shape or array.dtype.kind != "f" or not np.isfinite(array).all():
+                raise ValueError(f"{name} has the wrong shape or numbers")
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,21 +100,17 @@ def parts_of(model: PartsModel, anchors: np.ndarray, vertices: np.ndarray, topol
     weights = np.einsum("ckx,kx->c", model.response, anchors - model.anchors)
     spheres = model.eye_spheres + np.einsum("c,csx->sx", weights, model.eye_changes)
     moved = {name: np.einsum("c,cnx->nx", weights, model.changes[name]) for name in MESHES}
+    edges = {region: edge_of(topology, region) for region in OPENINGS}
     parts = []
     for side, canonical, sphere in zip(SIDES, model.eye_spheres, spheres, strict=True):
-        edge = edge_of(topology, f"eye_{side}")
+        edge = edges[f"eye_{side}"]
         sphere = on_lids(sphere, vertices[edge], outside(topology.canonical[edge], canonical))
         for shape in (WHITE, CORNEA):
             points, faces, uv = eyeball(shape, sphere)
             parts.append(Part(f"{shape.name}_{side}", shape.name, points, faces, uv, sphere[:3]))
-    edges = {
-        "lashes": ("eye_left", "eye_right"),
-        "sockets": ("eye_left", "eye_right"),
-        "mouth": ("mouth_inner",),
-    }
     for name in MESHES:
-        for region in edges.get(name, ()):
-            edge = edge_of(topology, region)
+        for region in FOLLOWED.get(name, ()):
+            edge = edges[region]
             shift = vertices[edge] - topology.canonical[edge]
             moved[name] = along_edge(model.vertices[name], moved[name], topology.canonical[edge], shift)
         points = (model.vertices[name] + moved[name]).astype(np.float32)
@@ -105,9 +126,7 @@ def edge_of(topology: Topology, region: str) -> np.ndarray:
 
 def skin_faces(topology: Topology) -> np.ndarray:
     """(F,) bool: quads that do not close eyes or mouth."""
-    closing = [
-        topology.in_region(name)[topology.faces].all(axis=1) for name in ("eye_left", "eye_right", "mouth_inner")
-    ]
+    closing = [topology.in_region(name)[topology.faces].all(axis=1) for name in OPENINGS]
     return ~np.any(closing, axis=0)
 
 

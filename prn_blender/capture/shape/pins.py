@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..geometry.position_map import cubic_neighbours
+from .deformation import falloff
 from .head_model import HeadModel, texel_uv
 
 # Metres around a pin in which the surface follows it; more where it has far to go, so that nothing dents.
@@ -48,9 +49,3 @@ def close_gaps(model: HeadModel, uv: np.ndarray, gaps: np.ndarray, size: float, 
     sampled = np.einsum("nij,nijp->np", weights, around[at])
     strength = np.linalg.lstsq(sampled, gaps, rcond=TELL_APART)[0]
     return (around @ strength).reshape(resolution, resolution, 2).astype(np.float32)
-
-
-def falloff(t: np.ndarray) -> np.ndarray:
-    """1 at 0, 0 from 1 on, smooth. Source: H. Wendland, Adv. Comput. Math. 4, 1995 (C2, three dimensions)."""
-    rest = 1 - np.minimum(t, 1)
-    return rest**4 * (1 + 4 * t)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..geometry.camera import Camera
+from ..geometry.place import pose_between_eyes
 from ..geometry.pose import Similarity
 from ..geometry.position_map import PositionMap
 from ..packs.topology import Topology
@@ -46,6 +47,4 @@ def _in_view(
 ) -> HeadInView:
     position_map, state = fitted_map(model, found, number, view, follow), found.views[number]
     in_camera = state.camera.to_camera_space(topology.vertices(position_map))
-    # The origin goes between the eyes of this head, not of the mean one.
-    eyes = topology.eye_weights @ in_camera - state.rotation @ (topology.eye_weights @ topology.canonical)
-    return HeadInView(position_map, state.camera, Similarity(1.0, state.rotation, eyes))
+    return HeadInView(position_map, state.camera, pose_between_eyes(in_camera, state.rotation, topology))

@@ -1,11 +1,13 @@
 """The photo projected once more, onto a head whose shape was changed."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..faces.box import FaceBox
 from ..geometry.crop import Crop
 from ..geometry.position_map import PositionMap
-from ..geometry.raster import rasterise
+from ..geometry.raster import nearest_inside, rasterise
 from ..packs.pack import ModelPack
 from ..pictures.posed import PosedHead
 from ..progress import Progress, silent
@@ -49,22 +51,15 @@ def project_again(
         landmarks=landmarks,
     )
     progress(0.2, "Finding what the photo shows")
-    view = View(**{**vars(view), "visibility": seen_in(view, pack)})
+    view = replace(view, visibility=seen_in(view, pack))
     return project_texture(view, pack.topology, size, fill, lambda fraction, text: progress(0.3 + 0.7 * fraction, text))
 
 
 def by_uv(values: np.ndarray, triangles: np.ndarray, triangle_uv: np.ndarray, size: int) -> np.ndarray:
     """(size, size, 3) float32: values (V, 3) of a mesh's vertices by UV; beside the mesh those of the nearest texel."""
-    import cv2
-
     fragments = rasterise(triangle_uv * size, size, size)
     image = np.zeros((size, size, values.shape[1]), np.float32)
     image[fragments.row, fragments.column] = fragments.interpolate(values, triangles)
-    outside = np.ones((size, size), np.uint8)
-    outside[fragments.row, fragments.column] = 0
-    if outside.any():
-        _, label = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-        nearest = np.zeros(label.max() + 1, np.int64)
-        nearest[label[outside == 0]] = np.flatnonzero(outside.ravel() == 0)
-        image = image.reshape(-1, image.shape[2])[nearest[label]]
-    return image
+    domain = np.zeros((size, size), bool)
+    domain[fragments.row, fragments.column] = True
+    return image.reshape(size * size, -1)[nearest_inside(domain)]

@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from ..geometry.position_map import PositionMap
-from ..geometry.raster import Fragments, rasterise
+from ..geometry.raster import Fragments, nearest_inside, rasterise
 from ..packs.topology import OPENINGS, Topology
 
 GUIDE_SIZE = 256
@@ -97,15 +97,3 @@ def draw(topology: Topology) -> Drawing:
     domain = np.zeros((GUIDE_SIZE, GUIDE_SIZE), bool)
     domain[fragments.row, fragments.column] = True
     return Drawing(topology, fragments, nearest_inside(domain))
-
-
-def nearest_inside(domain: np.ndarray) -> np.ndarray:
-    """(G, G) index into the flat image of each texel's nearest in `domain` (G, G)."""
-    import cv2
-
-    _, label = cv2.distanceTransformWithLabels(
-        (~domain).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    source = np.zeros(label.max() + 1, np.int64)
-    source[label[domain]] = np.flatnonzero(domain)
-    return source[label]

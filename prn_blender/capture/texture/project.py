@@ -43,14 +43,15 @@ def project_texture(
     vertices = topology.vertices(view.position_map)
     trusted = judge(guide, photo.pixels, vertices, topology.triangles)
     pyramid = PhotoPyramid.around(photo.pixels, vertices)
+    place = pyramid.place(guide.position)
     completion = None
     if fill:
-        seen = pyramid.sample(pyramid.place(guide.position), pyramid.level(guide.footprint))
+        seen = pyramid.sample(place, pyramid.level(guide.footprint))
         completion = make_fill(guide, seen.astype(np.float32), trusted)
 
     projection = Projection(
         pyramid,
-        place=pyramid.place(guide.position),
+        place=place,
         level=useful_levels(pyramid.level(guide.footprint * guide.size / size), trusted.texels),
     )
     colour = np.empty((size, size, 3), np.uint8)

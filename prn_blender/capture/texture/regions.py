@@ -5,6 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..errors import CaptureError
+from ..geometry.visibility import smoothstep
 from ..packs.topology import Topology
 
 # By name: what the interface calls it.
@@ -47,8 +48,7 @@ def region_mask(topology: Topology, name: str) -> np.ndarray:
         mask &= ~_grown(_hull(landmarks[48:60]), _LIPS * eye)
     # The border lies inside: what is fully outside of the region stays as it is.
     inside = cv2.distanceTransform(mask, cv2.DIST_L2, 5) / (_SOFTNESS[name] * eye)
-    share = np.clip(inside, 0, 1)
-    return (share * share * (3 - 2 * share)).astype(np.float32)
+    return smoothstep(inside, 0, 1).astype(np.float32)
 
 
 def _outlines(landmarks: np.ndarray, name: str) -> list[np.ndarray]:

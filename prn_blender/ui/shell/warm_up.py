@@ -16,13 +16,15 @@ def warm_up(pack: Path | None, provider: str, with_finder: bool) -> Callable[[Pr
     def work(progress: Progress) -> None:
         from ...capture.faces.finder import open_finder
         from ...capture.networks.head import open_network
+        from ...capture.networks.refine import open_refiner
         from ...capture.packs.pack import load_pack
 
         try:
             if with_finder:
                 open_finder()
             progress(0.3, "Loading the model")
-            open_network(load_pack(pack), provider)
+            loaded = load_pack(pack)
+            open_refiner(loaded, open_network(loaded, provider).provider)
         except (CaptureError, ImportError):
             return
 
