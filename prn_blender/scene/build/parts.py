@@ -1,18 +1,14 @@
 """Eyes, lashes, teeth and the mouth's inside as objects of their own under the head."""
 
-from functools import cache
-
 import bpy
 
-from ...capture.shape.eye_texture import eye_texture
 from ...capture.shape.parts import Part
 from ..record import mark_as_part
-from .encode import png_bytes
+from .encode import eye_file
 from .images import packed_image
 from .material import base_colour_image, new_material, principled
 from .mesh import smooth_mesh
 
-EYE_PIXELS = 1024
 _PART = "prn_part"  # on each object: its kind
 # Base colour (linear), roughness, how much light goes through.
 LOOKS = {
@@ -91,11 +87,6 @@ def _create_material(kind: str) -> bpy.types.Material:
     if kind == "eye":
         picture = material.node_tree.nodes.new("ShaderNodeTexImage")
         picture.location = (-340, 300)
-        picture.image = packed_image(kind, _eye_file())
+        picture.image = packed_image(kind, eye_file())
         material.node_tree.links.new(picture.outputs["Color"], shader.inputs["Base Color"])
     return material
-
-
-@cache
-def _eye_file() -> bytes:
-    return png_bytes(eye_texture(EYE_PIXELS))
