@@ -8,15 +8,15 @@ import numpy as np
 
 from ..capture.errors import CaptureError
 from ..capture.packs.installed import InstalledPack
-from ..capture.packs.pack import ModelPack, load_pack
 from ..capture.pictures.posed import PosedHead
 from ..capture.types import MASK
 from .build.images import TEXTURES
 from .build.landmarks import landmark_positions
-from .build.material import base_colour_image
+from .build.material import base_colour_image, texture_nodes
 from .build.photo_images import image_of_photo
 from .edit.frame import frame_in_mesh
 from .edit.photo_points import camera_and_pose
+from .export.images import shown_pixels
 from .record import photo_of_head, read_record
 
 # Reads a picture (H, W, 3) uint8 sRGB; in any thread.
@@ -59,17 +59,17 @@ def _in_aligned_frame(head: bpy.types.Object, vertices: np.ndarray) -> np.ndarra
     return (vertices - frame[:3, 3]) @ np.linalg.inv(frame[:3, :3]).T
 
 
-def pack_of_head(head: bpy.types.Object, packs: list[InstalledPack]) -> ModelPack:
-    """The one of some installed packs that a head was captured with.
+def pack_of_head(head: bpy.types.Object, packs: list[InstalledPack]) -> InstalledPack:
+    """The one of some installed packs that a head was captured with; to be loaded in a thread.
 
     Raises:
-        CaptureError: it is not installed, or damaged.
+        CaptureError: it is not installed.
     """
     told = read_record(head)["pack"]
     identity = f"{told['name']} {told['version']}"
     for pack in packs:
         if pack.identity == identity:
-            return load_pack(pack.folder)
+            return pack
     raise CaptureError(
         f"The model pack {identity} of {head.name} is not installed: install it, or capture the photo again."
     )
@@ -89,18 +89,22 @@ def photo_of(head: bpy.types.Object) -> Picture:
     """The photo that a head was captured from, upright: the image in this file, else the photo's own file.
 
     Raises:
-        CaptureError: neither is there any more.
+        CaptureError: neither is there any more; that of the file is found out where the picture is asked for.
     """
     image = image_of_photo(photo_of_head(head))
     if image is not None:
         return picture_of(image)
-    from ..capture.photo.read import load_photo
+    path, sha256, name = Path(read_record(head)["photo"]["path"]), photo_of_head(head), head.name
 
-    record = read_record(head)["photo"]
-    photo = load_photo(Path(record["path"]))
-    if photo.sha256 != record["sha256"]:
-        raise CaptureError(f"{photo.path.name} is no longer the photo of {head.name}: capture it again.")
-    return lambda: photo.pixels
+    def read() -> np.ndarray:
+        from ..capture.photo.read import load_photo
+
+        photo = load_photo(path)
+        if photo.sha256 != sha256:
+            raise CaptureError(f"{path.name} is no longer the photo of {name}: capture it again.")
+        return photo.pixels
+
+    return read
 
 
 def texture_of(head: bpy.types.Object) -> bpy.types.Image:
@@ -117,11 +121,8 @@ def texture_of(head: bpy.types.Object) -> bpy.types.Image:
 
 def seen_of(head: bpy.types.Object) -> Picture | None:
     """What of a head's texture the photo shows, white; None where its material has no such image."""
-    material = head.active_material
-    nodes = material.node_tree.nodes if material is not None and material.node_tree is not None else ()
-    label = TEXTURES[MASK].label
-    image = next((node.image for node in nodes if node.type == "TEX_IMAGE" and node.label == label), None)
-    return None if image is None else picture_of(image)
+    node = texture_nodes(head.active_material).get(TEXTURES[MASK].node_label)
+    return None if node is None or node.image is None else picture_of(node.image)
 
 
 def picture_of(image: bpy.types.Image) -> Picture:
@@ -136,10 +137,8 @@ def picture_of(image: bpy.types.Image) -> Picture:
     width, height = image.size
     if not width or not height:
         raise CaptureError(f"The image {image.name} cannot be read: choose another one.")
-    values = np.empty(width * height * image.channels, np.float32)
-    image.pixels.foreach_get(values)
-    values = values.reshape(height, width, -1)[::-1]
-    return lambda: _eight_bits(values)
+    shown = shown_pixels(image).reshape(height, width, 4)[::-1, :, :3]
+    return lambda: np.rint(shown * 255).astype(np.uint8)
 
 
 def _decoded(data: bytes, name: str) -> np.ndarray:
@@ -150,12 +149,6 @@ def _decoded(data: bytes, name: str) -> np.ndarray:
     if pixels is None:
         raise CaptureError(f"The image {name} cannot be read: choose another one.")
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-
-
-def _eight_bits(values: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8 of (H, W, C) 0..1."""
-    colours = values[..., :3] if values.shape[2] >= 3 else np.repeat(values[..., :1], 3, axis=2)
-    return np.rint(np.clip(colours, 0, 1) * 255).astype(np.uint8)
 
 
 def _read(collection: bpy.types.bpy_prop_collection, name: str, count: int, kind: type = np.float32) -> np.ndarray:

@@ -6,8 +6,8 @@ import bpy
 from idprop.types import IDPropertyGroup
 
 from ..capture.errors import CaptureError
-from ..capture.reconstruct import Capture
 from ..capture.record import capture_record
+from ..capture.types import Capture
 
 _PROPERTY = "prn_capture"
 _IDENTITY = "prn_identity"  # of the capture, on the head and on what belongs to it

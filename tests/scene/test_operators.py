@@ -24,7 +24,7 @@ from prn_blender.capture.run import Request
 from prn_blender.capture.types import Settings
 from prn_blender.scene.build.camera import capture_camera
 from prn_blender.scene.build.landmarks import landmarks_of
-from prn_blender.scene.build.material import base_colour_image
+from prn_blender.scene.build.material import base_colour_image, texture_nodes
 from prn_blender.scene.edit.adjust import moved_landmarks
 from prn_blender.scene.edit.align import alignment_of
 from prn_blender.scene.record import is_captured_head, read_record
@@ -642,6 +642,31 @@ def test_parts_come_and_go_with_an_update():
     assert datablocks()["objects"] == before["objects"]
 
 
+def names() -> dict[str, set[str]]:
+    kinds = ("objects", "meshes", "materials", "images", "cameras", "collections")
+    return {kind: set(getattr(bpy.data, kind).keys()) for kind in kinds}
+
+
+def test_an_update_leaves_every_name_and_nothing_else():
+    capture(filepath=str(PORTRAIT), parts="whole", topology="standard")
+    before = names()
+    capture(filepath=str(PORTRAIT), parts="whole", topology="game")
+    assert names() == before
+    capture(filepath=str(PORTRAIT), parts="whole", topology="game", texture_size="1024")  # the same mesh
+    assert names() == before
+
+
+def test_an_update_leaves_the_artists_own_background():
+    capture(filepath=str(PORTRAIT))
+    (head,) = heads()
+    own = bpy.data.images.new("Own", 8, 8)
+    backgrounds = capture_camera(head).data.background_images
+    backgrounds.new().image = own
+    photo = backgrounds[0].image
+    capture(filepath=str(PORTRAIT), texture_size="1024")
+    assert [shown.image for shown in backgrounds] == [photo, own]
+
+
 def texture_of(head: bpy.types.Object) -> np.ndarray:
     """(512, 512, 3), the top row first."""
     return np.array(base_colour_image(head).pixels[:]).reshape(512, 512, 4)[::-1, :, :3]
@@ -695,6 +720,27 @@ def test_the_texture_is_projected_again_after_a_change_of_shape():
     assert bpy.ops.prn.project_texture() == {"FINISHED"}
     changed = np.abs(texture_of(head) - before).mean(axis=2)
     assert changed.max() > 0.1 and (changed > 0.02).mean() < 0.2  # around the mouth only
+
+
+def test_the_texture_is_projected_from_the_photo_in_the_file_whatever_lies_at_its_path(tmp_path):
+    path = tmp_path / PORTRAIT.name
+    path.write_bytes(PORTRAIT.read_bytes())
+    capture(filepath=str(path))
+    (head,) = heads()
+    before = texture_of(head)
+    path.write_bytes(b"something else")
+    assert bpy.ops.prn.project_texture() == {"FINISHED"}
+    assert np.abs(texture_of(head) - before).mean() < 0.03
+
+
+def test_a_material_without_a_place_for_the_texture_is_told():
+    capture(filepath=str(PORTRAIT))
+    (head,) = heads()
+    texture_nodes(head.active_material)["Base Color"].label = ""
+    before = names()
+    with pytest.raises(RuntimeError, match="no image texture with the label Base Color"):
+        bpy.ops.prn.project_texture()
+    assert names() == before
 
 
 # The view after a capture

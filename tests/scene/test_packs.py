@@ -60,6 +60,18 @@ def test_packs_are_found_in_both_folders_and_damaged_ones_passed_over(user_folde
     assert packs_in((user_folder / "nowhere",))[0].folder == default_pack_folder()
 
 
+def test_a_pack_that_is_put_into_the_users_folder_is_found_and_one_that_is_taken_away_is_not(user_folder):
+    alone = [pack.folder for pack in places.installed_packs()]
+    shutil.copytree(default_pack_folder(), user_folder / "mine", ignore=shutil.ignore_patterns("pack.toml"))
+    assert [pack.folder for pack in places.installed_packs()] == alone
+    manifest = (default_pack_folder() / "pack.toml").read_text()
+    name = f'name = "{load_pack().name}"'
+    (user_folder / "mine" / "pack.toml").write_text(manifest.replace(name, 'name = "mine"'))
+    assert [pack.folder for pack in places.installed_packs()] == [*alone, user_folder / "mine"]
+    shutil.rmtree(user_folder / "mine")
+    assert [pack.folder for pack in places.installed_packs()] == alone
+
+
 def test_the_extensions_folder_of_the_user_outlives_updates(monkeypatch):
     folder = places.user_packs_folder()
     assert folder.is_absolute() and default_pack_folder() not in (folder, *folder.parents)

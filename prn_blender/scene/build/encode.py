@@ -2,10 +2,14 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-from ...capture.types import Capture, Photo
+from ...capture.shape.eye_texture import eye_texture
+from ...capture.types import WHOLE, Capture, Photo
+
+EYE_PIXELS = 1024
 
 
 @dataclass(frozen=True)
@@ -24,9 +28,17 @@ def encode_images(capture: Capture, photo: bytes | None = None) -> EncodedImages
     """
     with ThreadPoolExecutor(max_workers=2) as threads:
         textures = {name: threads.submit(png_bytes, pixels) for name, pixels in capture.textures.items()}
+        if capture.settings.parts == WHOLE:
+            threads.submit(eye_file)  # kept for the build
         if photo is None:
             photo = photo_bytes(capture.views[0].photo)
         return EncodedImages({name: encoded.result() for name, encoded in textures.items()}, photo)
+
+
+@cache
+def eye_file() -> bytes:
+    """The eyeballs' picture as a PNG file."""
+    return png_bytes(eye_texture(EYE_PIXELS))
 
 
 def png_bytes(pixels: np.ndarray) -> bytes:

@@ -1,5 +1,6 @@
 """The image datablocks of a capture, packed into the .blend."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -18,6 +19,11 @@ class TextureUse:
     label: str
     color_space: str
     shader_input: str = ""  # of the Principled BSDF; without one the texture only lies beside it
+
+    @property
+    def node_label(self) -> str:
+        """By which its node is found in a material."""
+        return self.shader_input or self.label
 
 
 TEXTURES = {
@@ -42,14 +48,25 @@ class PackedImages:
 def pack_images(capture: Capture, encoded: EncodedImages) -> PackedImages:
     """The images of a capture, named after its photo; the photo itself is the one that other captures of it show."""
     photo = capture.views[0].photo
-    stem = as_name(photo.path.stem)
-    textures = {}
-    for name, data in encoded.textures.items():
-        use = TEXTURES[name]
-        image = textures[name] = packed_image(f"{stem} {use.label}", data, use.color_space)
-        image.filepath_raw = f"//{stem}_{name}.png"  # where it is unpacked to, and its name in exports
+    textures = packed_textures(photo.path.stem, encoded.textures)
     shared = shared_image(photo)
     return PackedImages(textures, shared or packed_photo(photo, encoded.photo), is_photo_new=shared is None)
+
+
+def packed_textures(stem: str, encoded: Mapping[str, bytes]) -> dict[str, bpy.types.Image]:
+    """Images of textures, both by the capture's names, named after the photo's file."""
+    textures = {}
+    for name, data in encoded.items():
+        image = textures[name] = packed_image(name, data, TEXTURES[name].color_space)
+        image.filepath_raw = f"//{as_name(stem)}_{name}.png"  # where it is unpacked to, and its name in exports
+    name_textures(stem, textures)
+    return textures
+
+
+def name_textures(stem: str, textures: Mapping[str, bpy.types.Image]) -> None:
+    """Gives textures their names; where others have these, Blender adds a number."""
+    for name, image in textures.items():
+        image.name = f"{as_name(stem)} {TEXTURES[name].label}"
 
 
 def packed_photo(photo: Photo, encoded: bytes) -> bpy.types.Image:

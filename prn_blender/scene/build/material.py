@@ -21,11 +21,8 @@ def create_material(name: str, images: PackedImages, metre: float = 1.0) -> bpy.
     Args:
         metre: Blender units a metre.
     """
-    material = bpy.data.materials.new(name)
-    if material.node_tree is None:  # before Blender 5
-        material.use_nodes = True
-    nodes, links = material.node_tree.nodes, material.node_tree.links
-    shader = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
+    material = new_material(name)
+    nodes, links, shader = material.node_tree.nodes, material.node_tree.links, principled(material)
     shader.inputs["Roughness"].default_value = _ROUGHNESS
     shader.inputs["Specular IOR Level"].default_value = _SPECULAR
     shader.inputs["Subsurface Weight"].default_value = _SUBSURFACE
@@ -35,7 +32,7 @@ def create_material(name: str, images: PackedImages, metre: float = 1.0) -> bpy.
     for row, (texture, image) in enumerate(images.textures.items()):
         use = TEXTURES[texture]
         node = nodes.new("ShaderNodeTexImage")
-        node.label = use.shader_input or use.label
+        node.label = use.node_label
         node.location = (-340, 300 * (1 - row))
         node.image = image
         if use.shader_input:
@@ -43,6 +40,24 @@ def create_material(name: str, images: PackedImages, metre: float = 1.0) -> bpy.
         if texture == BASE_COLOR:
             nodes.active = node  # what the viewport's texture shading shows
     return material
+
+
+def new_material(name: str) -> bpy.types.Material:
+    """With the nodes that Blender gives it."""
+    material = bpy.data.materials.new(name)
+    if material.node_tree is None:  # before Blender 5
+        material.use_nodes = True
+    return material
+
+
+def principled(material: bpy.types.Material | None) -> bpy.types.ShaderNode | None:
+    """The first Principled BSDF of a material; None where there is none."""
+    return next(iter(_nodes(material, "BSDF_PRINCIPLED")), None)
+
+
+def texture_nodes(material: bpy.types.Material | None) -> dict[str, bpy.types.ShaderNodeTexImage]:
+    """A captured material's image textures by their labels."""
+    return {node.label: node for node in _nodes(material, "TEX_IMAGE") if node.label}
 
 
 def base_colour_image(head: bpy.types.Object) -> bpy.types.Image | None:
@@ -53,10 +68,8 @@ def base_colour_image(head: bpy.types.Object) -> bpy.types.Image | None:
 
 def base_colour(shape: bpy.types.Object) -> tuple[float, float, float, float]:
     """The plain base colour of an object's first material, linear; white where there is none."""
-    material = shape.active_material
-    nodes = [] if material is None or material.node_tree is None else material.node_tree.nodes
-    shaders = (node for node in nodes if node.type == "BSDF_PRINCIPLED")
-    return next((tuple(node.inputs["Base Color"].default_value) for node in shaders), (1.0, 1.0, 1.0, 1.0))
+    shader = principled(shape.active_material)
+    return (1.0, 1.0, 1.0, 1.0) if shader is None else tuple(shader.inputs["Base Color"].default_value)
 
 
 def set_base_colour_image(head: bpy.types.Object, image: bpy.types.Image) -> None:
@@ -65,11 +78,13 @@ def set_base_colour_image(head: bpy.types.Object, image: bpy.types.Image) -> Non
 
 
 def _base_colour_node(head: bpy.types.Object) -> bpy.types.Node | None:
-    material = head.active_material
-    if material is None or material.node_tree is None:
-        return None
-    for node in material.node_tree.nodes:
-        if node.type == "BSDF_PRINCIPLED" and node.inputs["Base Color"].is_linked:
+    for node in _nodes(head.active_material, "BSDF_PRINCIPLED"):
+        if node.inputs["Base Color"].is_linked:
             source = node.inputs["Base Color"].links[0].from_node
             return source if source.type == "TEX_IMAGE" else None
     return None
+
+
+def _nodes(material: bpy.types.Material | None, kind: str) -> list[bpy.types.Node]:
+    tree = None if material is None else material.node_tree
+    return [] if tree is None else [node for node in tree.nodes if node.type == kind]

@@ -18,21 +18,34 @@ def create_mesh(name: str, head: HeadMesh, triangles: bool = False, metre: float
     faces = topology.triangles if triangles else topology.faces
     loop_uv = topology.triangle_uv if triangles else topology.loop_uv
     corners = np.ones(faces.shape, bool) if triangles else topology.is_corner
-    sizes = corners.sum(axis=1)
+    flipped = np.array([0, 1], np.float32) + loop_uv * np.array([1, -1], np.float32)
+    mesh = smooth_mesh(name, head.vertices * metre, faces, corners, flipped)
+    visibility = mesh.attributes.new("visibility", "FLOAT", "POINT")
+    visibility.data.foreach_set("value", np.ascontiguousarray(head.visibility, np.float32))
+    return mesh
 
+
+def smooth_mesh(
+    name: str, vertices: np.ndarray, faces: np.ndarray, corners: np.ndarray, uv: np.ndarray
+) -> bpy.types.Mesh:
+    """A smooth mesh with UVs.
+
+    Args:
+        vertices: (V, 3) in Blender units.
+        faces: (F, N) vertices.
+        corners: (F, N) bool, false for a corner that a face does not have.
+        uv: (F, N, 2) v upwards.
+    """
+    sizes = corners.sum(axis=1)
     mesh = bpy.data.meshes.new(name)
-    mesh.vertices.add(len(head.vertices))
-    mesh.vertices.foreach_set("co", np.ascontiguousarray(head.vertices * metre, np.float32).ravel())
+    mesh.vertices.add(len(vertices))
+    mesh.vertices.foreach_set("co", np.ascontiguousarray(vertices, np.float32).ravel())
     mesh.loops.add(int(sizes.sum()))
     mesh.loops.foreach_set("vertex_index", faces[corners].astype(np.int32))
     mesh.polygons.add(len(faces))
     mesh.polygons.foreach_set("loop_start", (np.cumsum(sizes) - sizes).astype(np.int32))
     mesh.update(calc_edges=True)
-
-    flipped = np.array([0, 1], np.float32) + loop_uv[corners] * np.array([1, -1], np.float32)
-    mesh.uv_layers.new(name="UVMap").uv.foreach_set("vector", flipped.astype(np.float32).ravel())
-    visibility = mesh.attributes.new("visibility", "FLOAT", "POINT")
-    visibility.data.foreach_set("value", np.ascontiguousarray(head.visibility, np.float32))
+    mesh.uv_layers.new(name="UVMap").uv.foreach_set("vector", uv[corners].astype(np.float32).ravel())
     mesh.shade_smooth()
     return mesh
 

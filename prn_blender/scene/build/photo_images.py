@@ -48,8 +48,9 @@ def photo_in(image: bpy.types.Image | None) -> str | None:
 
 
 def image_of_photo(sha256: str) -> bpy.types.Image | None:
-    """The image that shows a photo upright; None where there is none."""
-    return next((image for image in bpy.data.images if photo_in(image) == sha256), None)
+    """An image that shows a photo upright, one that holds it if there is one; None where there is none."""
+    shown = [image for image in bpy.data.images if photo_in(image) == sha256]
+    return max(shown, key=lambda image: bool(image.packed_file), default=None)
 
 
 def shared_image(photo: Photo) -> bpy.types.Image | None:

@@ -1,12 +1,14 @@
 """A head that is there, made anew from its photo: in its place, under its name, with what the artist added to it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import bpy
 import numpy as np
 from mathutils import Matrix
 
-from ...capture.faces.box import FaceBox
+from ...capture.errors import CaptureError
+from ...capture.faces.box import FaceBox, overlap
 from ...capture.record import capture_record
 from ...capture.shape.deformation import anchors_of
 from ...capture.types import Capture, HeadMesh
@@ -21,11 +23,11 @@ from ..edit.align import alignment_of, set_alignment
 from ..edit.frame import built_metre, frame_in_mesh
 from ..record import photo_of_head, read_record, replace_record
 from .camera import capture_camera, create_camera, fit_photo_of, set_lens
-from .images import TEXTURES, PackedImages
+from .images import TEXTURES, PackedImages, name_textures, packed_textures
 from .landmarks import landmarks_of
-from .material import create_material
+from .material import create_material, texture_nodes
 from .mesh import add_region_groups, create_mesh
-from .parts import create_parts, parts_of_head, remove_parts
+from .parts import create_parts, name_parts, parts_of_head, remove_parts
 from .photo_images import photo_in
 
 SAME_FACE = 0.3  # of two boxes: what they share, over what they cover together
@@ -42,6 +44,7 @@ class HeadUpdate:
     data: bpy.types.Mesh
     material: bpy.types.Material
     images: PackedImages
+    parts: list[bpy.types.Object]
     parts_before: list[bpy.types.Object]
 
     @classmethod
@@ -53,31 +56,32 @@ class HeadUpdate:
         data = create_mesh(head.data.name, mesh, triangles, metre)
         prepare_adjustment(data, capture.head.landmarks, anchors_of(mesh.topology), metre)
         material, before = create_material(f"{head.name} Skin", images, metre), parts_of_head(head)
-        create_parts(head.users_collection[0], head, mesh.parts, metre)
+        parts = create_parts(head.users_collection[0], head, mesh.parts, metre)
         since_built = frame_in_mesh(head) @ Matrix.Scale(1 / metre, 4)  # what was applied to the mesh
         data.transform(since_built)
-        for part in parts_of_head(head):
-            if part not in before:
-                part.matrix_parent_inverse = since_built
-        return cls(head, capture, mesh, data, material, images, before)
+        for part in parts:
+            part.matrix_parent_inverse = since_built
+        return cls(head, capture, mesh, data, material, images, parts, before)
 
     def apply(self, context: bpy.types.Context) -> None:
         """Puts the new into the head's place. Landmarks that were moved stay moved, a mesh that would come out the
         same stays with all that the artist did to it, and so does a material that shows the textures."""
         head = self.head
         shown = head.active_material
-        textures = _texture_nodes(shown) if shown else {}
+        textures = texture_nodes(shown)
         unused = {node.image for node in textures.values()} | {self.images.photo}
         if _gives_same_mesh(head, self.data, self.capture):
             bpy.data.meshes.remove(self.data)
-            remove_parts([part for part in parts_of_head(head) if part not in self.parts_before])
+            remove_parts(self.parts)
         else:
             self._change_mesh()
             remove_parts(self.parts_before)
+            name_parts(head, self.parts, self.mesh.parts)
         self._change_material(shown, textures)
         replace_record(head, self.capture)
         self._change_camera(context)
         bpy.data.batch_remove([image for image in unused if image is not None and not image.users])
+        name_textures(self.capture.views[0].photo.path.stem, self.images.textures)
         context.view_layer.update()
 
     def _change_mesh(self) -> None:
@@ -101,7 +105,7 @@ class HeadUpdate:
         self, shown: bpy.types.Material | None, textures: dict[str, bpy.types.ShaderNodeTexImage]
     ) -> None:
         """Into what the head shows already, where it has a place for each texture."""
-        wanted = _texture_nodes(self.material)
+        wanted = texture_nodes(self.material)
         if shown is not None and shown.library is None and wanted.keys() <= textures.keys():
             for label, node in wanted.items():
                 textures[label].image = node.image
@@ -114,6 +118,7 @@ class HeadUpdate:
         materials[self.head.active_material_index] = self.material
         if not shown.users:
             bpy.data.materials.remove(shown)
+            self.material.name = f"{self.head.name} Skin"
 
     def _change_camera(self, context: bpy.types.Context) -> None:
         head, view = self.head, self.capture.views[0]
@@ -123,9 +128,9 @@ class HeadUpdate:
             head.users_collection[0].objects.link(camera)
         else:
             set_lens(camera.data, view.camera, (0, 0, view.camera.width, view.camera.height))
-            for background in camera.data.background_images:
-                if photo_in(background.image) != photo_of_head(head):
-                    background.image = self.images.photo
+            backgrounds = camera.data.background_images
+            if backgrounds and not any(photo_in(shown.image) == photo_of_head(head) for shown in backgrounds):
+                backgrounds[0].image = self.images.photo
         fit_photo_of(head, context.scene, camera)
         set_alignment(head, alignment_of(head))
 
@@ -136,17 +141,10 @@ def head_to_update(capture: Capture, heads: list[bpy.types.Object]) -> bpy.types
     for head in heads:
         if head.library or photo_of_head(head) != view.photo.sha256:
             continue
-        if _overlap(FaceBox(**read_record(head)["face_box"]), view.face_box) > SAME_FACE:
+        before = FaceBox(**read_record(head)["face_box"])
+        if overlap(before.corners.ravel(), view.face_box.corners.ravel()) > SAME_FACE:
             return head
     return None
-
-
-def _overlap(one: FaceBox, other: FaceBox) -> float:
-    """What two boxes share, over what they cover together."""
-    low = np.maximum(one.corners.min(axis=0), other.corners.min(axis=0))
-    high = np.minimum(one.corners.max(axis=0), other.corners.max(axis=0))
-    shared = np.prod(np.maximum(high - low, 0))
-    return float(shared / (one.area + other.area - shared))
 
 
 def _gives_same_mesh(head: bpy.types.Object, data: bpy.types.Mesh, capture: Capture) -> bool:
@@ -170,18 +168,33 @@ def _alike(one: dict, other: dict) -> bool:
     )
 
 
-def replace_textures(head: bpy.types.Object, textures: dict[str, bpy.types.Image]) -> None:
-    """Puts images, by the capture's names, into the places of those that the head's material shows."""
-    nodes = _texture_nodes(head.active_material) if head.active_material else {}
-    places = {name: nodes.get(TEXTURES[name].shader_input or TEXTURES[name].label) for name in textures}
-    unused = {node.image for node in places.values() if node is not None} - {None}
-    for name, node in places.items():
-        if node is not None:
-            node.image = textures[name]
-    bpy.data.batch_remove([image for image in unused | set(textures.values()) if not image.users])
+def texture_places(head: bpy.types.Object) -> dict[str, bpy.types.ShaderNodeTexImage]:
+    """Where the head's material shows the textures, by the capture's names; those that only lie beside it may lack.
+
+    Raises:
+        CaptureError: it has no place for one that it needs.
+    """
+    nodes = texture_nodes(head.active_material)
+    for use in TEXTURES.values():
+        if use.shader_input and use.node_label not in nodes:
+            raise CaptureError(
+                f"The material of {head.name} has no image texture with the label {use.node_label}: "
+                "give that label to one, or update the head from its photo."
+            )
+    return {name: nodes[use.node_label] for name, use in TEXTURES.items() if use.node_label in nodes}
 
 
-def _texture_nodes(material: bpy.types.Material) -> dict[str, bpy.types.ShaderNodeTexImage]:
-    """A captured material's image textures by their labels."""
-    nodes = material.node_tree.nodes if material.node_tree else ()
-    return {node.label: node for node in nodes if node.type == "TEX_IMAGE" and node.label}
+def replace_textures(head: bpy.types.Object, encoded: dict[str, bytes]) -> None:
+    """Puts textures, as PNG files by the capture's names, into the places of those that the head's material shows.
+
+    Raises:
+        CaptureError: the material has no place for one that it needs.
+    """
+    places = texture_places(head)
+    stem = Path(read_record(head)["photo"]["path"]).stem
+    textures = packed_textures(stem, {name: encoded[name] for name in places if name in encoded})
+    unused = {places[name].image for name in textures} - {None}
+    for name, image in textures.items():
+        places[name].image = image
+    bpy.data.batch_remove([image for image in unused if not image.users])
+    name_textures(stem, textures)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
+from ..build.material import principled
 from .findings import ERROR, INFO, WARNING, Finding, error, warning
 from .formats import Format
 from .images import TextureChoice, TextureFiles
@@ -86,7 +87,7 @@ def _about_materials(item: bpy.types.Object) -> Iterator[Finding]:
     if not materials:
         yield warning(f"{item.name} has no material, so the file has no texture")
     for material in materials:
-        shader = _shader(material)
+        shader = principled(material)
         if shader is None:
             yield warning(f"{material.name} has no Principled BSDF: other programs may show something else")
             continue
@@ -148,11 +149,6 @@ def _height(prepared: Prepared) -> float:
     """Metres"""
     points = _points(prepared.meshes[0].data)
     return float(np.ptp(points[:, 2])) if len(points) else 0.0
-
-
-def _shader(material: bpy.types.Material) -> bpy.types.ShaderNode | None:
-    nodes = material.node_tree.nodes if material.node_tree is not None else ()
-    return next((node for node in nodes if node.type == "BSDF_PRINCIPLED"), None)
 
 
 def _shows_image(item: bpy.types.Object) -> bool:

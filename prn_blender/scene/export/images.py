@@ -86,7 +86,7 @@ class TextureFiles:
         data = _stored_file(image, self._choice.format)
         kind = self._choice.format
         if data is None:
-            pixels = _shown_pixels(image)
+            pixels = shown_pixels(image)
             if kind == "JPEG" and (pixels[:, 3] < 1).any():
                 kind = "PNG"
                 self.findings.append(warning(f"{image.name} has transparent parts, which JPEG has not: written as PNG"))
@@ -146,7 +146,7 @@ def _stored_file(image: bpy.types.Image, kind: str) -> bytes | None:
         return None
 
 
-def _shown_pixels(image: bpy.types.Image) -> np.ndarray:
+def shown_pixels(image: bpy.types.Image) -> np.ndarray:
     """(H * W, 4) float32 0..1 from the bottom row up, as an 8-bit file holds them.
 
     Raises:

@@ -29,7 +29,6 @@ class Prepared:
     meshes: list[bpy.types.Object] = field(default_factory=list)
     armatures: list[bpy.types.Object] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    scale: float = 1.0  # of the head's captured size
 
     @property
     def objects(self) -> list[bpy.types.Object]:
@@ -114,7 +113,6 @@ class _Preparation:
             )
             metre = built
         scale = sizes / metre
-        result.scale = float(np.abs(scale).prod() ** (1 / 3))
         if not np.allclose(scale, 1, rtol=_SAME_SIZE):
             shown = " x ".join(f"{100 * value:.4g}" for value in (scale[:1] if np.ptp(scale) < _SAME_SIZE else scale))
             result.findings.append(warning(f"The head is scaled: the file has it at {shown} % of its captured size"))

@@ -20,16 +20,20 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     temporary = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.touch()
-    except OSError as error:
-        raise CaptureError(f"{path} cannot be written ({error.strerror}): choose another folder.") from error
-    try:
-        yield temporary
-        os.replace(temporary, path)
+        with unwritable_told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.touch()
+            yield temporary
+            os.replace(temporary, path)
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """A file of these bytes. Raises CaptureError where nothing can be written there."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
 
 
 @contextmanager
@@ -76,10 +80,10 @@ def _move_all(new: Path, folder: Path, old: Path) -> None:
 
 
 @contextmanager
-def unwritable_told(folder: Path) -> Iterator[None]:
-    """An operating system's error about `folder` in words for the artist."""
+def unwritable_told(place: Path) -> Iterator[None]:
+    """An operating system's error about a file or folder in words for the artist."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise CaptureError(f"{folder} cannot be written ({reason}): choose another folder.") from error
+        raise CaptureError(f"{place} cannot be written ({reason}): choose another folder.") from error

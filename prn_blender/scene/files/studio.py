@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 from mathutils import Euler
 
-from ..build.material import base_colour, base_colour_image
+from ..build.material import base_colour, base_colour_image, new_material
 from ..build.parts import is_clear, parts_of_head
 from ..edit.frame import frame_in_mesh
 
@@ -65,8 +65,8 @@ def create_studio(head: bpy.types.Object, width: int, height: int) -> bpy.types.
 
 def clay() -> bpy.types.Material:
     """Plain grey, lit: shows the shape alone."""
-    material = bpy.data.materials.new("PRN Preview Clay")
-    nodes, links = _cleared(material), material.node_tree.links
+    material = _cleared_material("PRN Preview Clay")
+    nodes, links = material.node_tree.nodes, material.node_tree.links
     diffuse = nodes.new("ShaderNodeBsdfDiffuse")
     diffuse.inputs["Color"].default_value = _CLAY
     # Light from sky and ground without noise: it glows by how much the surface faces upwards.
@@ -87,8 +87,8 @@ def clay() -> bpy.types.Material:
 
 def unlit(shape: bpy.types.Object) -> bpy.types.Material:
     """An object's colour without light: a texture already contains the photo's."""
-    material = bpy.data.materials.new("PRN Preview Unlit")
-    nodes = _cleared(material)
+    material = _cleared_material("PRN Preview Unlit")
+    nodes = material.node_tree.nodes
     shader = nodes.new("ShaderNodeEmission")
     image = base_colour_image(shape)
     if image is None:
@@ -118,11 +118,10 @@ def shoot(scene: bpy.types.Scene, material: bpy.types.Material | None = None) ->
     return cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA).astype(np.float32) / 255
 
 
-def _cleared(material: bpy.types.Material) -> bpy.types.Nodes:
-    if material.node_tree is None:  # before Blender 5
-        material.use_nodes = True
+def _cleared_material(name: str) -> bpy.types.Material:
+    material = new_material(name)
     material.node_tree.nodes.clear()
-    return material.node_tree.nodes
+    return material
 
 
 def _finish(material: bpy.types.Material, socket: bpy.types.NodeSocket) -> None:

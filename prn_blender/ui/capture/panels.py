@@ -12,7 +12,7 @@ from ..shell import dependencies, session
 from ..shell.memory import PRN_OT_release_memory
 from ..shell.photo_info import PhotoInfo
 from ..shell.preferences import PACKAGE, preferences
-from ..shell.sidebar import InImageSidebar, InViewSidebar
+from ..shell.sidebar import InImageSidebar, InViewSidebar, settings_layout
 from ..shell.wrapped_text import wrapped
 from .face_picker import PRN_OT_pick_face
 from .operators import (
@@ -64,9 +64,7 @@ class CapturePanel:
 
     def _draw_choices(self, options: PRN_PG_capture) -> None:
         """What is chosen anew for nearly every head."""
-        column = self.layout.column(align=True)
-        column.use_property_split = True
-        column.use_property_decorate = False
+        column = settings_layout(self.layout.column(align=True))
         column.prop(options, "topology", text="Mesh")
         column.prop(options, "parts")
         column.prop(options, "texture_size", text="Texture")
@@ -187,18 +185,15 @@ class FacePanel(PhotoPanel):
             cell = grid.column(align=True)
             icon = session.current.preview_icon(f"face {index} {session.current.faces_of}", picture)
             cell.template_icon(icon_value=icon, scale=3.0)
-            chosen = options.face == "ALL" or (options.face == "INDEX" and options.face_index == index)
-            cell.operator(PRN_OT_choose_face.bl_idname, text=str(index + 1), depress=chosen).index = index
+            depress = options.face == "ALL" or (options.face == "INDEX" and options.face_index == index)
+            cell.operator(PRN_OT_choose_face.bl_idname, text=str(index + 1), depress=depress).index = index
         from ..landmarks.overlay import chosen_faces
 
-        self._draw_detail(
-            context, [box for index, box in enumerate(faces.boxes) if index in chosen_faces(options, faces)]
-        )
+        chosen = chosen_faces(options, faces)
+        self._draw_detail(context, [box for index, box in enumerate(faces.boxes) if index in chosen])
 
     def _draw_box(self, context: bpy.types.Context, options: PRN_PG_capture) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout = settings_layout(self.layout)
         column = layout.column(align=True)
         for index, side in enumerate(("Left", "Top", "Right", "Bottom")):
             column.prop(options, "box", index=index, text=side)
@@ -238,9 +233,7 @@ class PRN_PT_camera(InViewSidebar, PhotoPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):
-        layout, options = self.layout, context.scene.prn_capture
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout, options = settings_layout(self.layout), context.scene.prn_capture
         layout.prop(options, "projection")
         if options.projection == "focal":
             layout.prop(options, "focal_mm")
@@ -260,9 +253,7 @@ class PRN_PT_head(InViewSidebar, PhotoPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):
-        layout, options = self.layout, context.scene.prn_capture
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout, options = settings_layout(self.layout), context.scene.prn_capture
         layout.prop(options, "polygons")
         layout.prop(options, "fill")
         layout.separator()
@@ -280,9 +271,7 @@ class PRN_PT_computation(InViewSidebar, PhotoPanel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout = settings_layout(self.layout)
         if PACKAGE in context.preferences.addons:
             layout.prop(preferences(context), "provider")
         layout.prop(context.scene.prn_capture, "passes")

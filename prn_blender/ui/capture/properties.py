@@ -8,6 +8,8 @@ import bpy
 from ...capture import types
 from ...capture.errors import CaptureError
 from ...capture.packs.pack import PREFERRED_TOPOLOGY, PackDescription, describe_pack
+from ...scene.build.placement import BESIDE, CURSOR, ORIGIN
+from ...scene.edit.align import FRONTAL
 from ..head.alignments import ALIGNMENTS
 from ..shell.packs import chosen_pack, packs_to_choose_from
 from ..shell.preferences import PROVIDERS
@@ -19,9 +21,9 @@ FACES = (
     ("BOX", "Box", "The face in a box given by hand; nothing is detected"),
 )
 PLACEMENTS = (
-    ("BESIDE", "Side by Side", "At the origin; beside the heads that already stand there"),
-    ("CURSOR", "3D Cursor", "At the 3D cursor"),
-    ("ORIGIN", "Origin", "At the origin, whatever stands there"),
+    (BESIDE, "Side by Side", "At the origin; beside the heads that already stand there"),
+    (CURSOR, "3D Cursor", "At the 3D cursor"),
+    (ORIGIN, "Origin", "At the origin, whatever stands there"),
 )
 SCENE_CAMERA = (
     ("AUTO", "If There Is None", "Where the scene has no camera of its own"),
@@ -158,14 +160,14 @@ class CaptureOptions:
         name="Alignment",
         description="How head and camera stand in the scene",
         items=ALIGNMENTS,
-        default="FRONTAL",
+        default=FRONTAL,
         options={"SKIP_SAVE"},
     )
     placement: bpy.props.EnumProperty(
         name="Place",
         description="Where a new head stands",
         items=PLACEMENTS,
-        default="BESIDE",
+        default=BESIDE,
         options={"SKIP_SAVE"},
     )
     scene_camera: bpy.props.EnumProperty(

@@ -8,6 +8,8 @@ from ...capture.errors import CaptureError
 from ...scene.export.findings import ERROR, INFO, WARNING
 from ...scene.export.formats import FORMATS
 from ..head.operators import HeadOperator, captured_head
+from ..shell.folders import default_folder
+from ..shell.sidebar import settings_layout
 
 _ICONS = {ERROR: "ERROR", WARNING: "INFO", INFO: "DOT"}
 _WIDTH = 420  # of the check's dialog
@@ -50,14 +52,25 @@ class ExportOptions:
 
         return TextureChoice(self.texture_format, self.texture_quality)
 
-    def draw_options(self, layout: bpy.types.UILayout) -> None:
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+    _looked_for = None  # the options with which the head was looked at
+
+    def look(self, context: bpy.types.Context) -> None:
+        """Checks the head, if that was not done with these options already."""
+        from ...scene.export.head import check_head
+
+        options = self.format, self.texture_format, self.texture_quality
+        if options != self._looked_for:
+            self._looked_for = options
+            self._report = check_head(context, captured_head(context), self.kind, self.textures)
+
+    def draw(self, context):
+        layout = settings_layout(self.layout)
         layout.prop(self, "format")
         layout.prop(self, "texture_format")
         row = layout.row()
         row.active = self.texture_format != "PNG"
         row.prop(self, "texture_quality")
+        draw_report(context, layout, self._report)
 
 
 class PRN_OT_check_head(ExportOptions, HeadOperator, bpy.types.Operator):
@@ -67,30 +80,21 @@ class PRN_OT_check_head(ExportOptions, HeadOperator, bpy.types.Operator):
     bl_label = "Check Head"
 
     def invoke(self, context, event):
-        self._look(context)
+        self.look(context)
         return context.window_manager.invoke_props_dialog(self, width=_WIDTH)
 
     def check(self, context):
         """The dialog asks after every change of an option."""
-        self._look(context)
+        self.look(context)
         return True
 
-    def draw(self, context):
-        self.draw_options(self.layout)
-        draw_report(context, self.layout, self._report)
-
     def execute(self, context):
-        self._look(context)
+        self.look(context)
         for finding in self._report.findings:
             self.report({WARNING if finding.level == ERROR else finding.level}, finding.text)
         count = len(self._report.errors), len(self._report.warnings)
         self.report({INFO}, f"{count[0]} errors, {count[1]} warnings. {'; '.join(self._report.written)}")
         return {"CANCELLED"} if self._report.errors else {"FINISHED"}
-
-    def _look(self, context: bpy.types.Context) -> None:
-        from ...scene.export.head import check_head
-
-        self._report = check_head(context, captured_head(context), self.kind, self.textures)
 
 
 class PRN_OT_export_head(ExportOptions, HeadOperator, bpy.types.Operator):
@@ -118,24 +122,18 @@ class PRN_OT_export_head(ExportOptions, HeadOperator, bpy.types.Operator):
         from ...scene.record import read_record
 
         stem = Path(read_record(captured_head(context))["photo"]["path"]).stem
-        folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
-        self.filepath = str(self.kind.named(folder / f"{stem}_head"))
-        self._look(context)
+        self.filepath = str(self.kind.named(default_folder() / f"{stem}_head"))
+        self.look(context)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def check(self, context):
         """The file browser asks after every change: another format changes the file's name."""
-        if self._options != self._chosen:
-            self._look(context)
+        self.look(context)
         named = str(self.kind.named(Path(self.filepath)))
         is_changed = named != self.filepath
         self.filepath = named
         return is_changed
-
-    def draw(self, context):
-        self.draw_options(self.layout)
-        draw_report(context, self.layout, self._report)
 
     def execute(self, context):
         from ...scene.export.head import export_head
@@ -153,16 +151,6 @@ class PRN_OT_export_head(ExportOptions, HeadOperator, bpy.types.Operator):
             self.report({WARNING}, text)
         self.report({INFO}, f"Wrote {path.name}: {'; '.join(report.written)}")
         return {"FINISHED"}
-
-    @property
-    def _options(self) -> tuple:
-        return self.format, self.texture_format, self.texture_quality
-
-    def _look(self, context: bpy.types.Context) -> None:
-        from ...scene.export.head import check_head
-
-        self._chosen = self._options
-        self._report = check_head(context, captured_head(context), self.kind, self.textures)
 
 
 def draw_report(context: bpy.types.Context, layout: bpy.types.UILayout, report) -> None:

@@ -10,10 +10,10 @@ from .alignments import ALIGNMENTS
 
 def captured_head(context: bpy.types.Context) -> bpy.types.Object | None:
     """The head that the artist means: the active object's capture, else that of the view's camera."""
-    return head_of_part(context.view_layer.objects.active) or head_of_part(_camera_of_view(context))
+    return head_of_part(context.view_layer.objects.active) or head_of_part(camera_of_view(context))
 
 
-def _camera_of_view(context: bpy.types.Context) -> bpy.types.Object | None:
+def camera_of_view(context: bpy.types.Context) -> bpy.types.Object | None:
     """The camera through which the 3D View looks, or would."""
     space = context.space_data
     if space is not None and space.type == "VIEW_3D" and space.use_local_camera and space.camera is not None:
@@ -44,6 +44,14 @@ def head_for(operator: type[bpy.types.Operator], context: bpy.types.Context) -> 
     return head
 
 
+def _may_change(operator: type[bpy.types.Operator], head: bpy.types.Object) -> bool:
+    """For an operator's poll, whether it can do to a head what it does; where not, it says why it is disabled."""
+    if operator.changes_head and head.library:
+        operator.poll_message_set("The head is linked from another file: make it local")
+        return False
+    return True
+
+
 class HeadOperator:
     """Base of the operators on a captured head."""
 
@@ -64,8 +72,7 @@ class HeadOperator:
                 else "The head is linked and placed as an instance: use Object, Library Override, Make first"
             )
             return False
-        if cls.changes_head and head.library:
-            cls.poll_message_set("The head is linked from another file: make it local")
+        if not _may_change(cls, head):
             return False
         # In the other modes an undo step holds only what the mode edits: undone, it would bring back something else.
         return not cls.changes_head or session.is_in_object_mode_for(cls, context)
@@ -74,9 +81,12 @@ class HeadOperator:
 class HeadJob:
     """Comes before `JobOperator` in the bases of a job on a captured head."""
 
+    changes_head = False
+
     @classmethod
     def poll(cls, context):
-        return super().poll(context) and head_for(cls, context) is not None
+        head = head_for(cls, context) if super().poll(context) else None
+        return head is not None and _may_change(cls, head)
 
 
 class PRN_OT_align(HeadOperator, bpy.types.Operator):
@@ -117,7 +127,7 @@ def is_photo_viewed(context: bpy.types.Context) -> bool:
     """Whether the 3D View looks through the camera of the captured head."""
     from ...scene.record import belong_together
 
-    camera = _camera_of_view(context)
+    camera = camera_of_view(context)
     in_camera = context.space_data.region_3d.view_perspective == "CAMERA"
     return in_camera and camera is not None and belong_together(camera, captured_head(context))
 

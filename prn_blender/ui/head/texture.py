@@ -19,55 +19,40 @@ class PRN_OT_project_texture(HeadJob, JobOperator, bpy.types.Operator):
     bl_idname = "prn.project_texture"
     bl_label = "Project Texture Again"
     bl_options = {"UNDO"}
-
-    @classmethod
-    def poll(cls, context):
-        if not super().poll(context):
-            return False
-        if captured_head(context).library:
-            cls.poll_message_set("The head is linked from another file: make it local")
-            return False
-        return True
+    changes_head = True
 
     def prepare(self, context):
-        from ...scene.build.photo_images import packed_photo_at
-        from ...scene.posed import pack_of_head, posed_head
-        from ...scene.record import photo_of_head, read_record
+        from ...scene.build.update import texture_places
+        from ...scene.posed import pack_of_head, photo_of, posed_head
+        from ...scene.record import read_record
 
         head = captured_head(context)
+        texture_places(head)  # told now, and not after the work
         record = read_record(head)
         self._head = head.name
-        path, sha256 = Path(bpy.path.abspath(record["photo"]["path"])), photo_of_head(head)
+        path, sha256 = Path(record["photo"]["path"]), record["photo"]["sha256"]
         size, fill = record["settings"]["texture_size"], bool(record["settings"]["fill"])
-        pack, packed, posed = pack_of_head(head, packs_to_choose_from(context)), packed_photo_at(path), posed_head(head)
+        pack, picture, posed = pack_of_head(head, packs_to_choose_from(context)), photo_of(head), posed_head(head)
 
         def work(progress):
-            from ...capture.photo.read import load_photo
+            from ...capture.packs.pack import load_pack
             from ...capture.texture.again import project_again
+            from ...capture.types import Photo
             from ...scene.build.encode import png_bytes
 
             progress(0.0, "Reading the photo")
-            photo = load_photo(path, packed)
-            if photo.sha256 != sha256:
-                raise CaptureError(f"{path.name} is another photo now: put the captured one back, or capture this one.")
-            textures = project_again(photo, posed, pack, size, fill, progress)
+            photo = Photo(path, picture(), sha256, focal_px=None, as_stored=True)
+            textures = project_again(photo, posed, load_pack(pack.folder), size, fill, progress)
             return {name: png_bytes(pixels) for name, pixels in textures.items()}
 
         return work
 
     def finish(self, context, result: dict[str, bytes]):
-        from ...scene.build.images import TEXTURES, packed_image
         from ...scene.build.update import replace_textures
 
         head = bpy.data.objects.get(self._head)
         if head is None:
             raise CaptureError(f"{self._head} is gone: nothing to lay the photo on.")
-        textures = {
-            name: packed_image(f"{head.name} {TEXTURES[name].label}", data, TEXTURES[name].color_space)
-            for name, data in result.items()
-        }
-        for name, image in textures.items():
-            image.filepath_raw = f"//{head.name}_{name}.png"
-        replace_textures(head, textures)
+        replace_textures(head, result)
         session.tag_redraw()
         yield from ()  # one step is enough

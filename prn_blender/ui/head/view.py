@@ -9,7 +9,7 @@ import numpy as np
 from mathutils import Quaternion, Vector
 
 from ...scene.build.camera import capture_camera
-from .operators import head_of_part, is_photo_viewed
+from .operators import camera_of_view, head_of_part, is_photo_viewed
 
 _SOLID_TYPES = {"MESH", "CURVE", "SURFACE", "META", "FONT"}
 _FROM_FRONT = Quaternion((0.5**0.5, 0.5**0.5, 0.0, 0.0))  # of a view, at what faces -Y
@@ -89,11 +89,9 @@ def show_captured(
 
 def is_photo_viewed_of_others(context: bpy.types.Context, heads: list[bpy.types.Object]) -> bool:
     """Whether the view looks through the camera of a capture, which is none of these."""
-    space = context.space_data
-    camera = space.camera if space.use_local_camera else context.scene.camera
-    if space.region_3d.view_perspective != "CAMERA" or is_photo_viewed(context):
+    if context.space_data.region_3d.view_perspective != "CAMERA" or is_photo_viewed(context):
         return False
-    return head_of_part(camera) is not None
+    return head_of_part(camera_of_view(context)) is not None
 
 
 def frame_with_surroundings(context: bpy.types.Context, head: bpy.types.Object) -> None:

@@ -109,7 +109,7 @@ class PRN_OT_adjust_landmarks(bpy.types.Operator):
         from ...scene.build.landmarks import landmark_positions
         from ...scene.edit.adjust import reset_landmarks
 
-        found = self._under_mouse(context)
+        found = self._under_mouse(self._on_screen(context))
         if found is None:
             return {"RUNNING_MODAL"}
         head, index, point = found
@@ -159,34 +159,38 @@ class PRN_OT_adjust_landmarks(bpy.types.Operator):
     def _is_inside(self) -> bool:
         return is_in_free_part(self._area, self._region, self._mouse)
 
-    def _under_mouse(self, context: bpy.types.Context) -> tuple[bpy.types.Object, int, Point] | None:
-        """The head and the index of the landmark under the mouse, and where it is in the region."""
+    def _on_screen(self, context: bpy.types.Context) -> list[tuple[bpy.types.Object, np.ndarray]]:
+        """The heads whose landmarks can be dragged, with these (68, 2) in the region."""
         from ...scene.edit.photo_points import landmarks_in_photo
 
-        heads = _adjustable_heads(context, self._area)
-        if not heads:  # drawn before the tool noticed
-            return None
-        points = [
-            photo_of_head_on_screen(self._region, head).points_to_region(landmarks_in_photo(head)) for head in heads
+        return [
+            (head, photo_of_head_on_screen(self._region, head).points_to_region(landmarks_in_photo(head)))
+            for head in _adjustable_heads(context, self._area)
         ]
-        flat = np.concatenate(points)
+
+    def _under_mouse(
+        self, shown: list[tuple[bpy.types.Object, np.ndarray]]
+    ) -> tuple[bpy.types.Object, int, Point] | None:
+        """The head and the index of the landmark under the mouse, and where it is in the region."""
+        if not shown:  # drawn before the tool noticed
+            return None
+        flat = np.concatenate([points for _, points in shown])
         nearest = nearest_point(flat, self._mouse, _GRAB * ui_scale())
         if nearest is None:
             return None
-        which, index = divmod(nearest, len(points[0]))
-        return heads[which], index, tuple(flat[nearest])
+        which, index = divmod(nearest, COUNT)
+        return shown[which][0], index, tuple(flat[nearest])
 
     def _draw(self) -> None:
         from ...scene.edit.adjust import moved_landmarks
-        from ...scene.edit.photo_points import landmarks_in_photo
 
         context = bpy.context
         if context.region != self._region:  # the handler is called for every Image Editor
             return
-        found = None if self._dragged else self._under_mouse(context)
+        shown = self._on_screen(context)
+        found = None if self._dragged else self._under_mouse(shown)
         name, hovered = (self._dragged or (None, None))[:2] if found is None else (found[0].name, found[1])
-        for head in _adjustable_heads(context, self._area):
-            points = photo_of_head_on_screen(self._region, head).points_to_region(landmarks_in_photo(head))
+        for head, points in shown:
             draw_landmarks(self._region, points, moved_landmarks(head), hovered if head.name == name else None)
         draw_text(_HINT, *hint_place(self._area, self._region), WHITE)
 

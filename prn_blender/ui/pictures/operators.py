@@ -10,6 +10,7 @@ from ...capture.errors import CaptureError
 from ...capture.pictures.posed import closed
 from ..head.operators import HeadJob, captured_head
 from ..photos.image_editor import show_image
+from ..shell.folders import default_folder
 from ..shell.job_operator import FileJobOperator, JobOperator
 from ..shell.packs import packs_to_choose_from
 from . import work
@@ -93,8 +94,7 @@ class PRN_OT_save_measured(HeadJob, FileJobOperator, bpy.types.Operator):
     )
 
     def suggest(self, context):
-        folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
-        self.filepath = str(folder / f"{captured_head(context).name}{_SUFFIXES[self.format]}")
+        self.filepath = str(default_folder() / f"{captured_head(context).name}{_SUFFIXES[self.format]}")
 
     def check(self, context):
         """The file browser asks after every change: another format changes the file's name."""

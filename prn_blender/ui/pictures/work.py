@@ -4,17 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ...capture.progress import Progress
 
 if TYPE_CHECKING:
-    from ...capture.packs.pack import ModelPack
+    from ...capture.packs.installed import InstalledPack
     from ...capture.pictures.depth import Depth
     from ...capture.pictures.posed import PosedHead
+    from ...scene.posed import Picture
 
 Work = Callable[[Progress], Any]
-Picture = Callable[[], np.ndarray]
 
 
 def depth(head: "PosedHead") -> Callable[[Progress], "Depth"]:
@@ -29,20 +27,23 @@ def depth(head: "PosedHead") -> Callable[[Progress], "Depth"]:
     return work
 
 
-def pncc(head: "PosedHead", pack: "ModelPack") -> Work:
-    """Work that draws the PNCC as a PNG file."""
+def pncc(head: "PosedHead", pack: "InstalledPack") -> Work:
+    """Work that draws the PNCC as a PNG file. Raises CaptureError."""
 
     def work(progress: Progress) -> bytes:
+        from ...capture.packs.pack import load_pack
         from ...capture.pictures.pncc import pncc_image
         from ...scene.build.encode import png_bytes
 
+        progress(0.0, "Reading the model pack")
+        topology = load_pack(pack.folder).topology
         progress(0.1, "Drawing the coordinates")
-        return png_bytes(pncc_image(head, pack.topology))
+        return png_bytes(pncc_image(head, topology))
 
     return work
 
 
-def overlay(head: "PosedHead", photo: Picture, is_points: bool) -> Work:
+def overlay(head: "PosedHead", photo: "Picture", is_points: bool) -> Work:
     """Work that draws over the photo, as a PNG file."""
 
     def work(progress: Progress) -> bytes:
@@ -76,28 +77,29 @@ def save_depth(head: "PosedHead", path: Path) -> Work:
     """Work that writes a 16-bit PNG. Raises CaptureError."""
 
     def work(progress: Progress) -> str:
+        from ...scene.build.encode import png_bytes
+        from ...scene.files.replace import write_file
+
         found = depth(head)(progress)
-        _save_png(found.levels(), path)
+        write_file(path, png_bytes(found.levels()))
         return f"{path.name}: white is {found.near:.4f} m away, the darkest grey {found.far:.4f} m"
 
     return work
 
 
-def save_pncc(head: "PosedHead", pack: "ModelPack", path: Path) -> Work:
+def save_pncc(head: "PosedHead", pack: "InstalledPack", path: Path) -> Work:
     """Work that writes the PNCC. Raises CaptureError."""
 
     def work(progress: Progress) -> str:
-        from ...scene.files.replace import replacing
+        from ...scene.files.replace import write_file
 
-        data = pncc(head, pack)(progress)
-        with replacing(path) as temporary:
-            temporary.write_bytes(data)
+        write_file(path, pncc(head, pack)(progress))
         return path.name
 
     return work
 
 
-def save_obj(head: "PosedHead", texture: Picture, path: Path, is_textured: bool) -> Work:
+def save_obj(head: "PosedHead", texture: "Picture", path: Path, is_textured: bool) -> Work:
     """Work that writes an OBJ with its texture or with vertex colours. Raises CaptureError."""
 
     def work(progress: Progress) -> str:
@@ -112,14 +114,6 @@ def save_obj(head: "PosedHead", texture: Picture, path: Path, is_textured: bool)
         return _names(write_coloured_obj(head, pixels, path))
 
     return work
-
-
-def _save_png(pixels: np.ndarray, path: Path) -> None:
-    from ...scene.build.encode import png_bytes
-    from ...scene.files.replace import replacing
-
-    with replacing(path) as temporary:
-        temporary.write_bytes(png_bytes(pixels))
 
 
 def _names(files: list[Path]) -> str:

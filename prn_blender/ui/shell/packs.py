@@ -6,7 +6,7 @@ import bpy
 
 from ...capture.errors import CaptureError
 from ...capture.packs.installed import InstalledPack, look_into
-from ...scene.packs import installed_packs, user_packs_folder
+from ...scene.packs import forget_installed_packs, installed_packs, user_packs_folder
 from . import session
 from .job_operator import FileJobOperator
 from .preferences import preferences
@@ -71,5 +71,6 @@ class PRN_OT_import_prnet(FileJobOperator, bpy.types.Operator):
         return work
 
     def finish(self, context, result: Path):
+        forget_installed_packs()
         self.report({"INFO"}, "PRNet is installed: choose it in the Head Capture tab under Model Pack")
         yield from ()  # one step is enough

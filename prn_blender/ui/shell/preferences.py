@@ -7,7 +7,7 @@ import bpy
 from ...capture.errors import CaptureError
 from ...capture.packs.pack import describe_pack
 from . import dependencies
-from .sidebar import draw_fact
+from .sidebar import draw_fact, settings_layout
 from .wrapped_text import wrapped
 
 PACKAGE = __package__.removesuffix(".ui.shell")
@@ -46,9 +46,7 @@ class PRN_AP_preferences(bpy.types.AddonPreferences):
     )
 
     def draw(self, context):
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout = settings_layout(self.layout)
         if dependencies.problem():
             layout.label(text=dependencies.problem(), icon="ERROR")
         layout.prop(self, "provider")

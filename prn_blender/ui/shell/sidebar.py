@@ -21,6 +21,13 @@ class InImageSidebar:
     bl_category = session.TAB
 
 
+def settings_layout(layout: bpy.types.UILayout) -> bpy.types.UILayout:
+    """The same layout, from now on with the names of properties at the left of their values."""
+    layout.use_property_split = True
+    layout.use_property_decorate = False  # no dots: these are not animated
+    return layout
+
+
 def draw_fact(layout: bpy.types.UILayout, name: str, value: str) -> None:
     """A line that looks like a property but cannot be changed."""
     split = layout.split(factor=0.4)

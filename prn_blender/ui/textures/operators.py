@@ -3,6 +3,7 @@
 # ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 
@@ -10,10 +11,14 @@ from ...capture.errors import CaptureError
 from ...capture.pictures.posed import closed
 from ..head.operators import HeadJob, captured_head
 from ..photos.image_editor import show_image
+from ..shell.folders import default_folder
 from ..shell.job_operator import FileJobOperator, JobOperator
 from ..shell.packs import packs_to_choose_from
 from . import work
 from .properties import PAINTED, PRN_PG_textures
+
+if TYPE_CHECKING:
+    from ...scene.posed import Picture
 
 
 class PRN_OT_take_region(HeadJob, JobOperator, bpy.types.Operator):
@@ -23,25 +28,26 @@ class PRN_OT_take_region(HeadJob, JobOperator, bpy.types.Operator):
     bl_idname = "prn.take_region"
     bl_label = "Take Region"
     bl_options = {"UNDO"}
+    changes_head = True
 
     def prepare(self, context):
         from ...scene.posed import picture_of, texture_of
 
         head, chosen = captured_head(context), context.scene.prn_textures
-        if head.library:
-            raise CaptureError(f"{head.name} is linked from another file: make it local.")
         texture = texture_of(head)
-        self._head, self._before = head, texture
+        self._head, self._before = head.name, texture.name
         return work.take_region(picture_of(texture), _other(head, chosen), _mask(context, head, chosen), chosen.match)
 
     def finish(self, context, result: bytes):
         from ...scene.build.images import packed_image
-        from ...scene.build.material import set_base_colour_image
+        from ...scene.build.material import base_colour_image, set_base_colour_image
 
-        before = self._before
-        set_base_colour_image(self._head, packed_image(before.name, result, before.colorspace_settings.name))
+        head, before = bpy.data.objects.get(self._head), bpy.data.images.get(self._before)
+        if head is None or before is None or base_colour_image(head) is None:
+            raise CaptureError(f"{self._head} or its texture is gone: nothing to put the region into.")
+        set_base_colour_image(head, packed_image(before.name, result, before.colorspace_settings.name))
         before.use_fake_user = True
-        self.report({"INFO"}, f"{self._head.name} has a new texture; the one before is still in the file")
+        self.report({"INFO"}, f"{head.name} has a new texture; the one before is still in the file")
         yield from ()  # one step is enough
 
 
@@ -67,8 +73,7 @@ class PRN_OT_swap_face(HeadJob, FileJobOperator, bpy.types.Operator):
         return super().invoke(context, event) if self.to_file else JobOperator.invoke(self, context, event)
 
     def suggest(self, context):
-        folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
-        self.filepath = str(folder / f"{captured_head(context).name}_swapped.png")
+        self.filepath = str(default_folder() / f"{captured_head(context).name}_swapped.png")
 
     def prepare(self, context):
         from ...scene.posed import photo_of, posed_head, seen_of
@@ -77,7 +82,7 @@ class PRN_OT_swap_face(HeadJob, FileJobOperator, bpy.types.Operator):
         path = Path(bpy.path.abspath(self.filepath)) if self.filepath else None
         if path is not None and path.suffix.lower() != ".png":
             path = path.with_name(f"{path.name}.png")
-        self._name = f"{head.name} Swapped"
+        self._name, self._path = f"{head.name} Swapped", path
         # Where a mask was painted it says all that is to be swapped.
         shown = None if chosen.region == PAINTED else seen_of(head)
         return work.swap(
@@ -89,7 +94,7 @@ class PRN_OT_swap_face(HeadJob, FileJobOperator, bpy.types.Operator):
         from ...scene.build.results import keep_result
 
         self._image = keep_result(packed_image(self._name, result), self._name)
-        written = f", wrote {Path(self.filepath).name}" if self.filepath else ""
+        written = f", wrote {self._path.name}" if self._path is not None else ""
         self.report({"INFO"}, f"Made the image {self._image.name}{written}")
         yield from ()  # one step is enough
 
@@ -97,7 +102,7 @@ class PRN_OT_swap_face(HeadJob, FileJobOperator, bpy.types.Operator):
         show_image(self, context, self._image)
 
 
-def _other(head: bpy.types.Object, chosen: PRN_PG_textures) -> work.Picture:
+def _other(head: bpy.types.Object, chosen: PRN_PG_textures) -> "Picture":
     """The other texture. Raises CaptureError."""
     from ...scene.posed import picture_of, require_same_uv, texture_of
 
@@ -111,7 +116,7 @@ def _other(head: bpy.types.Object, chosen: PRN_PG_textures) -> work.Picture:
     return picture_of(texture_of(chosen.head))
 
 
-def _mask(context: bpy.types.Context, head: bpy.types.Object, chosen: PRN_PG_textures) -> work.Picture:
+def _mask(context: bpy.types.Context, head: bpy.types.Object, chosen: PRN_PG_textures) -> "Picture":
     """The chosen region by UV, (M, M) float32 0..1. Raises CaptureError."""
     from ...scene.posed import pack_of_head, picture_of
 

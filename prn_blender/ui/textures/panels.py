@@ -4,7 +4,7 @@
 
 import bpy
 
-from ..shell.sidebar import InViewSidebar
+from ..shell.sidebar import InViewSidebar, settings_layout
 from .operators import PRN_OT_swap_face, PRN_OT_take_region
 from .properties import PAINTED
 
@@ -17,9 +17,7 @@ class PRN_PT_textures(InViewSidebar, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):
-        layout, chosen = self.layout, context.scene.prn_textures
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout, chosen = settings_layout(self.layout), context.scene.prn_textures
         layout.row().prop(chosen, "source", expand=True)
         layout.prop(chosen, "head" if chosen.source == "HEAD" else "image", text="Other")
         layout.prop(chosen, "region")

@@ -9,29 +9,29 @@ import numpy as np
 from ...capture.progress import Progress
 
 if TYPE_CHECKING:
-    from ...capture.packs.pack import ModelPack
+    from ...capture.packs.installed import InstalledPack
     from ...capture.pictures.posed import PosedHead
+    from ...scene.posed import Picture
 
-Picture = Callable[[], np.ndarray]
 
-
-def region(pack: "ModelPack", name: str) -> Picture:
-    """The mask of a region, (M, M) float32 0..1."""
+def region(pack: "InstalledPack", name: str) -> "Picture":
+    """The mask of a region, (M, M) float32 0..1. Raises CaptureError where it is read and the pack is damaged."""
 
     def read() -> np.ndarray:
+        from ...capture.packs.pack import load_pack
         from ...capture.texture.regions import region_mask
 
-        return region_mask(pack.topology, name)
+        return region_mask(load_pack(pack.folder).topology, name)
 
     return read
 
 
-def as_mask(picture: Picture) -> Picture:
+def as_mask(picture: "Picture") -> "Picture":
     """A painted picture as a mask, (M, M) float32 0..1."""
     return lambda: picture().mean(axis=2).astype(np.float32) / 255
 
 
-def take_region(texture: Picture, other: Picture, mask: Picture, match: bool) -> Callable[[Progress], bytes]:
+def take_region(texture: "Picture", other: "Picture", mask: "Picture", match: bool) -> Callable[[Progress], bytes]:
     """Work that makes a texture with a region of another one, as a PNG file. Raises CaptureError."""
 
     def work(progress: Progress) -> bytes:
@@ -49,14 +49,14 @@ def take_region(texture: Picture, other: Picture, mask: Picture, match: bool) ->
 
 
 def swap(
-    head: "PosedHead", photo: Picture, other: Picture, mask: Picture, shown: Picture | None, path: Path | None
+    head: "PosedHead", photo: "Picture", other: "Picture", mask: "Picture", shown: "Picture | None", path: Path | None
 ) -> Callable[[Progress], bytes]:
     """Work that makes the photo with the other's face, as a PNG file, also at a path. Raises CaptureError."""
 
     def work(progress: Progress) -> bytes:
         from ...capture.texture.swap import swap_face, swap_mask
         from ...scene.build.encode import png_bytes
-        from ...scene.files.replace import replacing
+        from ...scene.files.replace import write_file
 
         progress(0.05, "Reading the pictures")
         pixels, texture = photo(), other()
@@ -65,8 +65,7 @@ def swap(
         progress(0.8, "Encoding the image")
         data = png_bytes(swapped)
         if path is not None:
-            with replacing(path) as temporary:
-                temporary.write_bytes(data)
+            write_file(path, data)
         return data
 
     return work
