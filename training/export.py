@@ -17,7 +17,7 @@ from .assets import FaceKit, load_facekit
 from .basis import MapBasis
 from .crop_rule import CROP_RULE
 from .network import SEEN_RESOLUTION, HeadNetwork, MapNetwork, NetworkSize
-from .pack_file import store_half, write_onnx, write_whole
+from .pack_file import store_half, store_onnx, write_whole
 from .run import load_averaged
 from .topology import make_loop_topology, make_topology
 from .uv_layout import UvLayout
@@ -82,11 +82,11 @@ PRECISIONS: dict[str, Callable] = {
 }
 
 
-def write_network(network: MapNetwork, path: Path, precision: str) -> None:
+def write_onnx(network: MapNetwork, path: Path, precision: str = "compact") -> None:
     """ONNX with float32 inputs and outputs, for any number of crops."""
     size, outputs = network.network.size.input_size, list(MapNetwork.OUTPUTS)
     counts = {name: {0: "n"} for name in ("image", *outputs)}
-    write_onnx(path, network, torch.zeros(1, 3, size, size), "image", outputs, PRECISIONS[precision], counts)
+    store_onnx(path, network, torch.zeros(1, 3, size, size), "image", outputs, PRECISIONS[precision], counts)
 
 
 @torch.no_grad()
@@ -130,7 +130,7 @@ def write_pack(
     """Writes network, topologies and manifest; the manifest comes last, so that a broken pack has none."""
     folder.mkdir(parents=True, exist_ok=True)
     files, quads = topology_files(load_facekit(), layout, landmark_uv, network.resolution)
-    files["network.onnx"] = lambda path: write_network(network, path, precision)
+    files["network.onnx"] = lambda path: write_onnx(network, path, precision)
     checksums = {}
     for file, write in files.items():
         checksums[f"{Path(file).stem}_sha256"] = write_whole(folder / file, write)

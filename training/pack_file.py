@@ -26,7 +26,7 @@ def write_section(folder: Path, name: str, text: str) -> None:
     write_whole(manifest, lambda path: path.write_text(f"{others.rstrip()}\n\n{text}", encoding="utf-8"))
 
 
-def write_onnx(
+def store_onnx(
     path: Path,
     network,
     example,

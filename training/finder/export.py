@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..pack_file import store_half, write_onnx, write_whole
+from ..pack_file import store_half, store_onnx, write_whole
 from ..run import load_averaged
 from .losses import UNIT
 from .network import MULTIPLE, STRIDES, FinderNetwork, FinderSize
@@ -71,7 +71,7 @@ def write_pack(network: FinderNetwork, folder: Path, version: str, min_score: fl
     )
     checksum = write_whole(
         folder / "network.onnx",
-        lambda path: write_onnx(
+        lambda path: store_onnx(
             path, network, example, "image", list(OUTPUTS), lambda model: store_half(model, 256), sides
         ),
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..pack_file import store_half, write_onnx, write_section, write_whole
+from ..pack_file import store_half, store_onnx, write_section, write_whole
 from ..run import load_averaged
 from .network import ANSWERS, SEEN, TEXELS, PackNetwork, RefineNetwork, RefineSize
 
@@ -42,7 +42,7 @@ def write_into(folder: Path, network: PackNetwork) -> None:
     example, outputs = torch.zeros(1, SEEN, TEXELS, TEXELS), list(PackNetwork.OUTPUTS)
     checksum = write_whole(
         folder / FILE,
-        lambda path: write_onnx(path, network, example, "seen", outputs, lambda model: store_half(model, 4096)),
+        lambda path: store_onnx(path, network, example, "seen", outputs, lambda model: store_half(model, 4096)),
     )
     section = SECTION.format(file=FILE, sha256=checksum, seen=SEEN, texels=TEXELS, answers=ANSWERS)
     write_section(folder, "refine", section)
