@@ -2,10 +2,11 @@
 
     .venv/bin/python benchmarks/gpu.py [--provider cpu] [--repeats N]
 
-For every pack and for resfcn256 (PRNet's network, random weights): the median pass after warm-up in milliseconds, in
-batches of 1 and 16, with 32 and 16 bits, with and without I/O binding (input and output then stay on the card). Then
-the card's memory: before, with a warm session of the head pack, and after it is released. Where CUDA cannot be had it
-says why; `--provider cpu` runs the same on the processor.
+For every network of our packs (`refine` is the head pack's second pass) and for resfcn256 (PRNet's network, random
+weights): the median pass after warm-up in milliseconds, in batches of 1 and 16 where it takes them, with 32 and 16
+bits, with and without I/O binding (input and output then stay on the card). Then the card's memory: before, with a warm
+session of the head pack, and after it is released. Where CUDA cannot be had it says why; `--provider cpu` runs the same
+on the processor.
 """
 
 import argparse
@@ -42,9 +43,9 @@ def models(folder: Path) -> Iterator[tuple[str, Path]]:
     """The networks by name; a pack that is not there is left out, with a word."""
     for name in ("head", "finder"):
         found = sorted((CHECKOUT / "models" / name).glob("*.onnx"))
-        if found:
-            yield name, found[0]
-        else:
+        for path in found:
+            yield name if path.stem == "network" else path.stem, path
+        if not found:
             print(f"models/{name} has no network: left out")
     path = folder / "resfcn256.onnx"
     resfcn256.export(path, batch="N")

@@ -14,6 +14,17 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 tf.disable_eager_execution()
+# Channels and stride of each layer between the first and the last one; at stride 2 the side is halved, or doubled.
+BLOCKS = [(outputs, stride) for outputs in (32, 64, 128, 256, 512) for stride in (2, 1)]  # 256 to 8 pixels
+TRANSPOSED = [
+    (512, 1),
+    *((256, 2), (256, 1), (256, 1)),  # 16
+    *((128, 2), (128, 1), (128, 1)),  # 32
+    *((64, 2), (64, 1), (64, 1)),  # 64
+    *((32, 2), (32, 1)),  # 128
+    *((16, 2), (16, 1)),  # 256
+    *((3, 1), (3, 1)),
+]
 rng = np.random.default_rng(7)
 updates = []  # of the moving averages, from a pass in training
 
@@ -70,35 +81,17 @@ def block(x, scope, outputs, stride, training):
         return tf.nn.relu(normalised(x + shortcut, training))
 
 
+def numbered(name, number):
+    return f"{name}_{number}" if number else name
+
+
 def network(x, training):
     with tf.variable_scope("resfcn256", reuse=tf.AUTO_REUSE):
         x = convolution(x, "Conv", 16, 4, 1, training)  # 256
-        x = block(x, "resBlock", 32, 2, training)  # 128
-        x = block(x, "resBlock_1", 32, 1, training)
-        x = block(x, "resBlock_2", 64, 2, training)  # 64
-        x = block(x, "resBlock_3", 64, 1, training)
-        x = block(x, "resBlock_4", 128, 2, training)  # 32
-        x = block(x, "resBlock_5", 128, 1, training)
-        x = block(x, "resBlock_6", 256, 2, training)  # 16
-        x = block(x, "resBlock_7", 256, 1, training)
-        x = block(x, "resBlock_8", 512, 2, training)  # 8
-        x = block(x, "resBlock_9", 512, 1, training)
-        x = transposed(x, "Conv2d_transpose", 512, 1, training)
-        x = transposed(x, "Conv2d_transpose_1", 256, 2, training)  # 16
-        x = transposed(x, "Conv2d_transpose_2", 256, 1, training)
-        x = transposed(x, "Conv2d_transpose_3", 256, 1, training)
-        x = transposed(x, "Conv2d_transpose_4", 128, 2, training)  # 32
-        x = transposed(x, "Conv2d_transpose_5", 128, 1, training)
-        x = transposed(x, "Conv2d_transpose_6", 128, 1, training)
-        x = transposed(x, "Conv2d_transpose_7", 64, 2, training)  # 64
-        x = transposed(x, "Conv2d_transpose_8", 64, 1, training)
-        x = transposed(x, "Conv2d_transpose_9", 64, 1, training)
-        x = transposed(x, "Conv2d_transpose_10", 32, 2, training)  # 128
-        x = transposed(x, "Conv2d_transpose_11", 32, 1, training)
-        x = transposed(x, "Conv2d_transpose_12", 16, 2, training)  # 256
-        x = transposed(x, "Conv2d_transpose_13", 16, 1, training)
-        x = transposed(x, "Conv2d_transpose_14", 3, 1, training)
-        x = transposed(x, "Conv2d_transpose_15", 3, 1, training)
+        for number, (outputs, stride) in enumerate(BLOCKS):
+            x = block(x, numbered("resBlock", number), outputs, stride, training)
+        for number, (outputs, stride) in enumerate(TRANSPOSED):
+            x = transposed(x, numbered("Conv2d_transpose", number), outputs, stride, training)
         return transposed(x, "Conv2d_transpose_16", 3, 1, training, tf.nn.sigmoid)
 
 

@@ -28,7 +28,6 @@ from tests.gui.real_blender import Blender, Desktop, NoRealBlender, Window, real
 IDLE = "idle"
 VIEWPORT = "idle, 3D View too"
 PHOTO = "showing the photo"
-BUILD = "Building the head"  # the last step that a capture reports
 VIEW = "first views of the head"
 SETTLED = 1.5  # seconds after a capture that count as first views
 

@@ -28,6 +28,11 @@ FOCALS = (0.7, 1.0, 1.5)  # times the true focal length that is said of the phot
 SHIFTS = ((0.08, 0.05, 1.0), (-0.08, 0.0, 1.1), (0.0, -0.08, 0.9))  # of the box, in its sides, and its size
 
 
+def placed_error(found: np.ndarray, true: np.ndarray) -> float:
+    """Mean distance in mm of points (P, 3) in metres to true ones after the best similarity."""
+    return 1000 * float(np.linalg.norm(umeyama(found, true, np.ones(len(true))).apply(found) - true, axis=1).mean())
+
+
 def surface_errors(scan: Scan, landmarks: np.ndarray, vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """(V,) mm from each vertex of the scan's face to the head's surface, NaN outside of the face."""
     face = np.linalg.norm(scan.vertices - scan.landmarks[30], axis=1) < scan.face_radius
@@ -128,7 +133,7 @@ def measure_scan(numbers: Numbers, control: Numbers, look, folder: Path) -> None
         "JPEG": [{"quality": quality} for quality in QUALITIES],
     }
     for name, tried in changes.items():
-        moved = [_apart(fits.identity(**change), usual) for change in tried]
+        moved = [placed_error(fits.identity(**change), usual) for change in tried]
         add(numbers, f"scan, {look.name}, frontal: shape moves", **{f"by {name}, mean mm": np.mean(moved)})
 
 
@@ -142,9 +147,3 @@ def _regions_of(scan: Scan, fits: ScanFits) -> dict[str, np.ndarray]:
     face = np.linalg.norm(scan.vertices - scan.landmarks[30], axis=1) < scan.face_radius
     masks = {name: part[nearest] & face for name, part in parts.items()}
     return {name: mask for name, mask in masks.items() if mask.sum() > 50}
-
-
-def _apart(first: np.ndarray, second: np.ndarray) -> float:
-    """Mean distance in mm of points (P, 3) after the best similarity."""
-    placed = umeyama(first, second, np.ones(len(second))).apply(first)
-    return 1000 * float(np.linalg.norm(placed - second, axis=1).mean())

@@ -22,10 +22,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.photo_persons import DEFAULT_PERSONS, load_persons, measure_persons
 from benchmarks.rendered_persons import SIZE, Person, Persons, Portrait
-from benchmarks.scan_shape import measure_scan
+from benchmarks.scan_shape import measure_scan, placed_error
 from prn_blender.capture.faces.box import FaceBox
 from prn_blender.capture.geometry.crop import Crop
-from prn_blender.capture.geometry.pose import umeyama
 from prn_blender.capture.geometry.position_map import PositionMap
 from prn_blender.capture.networks.head import Regression, open_network
 from prn_blender.capture.networks.refine import open_refiner
@@ -45,11 +44,6 @@ NOISES = (0.0, 0.75, 1.5, 3.0)  # mm at the head, deviation in x and in y
 SMOOTH = 3.0  # texels of the evidence over which the noise is smooth: a tenth of the head's surface
 PHOTOS = (1, 3, 5)
 PINS = (0, 5, 10, 20)
-
-
-def placed_error(found: np.ndarray, true: np.ndarray) -> float:
-    """Mean distance in mm of points (P, 3) to true ones after the best similarity."""
-    return 1000 * float(np.linalg.norm(umeyama(found, true, np.ones(len(true))).apply(found) - true, axis=1).mean())
 
 
 class FaceErrors:

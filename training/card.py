@@ -1,13 +1,18 @@
 """Writes the model card of a pack, with the numbers that `training.evaluate` printed.
 
 python -m training.evaluate PACK ... > numbers.txt; python -m training.card PACK numbers.txt --pictures 15000 --training "..."
+
+Second pass, head model and parts are described where the pack has them.
 """
 
 import argparse
+import re
+import textwrap
 from pathlib import Path
 
 import numpy as np
 
+from prn_blender.capture.geometry.unwrap import PIXELS_PER_MM
 from prn_blender.capture.packs.pack import load_pack
 
 CARD = """# {title}, {version}
@@ -33,10 +38,10 @@ at its middle from closer by, and at the mirror images of both, and returns the 
 - `distance` (N,) float32: metres from the camera to the head's origin, for a head as large as the canonical one. With
   pixels per metre at the origin it gives the focal length in pixels, as far as the origin lies in the photo's middle.
 
-## Topology
+{second_pass}## Topology
 
-`topology.npz`: {vertices:,} vertices, {quads:,} quads, closed except the neck. UV on a rounded square (superellipse of order
-6), seam down the back.
+`topology.npz`: {vertices:,} vertices, {quads:,} quads, closed except the neck. UV on a rounded square (superellipse of
+order 6), seam down the back.
 
 | array | shape | meaning |
 |---|---|---|
@@ -51,13 +56,14 @@ at its middle from closer by, and at the mirror images of both, and returns the 
 | mirror | (V,) | index of the mirrored vertex |
 | detail | (512, 512, 3) | what the mean head has beyond its position map of the network's resolution, bicubically enlarged: 10 micrometres, axes of `canonical`. Turned and scaled like a head, it is added to that head's map |
 
-`loops.npz`: {loops}, with edge loops around eyes, mouth, nostrils and ears, closed except the neck. One mesh at
+{head_model}`loops.npz`: {loops}, with edge loops around eyes, mouth, nostrils and ears, closed except the neck. One mesh at
 several levels of subdivision in UV; every four quads are one of the level before, whose vertices come first. Stored is
 level 0; `sample_uv` of any level follows from `loop_uv`, moved by half a texel at the border, `canonical` from
 `canonical_map`, a position map of the mean head in the frame of `canonical`, with `detail`.
 
-## Measured
+{parts}## Measured
 
+Numbers of `network.onnx` alone, in the pack whose version stands over the column, with that version's vertices.
 Landmarks: 68 points, error in % of the annotated box (square root of its area) by yaw in degrees; the half of the photos
 that the landmarks were fitted to and the other one apart. Rendered heads: distance of surface points after the best
 similarity, camera known. Scan: a textured head of which photos were rendered, after the best similarity of the landmarks.
@@ -67,13 +73,56 @@ The canonical head is the control without a photo: the mean head in the best pla
 {numbers}
 ```
 
-## Limits
+{captured}## Limits
 
 Shapes and expressions are those that ICT-FaceKit's linear model and smooth deformations of it can make; small children,
 heavy beards and hair that hides most of the face are guessed. Turned heads (beyond 60 degrees of yaw) and dark, hard
 light have the largest errors. The nape and the back of the skull are never seen together with the face: they follow the
 statistics of the model.
 """
+SECOND_PASS = """## Second pass
+
+`refine.onnx`, {megabytes:.1f} MB: sees the photo unwrapped over UV by the position map, and tells how far off that is. It
+was trained on {training}, with the first passes of `network.onnx`; no real photo.
+
+- `seen` (1, 17, 64, 64) float32 by UV: the photo's colours at 2 x 2 finer texels, -1 to 1 (red, green, blue, each row by
+  row); normals (right, up, forwards of the upright head); the share inside of the photo; one less than pixels per millimetre.
+  Photos of more than {finest} pixels per millimetre are reduced to that.
+- `offset` (1, 3, 32, 32) float32: millimetres to the right, up and forwards in the frame of the upright head, from where
+  the position map has a texel to where it is. `deviation` (1, 32, 32) float32: millimetres, of the offsets to the right
+  and up.
+
+"""
+HEAD_MODEL = """`head_model.npz`: what heads are like, for the fit: mean, {identities} components of identity and {expressions} of expression
+over UV on 64 x 64 texels, in metres (components in millimetres), each of variance 1; the neck's joint; which texels are rigid.
+Half of the identities it was made from are ICT-FaceKit's as rendered for training, half vary as 2,138 scanned persons do
+(MHR). Size and pose are no part of identity. How it was made, and the two populations beside each other:
+`training/README.md`.
+
+"""
+PARTS = """`parts.npz`: eyeballs, lashes, teeth, gums with tongue, the mouth's inside and the eyes' sockets of the mean head, and how
+they follow the surface: `response` (32, K, 3) times the displacements of the points at `anchor_uv` (K, 2) from `anchors`
+gives 32 weights of `*_changes`. `eye_spheres`: centre and radius, the subject's left eye first. Metres.
+
+"""
+WIDTH = 120
+
+
+def wrapped(text: str) -> str:
+    """Paragraphs and bullets of Markdown in lines of WIDTH; headings, tables and blocks of code as they are."""
+    blocks = re.split(r"(```.*?```|\n\n)", text, flags=re.DOTALL)
+    return "".join(block if block.startswith(("\n", "#", "|", "```")) else _filled(block) for block in blocks)
+
+
+def _filled(block: str) -> str:
+    rows = re.split(r"\n(?=- )", block)
+    return "\n".join(_fill(row, "  " if row.startswith("- ") else "") for row in rows)
+
+
+def _fill(row: str, indent: str) -> str:
+    return textwrap.fill(
+        " ".join(row.split()), WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def main() -> None:
@@ -82,6 +131,8 @@ def main() -> None:
     parser.add_argument("numbers", type=Path, help="what training.evaluate printed")
     parser.add_argument("--pictures", type=int, required=True, help="in the training set")
     parser.add_argument("--training", required=True, help="how it was trained, in words")
+    parser.add_argument("--second-pass-training", help="pictures and samples of the second pass, in words")
+    parser.add_argument("--captured", type=Path, help="Markdown: what was measured of the captured head")
     options = parser.parse_args()
     import onnxruntime
 
@@ -89,8 +140,24 @@ def main() -> None:
     session = onnxruntime.InferenceSession(str(pack.network_file), providers=["CPUExecutionProvider"])
     size = session.get_inputs()[0].shape[2]
     image = {pack.input_name: np.zeros((1, 3, size, size), np.float32)}
+    second_pass = head_model = parts = captured = ""
+    if pack.second_pass is not None:
+        if options.second_pass_training is None:
+            parser.error(f"{options.pack} has a second pass: say with --second-pass-training how it was trained")
+        second_pass = SECOND_PASS.format(
+            megabytes=pack.second_pass.network_file.stat().st_size / 1e6,
+            training=options.second_pass_training,
+            finest=PIXELS_PER_MM,
+        )
+    if pack.head_model is not None:
+        identities, expressions = pack.head_model.identities, pack.head_model.expressions
+        head_model = HEAD_MODEL.format(identities=identities, expressions=expressions)
+    if pack.parts is not None:
+        parts = PARTS
+    if options.captured is not None:
+        captured = f"## Measured: the captured head\n\n{options.captured.read_text().strip()}\n\n"
     card = CARD.format(
-        title=pack.title,
+        title=pack.description.title,
         version=pack.version,
         pictures=options.pictures,
         training=options.training,
@@ -100,10 +167,14 @@ def main() -> None:
         seen=session.run([pack.visibility_name], image)[0].shape[1],
         vertices=len(pack.topology.sample_uv),
         quads=len(pack.topology.faces),
-        loops=", ".join(f"{len(pack.choose_topology(name).faces):,} quads ({name})" for name in pack.levels),
-        numbers=options.numbers.read_text().strip(),
+        loops=", ".join(f"{choice.quads:,} quads ({choice.name})" for choice in pack.topologies[1:]),
+        numbers=options.numbers.read_text().strip("\n"),
+        second_pass=second_pass,
+        head_model=head_model,
+        parts=parts,
+        captured=captured,
     )
-    (options.pack / "README.md").write_text(card)
+    (options.pack / "README.md").write_text(wrapped(card) + "\n")
 
 
 if __name__ == "__main__":

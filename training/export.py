@@ -17,7 +17,7 @@ from .assets import FaceKit, load_facekit
 from .basis import MapBasis
 from .crop_rule import CROP_RULE
 from .network import SEEN_RESOLUTION, HeadNetwork, MapNetwork, NetworkSize
-from .pack_file import store_half, write_whole
+from .pack_file import store_half, store_onnx, write_whole
 from .run import load_averaged
 from .topology import make_loop_topology, make_topology
 from .uv_layout import UvLayout
@@ -42,7 +42,7 @@ sculpt = {{ title = "Sculpt", quads = {sculpt}, about = " with the same edge loo
 [loops]                     # topologies with edge loops, by the level of subdivision
 file = "loops.npz"
 sha256 = "{loops_sha256}"
-levels = {{ low = -1, game = 0, detailed = 1, sculpt = 2 }}
+levels = {{ {levels} }}
 
 [network]
 file = "network.onnx"
@@ -69,34 +69,24 @@ def load_network(checkpoint: Path, basis_file: Path) -> MapNetwork:
     return MapNetwork(network, torch.from_numpy(basis.fine_mean), torch.from_numpy(basis.fine_components)).eval()
 
 
-PRECISIONS = ("compact", "fp32", "fp16")
+def _compute_half(model):
+    from onnxconverter_common.float16 import convert_float_to_float16
+
+    return convert_float_to_float16(model, keep_io_types=True)
+
+
+PRECISIONS: dict[str, Callable] = {
+    "compact": lambda model: store_half(model, 4096),
+    "fp32": lambda model: model,
+    "fp16": _compute_half,
+}
 
 
 def write_onnx(network: MapNetwork, path: Path, precision: str = "compact") -> None:
-    """ONNX with fixed names and float32 inputs and outputs."""
-    import onnx
-
-    size = network.network.size.input_size
-    names = ["image", *MapNetwork.OUTPUTS]
-    torch.onnx.export(
-        network,
-        (torch.zeros(1, 3, size, size),),
-        str(path),
-        input_names=names[:1],
-        output_names=names[1:],
-        dynamic_axes={name: {0: "n"} for name in names},
-        opset_version=17,
-        dynamo=False,
-    )
-    model = onnx.load(path)
-    if precision == "compact":
-        store_half(model.graph, 4096)
-    elif precision == "fp16":
-        from onnxconverter_common.float16 import convert_float_to_float16
-
-        model = convert_float_to_float16(model, keep_io_types=True)
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
+    """ONNX with float32 inputs and outputs, for any number of crops."""
+    size, outputs = network.network.size.input_size, list(MapNetwork.OUTPUTS)
+    counts = {name: {0: "n"} for name in ("image", *outputs)}
+    store_onnx(path, network, torch.zeros(1, 3, size, size), "image", outputs, PRECISIONS[precision], counts)
 
 
 @torch.no_grad()
@@ -154,6 +144,7 @@ def write_pack(
             seen=SEEN_RESOLUTION,
             crop_scale=CROP_RULE.scale,
             crop_shift_y=CROP_RULE.shift_y,
+            levels=", ".join(f"{name} = {level}" for name, level in LEVELS.items()),
             **quads,
             **checksums,
         )

@@ -8,7 +8,6 @@ principal components are the model's. Prints the two populations beside each oth
 """
 
 import argparse
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from prn_blender.capture.geometry.position_map import upsample_bicubic
 from .assets import LANDMARK_VERTICES, SKIN_VERTICES, FaceKit, load_facekit
 from .bake import bake_operator
 from .head_model import NECK_PIVOT, ORIGIN, extra_shapes, neck_weight
-from .pack_file import write_whole
+from .pack_file import write_section, write_whole
 from .preparation.scanned_heads import ScannedHeads, load_scanned_heads
 from .renderer.sampling import ShapeSampler, sample_expression
 from .topology import eye_centre, to_blender
@@ -35,6 +34,10 @@ STILL = 0.001  # metres: texels that expressions move less (rms) are rigid
 NECK_DEVIATION = (0.30, 0.19, 0.43)
 # Of 1 / distance of the camera, in 1 / metre for a head of the mean head's size, as rendered.
 NEARNESS = (1.1, 0.8)
+SECTION = """[head_model]                # mean, identity and expression over UV
+file = "head_model.npz"
+sha256 = "{sha256}"
+"""
 
 
 @dataclass(frozen=True)
@@ -204,10 +207,7 @@ def make_head_model(kit: FaceKit, layout: UvLayout, scanned: ScannedHeads) -> tu
 def write_into(folder: Path, arrays: dict[str, np.ndarray]) -> None:
     """Puts `head_model.npz` into a pack and its checksum into the pack's manifest."""
     checksum = write_whole(folder / "head_model.npz", lambda path: np.savez_compressed(path, **arrays))
-    manifest = folder / "pack.toml"
-    section = f'[head_model]                # mean, identity and expression over UV\nfile = "head_model.npz"\nsha256 = "{checksum}"\n'
-    text = re.sub(r"\[head_model\][^\[]*", "", manifest.read_text())
-    write_whole(manifest, lambda path: path.write_text(text.rstrip() + "\n\n" + section))
+    write_section(folder, "head_model", SECTION.format(sha256=checksum))
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ python -m training.parts PACK --layout L.npz
 """
 
 import argparse
-import re
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from prn_blender.capture.packs.pack import load_pack
 from .assets import EYE_SOCKETS, GUMS, LASHES, MOUTH_SOCKET, SKIN_VERTICES, TEETH, FaceKit, load_facekit
 from .bake import sampling_operator
 from .lashes import make_lashes
-from .pack_file import write_whole
+from .pack_file import write_section, write_whole
 from .topology import CENTIMETRES, eye_centre, to_blender
 from .uv_layout import UvLayout
 
@@ -36,6 +35,10 @@ MESHES = {  # as ICT-FaceKit has them; lashes are made of its strips
 }
 EYEBALL_SHELLS = {"left": slice(21451, 22221), "right": slice(23021, 23791)}  # whites, with the cornea's bulge
 BULGE = 0.6  # share of a radius before the centre from where on the cornea's bulge is
+SECTION = """[parts]                     # eyes, lashes, teeth, gums, insides
+file = "parts.npz"
+sha256 = "{sha256}"
+"""
 
 
 def make_parts(kit: FaceKit, layout: UvLayout, anchor_uv: np.ndarray) -> dict[str, np.ndarray]:
@@ -152,10 +155,7 @@ def main() -> None:
     options = parser.parse_args()
     arrays = make_parts(load_facekit(), UvLayout.load(options.layout), choose_anchors(load_pack(options.pack)))
     checksum = write_whole(options.pack / "parts.npz", lambda path: np.savez_compressed(path, **arrays))
-    manifest = options.pack / "pack.toml"
-    text = re.sub(r"\[parts\].*\n.*\n.*\n\n", "", manifest.read_text())
-    described = f'[parts]                     # eyes, lashes, teeth, gums, insides\nfile = "parts.npz"\nsha256 = "{checksum}"\n\n'
-    write_whole(manifest, lambda path: path.write_text(text.replace("[network]", described + "[network]")))
+    write_section(options.pack, "parts", SECTION.format(sha256=checksum))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,27 @@ class Schedule:
         return self.learning_rate * min(1, (step + 1) / self.warm_up_steps) * left
 
 
+def best_device() -> torch.device:
+    """The graphics card of this process where there is CUDA."""
+    if torch.cuda.is_available():
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    return torch.device("cpu")
+
+
+def best_precision() -> str:
+    """bf16 where the hardware multiplies in it."""
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    return "bf16" if torch.cpu.get_capabilities().get("avx512_bf16") else "fp32"
+
+
+def make_optimiser(network: torch.nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
+    """AdamW for a network that lies where it learns."""
+    return torch.optim.AdamW(
+        network.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
+    )
+
+
 class Run:
     """A network that learns in one folder."""
 

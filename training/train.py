@@ -52,19 +52,14 @@ class Trainer(run.Run):
         is_half: bool,
     ):
         self.weights, self.is_half = LossWeights(), is_half
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        if self.device.type == "cuda":
-            self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        self.device = run.best_device()
         network = HeadNetwork(size).to(self.device, memory_format=torch.channels_last)
         self.mean = torch.from_numpy(basis.mean).to(self.device)
         self.components = torch.from_numpy(basis.components).to(self.device)
         self.resolution = round(basis.mean.shape[1] ** 0.5)
         self.texel_weights = torch.from_numpy(texel_weights(landmark_uv, self.resolution)).float().to(self.device)
         self.landmark_grid = (torch.from_numpy(landmark_uv).float() * 2 - 1).to(self.device)[None, None]
-        optimiser = torch.optim.AdamW(
-            network.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
-        )
-        super().__init__(folder, network, optimiser, schedule)
+        super().__init__(folder, network, run.make_optimiser(network, schedule), schedule)
         self.rank = distributed.get_rank() if distributed.is_initialized() else 0
 
     def warm_start(self, onnx_file: Path, batches: list[Crops]) -> None:
@@ -198,13 +193,6 @@ def learn(trainer: Trainer, maker: CropMaker, workers: int, watch: Watch | None)
         trainer.save()
 
 
-def best_precision() -> str:
-    """bf16 where the hardware multiplies in it."""
-    if torch.cuda.is_available():
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    return "bf16" if torch.cpu.get_capabilities().get("avx512_bf16") else "fp32"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="of the run")
@@ -223,7 +211,7 @@ def main() -> None:
     parser.add_argument(
         "--precision",
         choices=("bf16", "fp32"),
-        default=best_precision(),
+        default=run.best_precision(),
         help="of the encoder; here %(default)s is best",
     )
     parser.add_argument("--photo-step", type=int, default=2, help="every how many-th photo is measured during training")

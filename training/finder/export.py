@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..pack_file import store_half, write_whole
+from ..pack_file import store_half, store_onnx, write_whole
 from ..run import load_averaged
 from .losses import UNIT
 from .network import MULTIPLE, STRIDES, FinderNetwork, FinderSize
@@ -43,26 +43,6 @@ def load_network(checkpoint: Path) -> FinderNetwork:
     return load_averaged(checkpoint, FinderNetwork, FinderSize).eval()
 
 
-def write_onnx(network: FinderNetwork, path: Path) -> None:
-    """ONNX with fixed names and free height and width; weights stored as fp16 where they are many, computed in fp32."""
-    import onnx
-
-    torch.onnx.export(
-        network,
-        (torch.zeros(1, 3, 128, 192),),
-        str(path),
-        input_names=["image"],
-        output_names=list(OUTPUTS),
-        dynamic_axes={name: {2: f"h_{name}", 3: f"w_{name}"} for name in ("image", *OUTPUTS)},
-        opset_version=17,
-        dynamo=False,
-    )
-    model = onnx.load(path)
-    store_half(model.graph, 256)
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
-
-
 def check_onnx(network: FinderNetwork, path: Path, pictures: np.ndarray) -> float:
     """The largest difference between ONNX and PyTorch in any answer, relative to the answers' spread.
 
@@ -85,7 +65,16 @@ def check_onnx(network: FinderNetwork, path: Path, pictures: np.ndarray) -> floa
 def write_pack(network: FinderNetwork, folder: Path, version: str, min_score: float) -> None:
     """Writes network and manifest; the manifest comes last, so that a broken pack has none."""
     folder.mkdir(parents=True, exist_ok=True)
-    checksum = write_whole(folder / "network.onnx", lambda path: write_onnx(network, path))
+    example, sides = (
+        torch.zeros(1, 3, 128, 192),
+        {name: {2: f"h_{name}", 3: f"w_{name}"} for name in ("image", *OUTPUTS)},
+    )
+    checksum = write_whole(
+        folder / "network.onnx",
+        lambda path: store_onnx(
+            path, network, example, "image", list(OUTPUTS), lambda model: store_half(model, 256), sides
+        ),
+    )
     manifest = MANIFEST.format(
         version=version,
         network_sha256=checksum,

@@ -85,12 +85,9 @@ class Trainer(run.Run):
     """One run in one folder."""
 
     def __init__(self, folder: Path, size: FinderSize, schedule: Schedule):
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = run.best_device()
         network = FinderNetwork(size).to(self.device, memory_format=torch.channels_last)
-        optimiser = torch.optim.AdamW(
-            network.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay
-        )
-        super().__init__(folder, network, optimiser, schedule)
+        super().__init__(folder, network, run.make_optimiser(network, schedule), schedule)
         centres, strides = cell_centres(SIZE)
         self.cells = torch.from_numpy(centres).to(self.device), torch.from_numpy(strides).to(self.device)
 

@@ -4,13 +4,12 @@ python -m training.refine.export RUN_FOLDER PACK_FOLDER --deviation-scale 1.5
 """
 
 import argparse
-import re
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from ..pack_file import store_half, write_whole
+from ..pack_file import store_half, store_onnx, write_section, write_whole
 from ..run import load_averaged
 from .network import ANSWERS, SEEN, TEXELS, PackNetwork, RefineNetwork, RefineSize
 
@@ -22,25 +21,6 @@ input = "seen"              # float32 (1, {seen}, {texels}, {texels}) by UV, as 
 offset = "offset"           # float32 (1, 3, {answers}, {answers}), mm to the right, up and forwards for an upright head
 deviation = "deviation"     # float32 (1, {answers}, {answers}), mm, of the offsets to the right and up each
 """
-
-
-def write_onnx(network: PackNetwork, path: Path) -> None:
-    """ONNX with fixed names and sizes; large weights stored as fp16, computed in fp32."""
-    import onnx
-
-    torch.onnx.export(
-        network,
-        (torch.zeros(1, SEEN, TEXELS, TEXELS),),
-        str(path),
-        input_names=["seen"],
-        output_names=list(PackNetwork.OUTPUTS),
-        opset_version=17,
-        dynamo=False,
-    )
-    model = onnx.load(path)
-    store_half(model.graph, 4096)
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
 
 
 @torch.no_grad()
@@ -59,11 +39,13 @@ def check_onnx(network: PackNetwork, path: Path, seen: np.ndarray) -> dict[str, 
 
 def write_into(folder: Path, network: PackNetwork) -> None:
     """Puts the network into a pack, and what it is into the pack's manifest."""
-    checksum = write_whole(folder / FILE, lambda path: write_onnx(network, path))
+    example, outputs = torch.zeros(1, SEEN, TEXELS, TEXELS), list(PackNetwork.OUTPUTS)
+    checksum = write_whole(
+        folder / FILE,
+        lambda path: store_onnx(path, network, example, "seen", outputs, lambda model: store_half(model, 4096)),
+    )
     section = SECTION.format(file=FILE, sha256=checksum, seen=SEEN, texels=TEXELS, answers=ANSWERS)
-    manifest = folder / "pack.toml"
-    text = re.sub(r"\[refine\][^\[]*", "", manifest.read_text(encoding="utf-8"))
-    write_whole(manifest, lambda path: path.write_text(text.rstrip() + "\n\n" + section, encoding="utf-8"))
+    write_section(folder, "refine", section)
 
 
 def main() -> None:

@@ -11,9 +11,9 @@ from ..assets import LANDMARK_VERTICES, SKIN_VERTICES, load_facekit
 from ..augment import recolour_batch
 from ..bake import bake_operator
 from ..crops import rigid_points
+from ..dataset import RenderedHeads
 from ..head_model import neck_weight
 from ..labels import LabelMaker
-from ..shards import Shards
 from ..uv_layout import UvLayout
 from .first_pass import NAME
 from .network import TEXELS
@@ -43,9 +43,8 @@ class PairMaker:
 
     def __init__(self, folders: list[Path], layout: UvLayout):
         kit = load_facekit()
-        shards = Shards(folders, NAME, made_by="training.refine.first_pass")
-        self._pictures, self._visibility = shards.rows("pictures"), shards.rows("visibility")
-        self._states, self._first = torch.from_numpy(shards.whole("states")), shards.rows(NAME)
+        self._heads = RenderedHeads(folders, NAME, made_by="training.refine.first_pass")
+        self._first = self._heads.rows(NAME)
         self._operator, inside = bake_operator(layout, TEXELS)
         self._labels = LabelMaker(kit, self._operator)
         mean, marks = self._labels.mean.numpy(), kit.mean[LANDMARK_VERTICES]
@@ -58,13 +57,12 @@ class PairMaker:
         self._face = torch.from_numpy(face).view(TEXELS, TEXELS)
 
     def __len__(self) -> int:
-        return len(self._states)
+        return len(self._heads)
 
     def __call__(self, chosen: np.ndarray, generator: torch.Generator | None) -> Pairs:
         """Those of the pictures `chosen`; as they are without a generator, else mirrored, recoloured and moved."""
-        pictures = torch.from_numpy(self._pictures.take(chosen)).permute(0, 3, 1, 2).float() / 255
-        grid = (len(chosen), TEXELS, TEXELS, 3)
-        truth = self._labels(self._states[torch.from_numpy(chosen)]).view(grid)
+        pictures, states = self._heads.batch(chosen)
+        truth = self._labels(states).view(len(chosen), TEXELS, TEXELS, 3)
         maps, visible = torch.from_numpy(self._first.take(chosen)), self._visible(chosen)
         recolour = None
         if generator is not None:
@@ -85,7 +83,7 @@ class PairMaker:
 
     def _visible(self, chosen: np.ndarray) -> torch.Tensor:
         """(B, 64, 64) bool."""
-        vertices = np.unpackbits(self._visibility.take(chosen), axis=1)[:, :SKIN_VERTICES].T.astype(np.float32)
+        vertices = self._heads.visibility(chosen)[:, :SKIN_VERTICES].T.astype(np.float32)
         return torch.from_numpy((self._operator @ vertices).T > 0.5).view(-1, TEXELS, TEXELS)
 
     def _moved(self, maps: torch.Tensor, truth: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

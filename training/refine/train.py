@@ -17,7 +17,6 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from .. import run
-from ..train import best_precision
 from ..uv_layout import UvLayout
 from .network import LOG_DEVIATIONS, PLACE_UNIT, TEXELS, UNIT, RefineNetwork, RefineSize
 from .pairs import PairMaker, Pairs, PairStream
@@ -50,14 +49,11 @@ class Trainer(run.Run):
         Args:
             mean: (64 * 64, 3) cm, the mean head.
         """
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = run.best_device()
         network = RefineNetwork(size)
         network.places.copy_(mean.T.reshape(3, TEXELS, TEXELS) / PLACE_UNIT)
         network = network.to(self.device, memory_format=torch.channels_last)
-        optimiser = torch.optim.AdamW(
-            network.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay
-        )
-        super().__init__(folder, network, optimiser, schedule)
+        super().__init__(folder, network, run.make_optimiser(network, schedule), schedule)
 
     def learn(self, pairs: Pairs) -> dict[str, float]:
         """One step; the loss's terms."""
@@ -66,7 +62,7 @@ class Trainer(run.Run):
 
     def answer(self, network: torch.nn.Module, pairs: Pairs) -> torch.Tensor:
         """(B, 5, 32, 32), as of `RefineNetwork`."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=best_precision() == "bf16"):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=run.best_precision() == "bf16"):
             return network(pairs.seen.to(self.device).contiguous(memory_format=torch.channels_last)).cpu()
 
     @torch.no_grad()
