@@ -140,7 +140,7 @@ def evidence_in(
     first = None if error is None or seen is None else evidence_of(position_map, error * crop.side, seen)
     if refiner is None:
         return first
-    second = second_pass(photo.pixels, position_map, pack.topology, refiner.run)
+    second = second_pass(photo.pixels, position_map, pack.head_model, refiner.run)
     return second if first is None or seen is None else joined(first, second, seen)
 
 
