@@ -65,8 +65,8 @@ def unwrap(pixels: np.ndarray, places: np.ndarray, mean: np.ndarray, stance: Sta
     Returns:
         (CHANNELS, TEXELS, TEXELS) float32: the colours of FINER x FINER texels, -1 to 1, red first and row by row;
         normals in the frame of the upright head; in the head's own axes how far its surface lies from the mean head's,
-        OWN_UNIT; the share of the texel inside of the photo; pixels per millimetre, less 1, of the photo that the colours
-        are from.
+        OWN_UNIT; the share of the texel inside of the photo; one less than pixels per millimetre of the photo that the
+        colours are from.
     """
     fine = upsample_bicubic(places[..., :2], FINER * TEXELS)
     colours, reduction = _colours(pixels, fine, PIXELS_PER_MM / stance.pixels_per_mm)

@@ -14,7 +14,7 @@ from .session import Session, kept_warm, open_session, reason_of, stop_told
 
 @dataclass(frozen=True)
 class Refinement:
-    """How far the surface lies from where the position map has it, in the frame of the upright head, and whose it is."""
+    """How far a head lies from where the position map has it, in the frame of the upright head, and whose it is."""
 
     offset: np.ndarray  # (E, E, 3) float32 by UV, mm to the right, up and forwards
     deviation: np.ndarray  # (E, E) float32, mm, of the offsets to the right and up each

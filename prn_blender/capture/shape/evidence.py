@@ -16,7 +16,7 @@ ACROSS = 3**-0.5  # of an expected error in space, what falls to each axis
 
 @dataclass(frozen=True)
 class Likeness:
-    """What a network says of the head model's coefficients: normal distributions, those of people where it sees nothing."""
+    """What a network says of the head model's coefficients: normal distributions, people's where it sees nothing."""
 
     mean: np.ndarray  # (K + E,) identity first
     deviation: np.ndarray  # (K + E,)
