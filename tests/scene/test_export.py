@@ -514,7 +514,7 @@ def test_shape_keys_and_modifiers_are_both_exported(head, tmp_path, kind, modifi
     head.data.shape_keys.key_blocks["Smile"].value = 0.5
     report = check_head(bpy.context, head, kind)
     assert not report.warnings
-    assert any("1 shape keys" in line for line in report.written)
+    assert any("1 shape key" in line for line in report.written)
     assert any("Subdivision" in finding.text for finding in report.findings) == (modifier != "none")
     found = exported(head, tmp_path, kind)
     (smile,) = (block for block in found.data.shape_keys.key_blocks[1:])

@@ -135,14 +135,18 @@ def _written(prepared: Prepared, textures: TextureFiles) -> Iterator[str]:
     for item in prepared.meshes:
         mesh = item.data
         keys = len(mesh.shape_keys.key_blocks) - 1 if mesh.shape_keys else 0
-        shapes = f", {keys} shape keys" if keys else ""
+        shapes = f", {_count(keys, 'shape key')}" if keys else ""
         yield f"{item.name}: {len(mesh.polygons):,} faces, {len(mesh.vertices):,} vertices{shapes}"
     for rig in prepared.armatures:
-        yield f"{rig.name}: {len(rig.data.bones)} bones"
+        yield f"{rig.name}: {_count(len(rig.data.bones), 'bone')}"
     for file in textures.files:
         kind, size = file.path.suffix[1:].upper(), _bytes(file.path.stat().st_size)
         yield f"{file.use}: {file.width} x {file.height}, {kind}, {size}"
     yield f"{_length(_height(prepared))} high"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _height(prepared: Prepared) -> float:

@@ -72,5 +72,5 @@ class PRN_OT_import_prnet(FileJobOperator, bpy.types.Operator):
 
     def finish(self, context, result: Path):
         forget_installed_packs()
-        self.report({"INFO"}, "PRNet is installed: choose it in the Head Capture tab under Model Pack")
+        self.report({"INFO"}, "PRNet is installed: choose it in the Head Capture tab under More, Model Pack")
         yield from ()  # one step is enough
