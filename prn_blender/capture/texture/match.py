@@ -51,8 +51,8 @@ def _median(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
 def compared(mask: np.ndarray, size: float) -> np.ndarray:
     """(h, w) 0..1: where the colours around a soft mask (h, w) 0..1 are compared.
 
-    It is the mask's border, and a little the depth of a large one, where skin lies in both: the border of a face is hair
-    and shadow in some. Mouths and eyes are not so deep: they are to keep their colours.
+    It is the mask's border, and a little the depth of a large one, where skin lies in both: along the border of a face
+    lie hair and shadow. Mouths and eyes are not so deep: they are to keep their colours.
 
     Args:
         size: of the head or of its texture, in pixels of the mask.

@@ -50,7 +50,7 @@ class CapturePanel:
             return
         self._draw_photo(context, options)
         if session.current.is_busy:
-            self._draw_running()
+            self._draw_running(context)
             return
         if self._is_photo_elsewhere(context):
             return
@@ -111,14 +111,14 @@ class CapturePanel:
             wrapped(context, box, problem, icon="ERROR")
             box.operator(PRN_OT_choose_photo.bl_idname, text="Choose Another Photo…", icon="IMAGE_DATA")
 
-    def _draw_running(self) -> None:
+    def _draw_running(self, context: bpy.types.Context) -> None:
         job = session.current.job
         fraction, text = job.progress
         column = self.layout.column()
         if job.is_cancelled:
             text = "Cancelling…"
         elif not job.is_running:
-            text = "Waiting for Object Mode"
+            text = "Putting It into the Scene" if context.mode == "OBJECT" else "Waiting for Object Mode"
         column.progress(factor=fraction, type="BAR", text=text)
         row = column.row()
         row.enabled = not job.is_cancelled

@@ -30,7 +30,7 @@ FORMATS = (
     ("DEPTH_EXR", "Depth, EXR", "Metres, 0 where there is no head", "_depth.exr"),
     ("PNCC", "PNCC, PNG", "Each pixel's colour says which place of the mean head it shows", "_pncc.png"),
     ("OBJ", "OBJ, Textured", "Triangles with a texture beside it, as PRNet writes them", "_head.obj"),
-    ("OBJ_COLOURS", "OBJ, Vertex Colours", "Triangles with a colour at each vertex, as PRNet writes them", "_colours.obj"),
+    ("OBJ_COLOURS", "OBJ, Vertex Colours", "Triangles with coloured vertices, as PRNet writes them", "_colours.obj"),
 )
 _ENDINGS = {identifier: ending for identifier, _, _, ending in FORMATS}
 _SUFFIXES = {identifier: Path(ending).suffix for identifier, ending in _ENDINGS.items()}

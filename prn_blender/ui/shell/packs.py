@@ -42,7 +42,7 @@ class PRN_OT_import_prnet(FileJobOperator, bpy.types.Operator):
     """Make a model pack of your own copy of PRNet: its checkpoint and UV data, as its authors give them away"""
 
     bl_idname = "prn.import_prnet"
-    bl_label = "Import PRNet…"
+    bl_label = "Import PRNet"
     asks_for = "directory"
 
     directory: bpy.props.StringProperty(
