@@ -563,6 +563,32 @@ def test_rig_shape_keys_and_modifiers_together(head, tmp_path, kind):
     bpy.context.view_layer.update()
 
 
+def test_an_exporter_that_is_switched_off_is_told(head, tmp_path):
+    import addon_utils
+
+    path = tmp_path / "out" / "head.fbx"
+    path.parent.mkdir()
+    path.write_text("from before")
+    addon_utils.disable("io_scene_fbx")
+    try:
+        (problem,) = check_head(bpy.context, head, FBX).errors
+        assert "enable the add-on 'FBX format'" in problem
+        with pytest.raises(CaptureError, match="FBX is switched off"):
+            export_head(bpy.context, head, path, FBX)
+    finally:
+        addon_utils.enable("io_scene_fbx")
+    assert [file.read_text() for file in path.parent.iterdir()] == ["from before"]
+    assert not check_head(bpy.context, head, FBX).errors
+
+
+def test_a_blender_built_without_a_format_is_told(head, tmp_path):
+    """Debian's has no USD."""
+    kind = replace(USD, operator="wm.no_such_export")
+    with pytest.raises(CaptureError, match="built without USD: choose another format"):
+        export_head(bpy.context, head, tmp_path / "out" / "head.usdc", kind)
+    assert not list(tmp_path.glob("out/*"))
+
+
 def test_a_format_without_shape_keys_has_the_shape(head, tmp_path):
     add_smile(head)
     bpy.context.view_layer.update()

@@ -37,7 +37,8 @@ class Report:
 
 def report_on(prepared: Prepared, textures: TextureFiles, kind: Format, choice: TextureChoice) -> Report:
     """Looks through what will be written."""
-    findings = [*prepared.findings, *_about_textures(kind, choice, textures)]
+    findings = [error(kind.why_not)] if kind.why_not else []
+    findings += [*prepared.findings, *_about_textures(kind, choice, textures)]
     for item in prepared.meshes:
         findings += _about_mesh(item)
         findings += _about_materials(item)
