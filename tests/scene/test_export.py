@@ -127,6 +127,11 @@ def assert_same_shape(points: np.ndarray, expected: np.ndarray, tolerance: float
     assert nearest(expected, points).max() < tolerance
 
 
+def warnings(report: Report) -> list[str]:
+    """Those of the head; PRNet's mean face, which nobody's is, has faces without area."""
+    return [text for text in report.warnings if "without area" not in text]
+
+
 @pytest.fixture
 def head(make_capture) -> bpy.types.Object:
     return build(make_capture(SHOTS["landscape"], name="game"), bpy.context)
@@ -258,7 +263,7 @@ def test_files_are_in_metres_whatever_the_scene_is_in(make_capture, tmp_path, ki
     assert any("unit scale" in text for text in report.warnings) == (when == "after the capture")
     found = exported(head, tmp_path, kind)
     assert height(found) == pytest.approx(expected, rel=1e-4)
-    assert 0.2 < expected < 0.3
+    assert 0.15 < expected < 0.3
 
 
 @ALL
@@ -267,7 +272,7 @@ def test_a_head_scaled_to_the_scene_is_as_large_as_the_scene_shows_it(head, tmp_
     expected = head.dimensions.z
     bpy.context.scene.unit_settings.scale_length = 0.01
     head.scale = (100, 100, 100)
-    assert not check_head(bpy.context, head, kind).warnings
+    assert not warnings(check_head(bpy.context, head, kind))
     assert height(exported(head, tmp_path, kind)) == pytest.approx(expected, rel=1e-4)
 
 
@@ -518,7 +523,7 @@ def test_shape_keys_and_modifiers_are_both_exported(head, tmp_path, kind, modifi
         shapes[value] = world_points(head)
     head.data.shape_keys.key_blocks["Smile"].value = 0.5
     report = check_head(bpy.context, head, kind)
-    assert not [text for text in report.warnings if "without area" not in text]  # of which PRNet's mean face has some
+    assert not warnings(report)
     assert any("1 shape key" in line for line in report.written)
     assert any("Subdivision" in finding.text for finding in report.findings) == (modifier != "none")
     found = exported(head, tmp_path, kind)
