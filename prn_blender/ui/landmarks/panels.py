@@ -29,7 +29,7 @@ class LandmarksPanel:
         if PRN_OT_adjust_landmarks.poll(context):
             row.operator(PRN_OT_adjust_landmarks.bl_idname, icon="EMPTY_AXIS")
         else:
-            row.label(text=self.how)
+            row.label(text=self.how if context.scene.prn_capture.show_landmarks else "Tick the box to move them")
         if self.bl_space_type == "VIEW_3D":
             is_open = editor_of_head(context.window, head) is not None
             row.operator(PRN_OT_open_photo_of_head.bl_idname, text="", icon="IMAGE_REFERENCE", depress=is_open)
