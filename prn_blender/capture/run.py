@@ -3,15 +3,24 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .errors import NoFaceError
+from .errors import CaptureError, NoFaceError
 from .faces.box import FaceBox
 from .faces.find import choose_faces, find_faces
 from .packs.pack import ModelPack, load_pack
 from .photo.read import load_photo
 from .progress import Progress, part_of, silent
-from .reconstruct import reconstruct
+from .reconstruct import Portrait, reconstruct
 from .stopwatch import Stopwatch
 from .types import Capture, PackedPhoto, Photo, Settings
+
+
+@dataclass(frozen=True)
+class OtherPhoto:
+    """One more photo of the same person."""
+
+    photo: Path
+    face: str | int = "largest"  # or an index into the faces, best first
+    box: tuple[float, float, float, float] | None = None  # of a profile or the back of a head, too
 
 
 @dataclass(frozen=True)
@@ -25,6 +34,7 @@ class Request:
     pack: Path | None = None  # None: the default pack
     yunet: Path | None = None  # a YuNet file instead of the built-in detector
     packed: PackedPhoto | None = None  # what is read where the photo's file is gone
+    together: tuple[OtherPhoto, ...] = ()  # one head of all these photos; its expression is that of `photo`
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,7 @@ class Found:
     faces: tuple[FaceBox, ...] | None  # that the photo shows, best first; None where a box was given
     wanted: tuple[FaceBox, ...]
     timings: dict[str, float]  # seconds by step
+    others: tuple[Portrait, ...] = ()  # more photos of the person
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,8 @@ def find(request: Request, progress: Progress = silent) -> Found:
         CaptureError: the photo or the pack cannot be read, or there is no such face.
         Cancelled: from `progress`.
     """
+    if request.together and request.face == "all":
+        raise CaptureError("Several photos make one head: choose one face of each, not all.")
     clock = Stopwatch()
     progress(0.0, "Reading the photo")
     photo = load_photo(request.photo, request.packed)
@@ -78,8 +91,21 @@ def find(request: Request, progress: Progress = silent) -> Found:
         progress(0.15, "Looking for faces")
         faces = faces_in(photo, request.yunet)
         wanted = choose_faces(list(faces), request.face)
+    others = tuple(portrait_of(other, request.yunet) for other in request.together)
     clock.lap("faces")
-    return Found(request, photo, pack, faces, tuple(wanted), clock.seconds)
+    return Found(request, photo, pack, faces, tuple(wanted), clock.seconds, others)
+
+
+def portrait_of(other: OtherPhoto, yunet: Path | None = None) -> Portrait:
+    """One more photo of a person, and where the head is in it.
+
+    Raises:
+        CaptureError: it cannot be read, or there is no such face.
+    """
+    photo = load_photo(other.photo)
+    if other.box is not None:
+        return Portrait(photo, FaceBox(*other.box), by_hand=True)
+    return Portrait(photo, choose_faces(list(faces_in(photo, yunet)), other.face)[0])
 
 
 def capture_face(found: Found, index: int, progress: Progress = silent) -> Capture:
@@ -90,7 +116,7 @@ def capture_face(found: Found, index: int, progress: Progress = silent) -> Captu
         Cancelled: from `progress`.
     """
     step = part_of(progress, 0.25, 1.0, index, len(found.wanted))
-    capture = reconstruct(found.photo, found.wanted[index], found.pack, found.request.settings, step)
+    capture = reconstruct(found.photo, found.wanted[index], found.pack, found.request.settings, step, found.others)
     return replace(capture, timings={**found.timings, **capture.timings})
 
 

@@ -6,8 +6,9 @@ from .evidence import EVIDENCE_SIZE
 from .fit import ROBUST, Fit, FittedView, ViewEvidence, fit, project, shape_of
 from .head_model import HeadModel
 
-# From this much worse on (twice the natural logarithm of how much less likely), found on rendered heads and portraits.
-MUCH_WORSE = 60.0
+# From this much worse on (twice the logarithm of how much less likely): one rendered head in a hundred is that far from
+# itself, one in eight from another. What is told apart is what the evidence tells; see benchmarks/several.py.
+MUCH_WORSE = 35.0
 
 
 def strangers(model: HeadModel, views: tuple[ViewEvidence, ...], by_hand: tuple[bool, ...]) -> frozenset[int]:

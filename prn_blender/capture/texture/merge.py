@@ -48,10 +48,9 @@ class Laid:
         colour = pyramid.sample(pyramid.place(guide.position), pyramid.level(guide.footprint))
         return cls(guide, trusted, pyramid, colour.astype(np.float32))
 
-    @property
-    def quality(self) -> np.ndarray:
-        """(G, G) how well the photo shows a texel: seen, from the front, and with how many pixels."""
-        sharpness = np.minimum(self.guide.footprint, np.quantile(self.guide.footprint, 0.95))
+    def quality(self, size: int) -> np.ndarray:
+        """(G, G) how well the photo shows a texel: seen, from the front, and with pixels enough for a texture's."""
+        sharpness = np.minimum(self.guide.footprint * self.guide.size / size, 1)
         return self.trusted.texels * np.maximum(self.guide.facing, 0) ** FACING_POWER * sharpness
 
     def projection(self, size: int) -> Projection:
@@ -97,7 +96,7 @@ def merge_textures(
         progress(0.2 * number / len(views), "Comparing the photos")
         laid.append(Laid.of(view, topology))
     trusts = np.array([one.trusted.texels for one in laid])
-    quality = chosen_by_quality(laid)
+    quality = chosen_by_quality(laid, size)
     gains, shares = levelled(laid, quality), shares_of(quality, BORDER)
     trust = np.max(trusts, axis=0)
     merged = Merged(tuple(one.projection(size) for one in laid), shares, gains)
@@ -111,11 +110,11 @@ def merge_textures(
     )
 
 
-def chosen_by_quality(laid: list[Laid]) -> np.ndarray:
+def chosen_by_quality(laid: list[Laid], size: int) -> np.ndarray:
     """(N, G, G) how well each photo shows each texel of the head that the first one shows with its expression."""
     import cv2
 
-    quality = np.array([one.quality for one in laid])
+    quality = np.array([one.quality(size) for one in laid])
     moving = cv2.dilate(laid[0].guide.openings, np.ones((AROUND, AROUND), np.uint8))
     moving = cv2.GaussianBlur(moving, (0, 0), AROUND / 4) * laid[0].trusted.texels
     quality[1:] *= 1 - (1 - STILL) * moving
@@ -141,17 +140,16 @@ def levelled(laid: list[Laid], quality: np.ndarray) -> np.ndarray:
     slow = np.array(
         [np.log(blur(one.colour, trust) + LEVEL) for one, trust in zip(laid, trusts, strict=True)]
     )  # (N, G, G, 3)
-    slow += exposures(slow, trusts)[:, None, None]
+    lighter = exposures(slow, trusts)
+    slow = slow + lighter[:, None, None]
     weight = shares_of(quality, WIDE)[..., None]
     wanted = (weight * slow).sum(axis=0)
     gains = []
-    for one, (own, trust) in enumerate(zip(slow, trusts, strict=True)):
-        # Where a photo is alone it is what is wanted; what was changed at its borders fades away from there.
-        change = spread(wanted - own, trust * weight[one, ..., 0] + 1e-3 * trust, FAR)
-        gains.append(change)
-    original = np.array([np.log(blur(one.colour, trust) + LEVEL) for one, trust in zip(laid, trusts, strict=True)])
-    total = np.array(gains) + (slow - original)
-    return np.exp(np.clip(total, -LARGEST_GAIN, LARGEST_GAIN)).astype(np.float32)
+    for own, trust, share, exposure in zip(slow, trusts, weight, lighter, strict=True):
+        # Where a photo is alone it is as wanted; what is changed at its borders fades away from there.
+        change = spread(wanted - own, trust * np.maximum(share[..., 0], 1e-3), FAR)
+        gains.append(np.exp(np.clip(change + exposure, -LARGEST_GAIN, LARGEST_GAIN)))
+    return np.array(gains, np.float32)
 
 
 def exposures(slow: np.ndarray, trusts: list[np.ndarray]) -> np.ndarray:

@@ -18,6 +18,7 @@ from .landmarks import create_landmarks
 from .material import create_material
 from .mesh import add_region_groups, create_mesh
 from .parts import create_parts
+from .views import add_views
 
 
 def build(
@@ -28,7 +29,7 @@ def build(
     mesh: HeadMesh | None = None,
     images: PackedImages | None = None,
 ) -> bpy.types.Object:
-    """A collection with head, landmarks and camera; the head becomes the active object, the camera the scene's.
+    """A collection with head, landmarks and a camera for each photo; the head becomes the active object, the camera the scene's.
 
     If anything fails, nothing that was made stays.
 
@@ -63,6 +64,7 @@ def build(
         create_parts(collection, head, mesh.parts, metre)
         camera = create_camera(head, view.camera, images.photo, metre)
         collection.objects.link(camera)
+        add_views(head, collection, capture, images, metre)
         set_alignment(head, alignment)
 
         scene.collection.children.link(collection)

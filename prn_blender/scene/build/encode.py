@@ -14,6 +14,7 @@ class EncodedImages:
 
     textures: dict[str, bytes]  # PNG, by the capture's names
     photo: bytes  # as Blender shall see it: upright
+    others: tuple[bytes, ...] = ()  # the capture's further photos
 
 
 def encode_images(capture: Capture, photo: bytes | None = None) -> EncodedImages:
@@ -26,7 +27,8 @@ def encode_images(capture: Capture, photo: bytes | None = None) -> EncodedImages
         textures = {name: threads.submit(png_bytes, pixels) for name, pixels in capture.textures.items()}
         if photo is None:
             photo = photo_bytes(capture.views[0].photo)
-        return EncodedImages({name: encoded.result() for name, encoded in textures.items()}, photo)
+        others = tuple(photo_bytes(view.photo) for view in capture.views[1:])
+        return EncodedImages({name: encoded.result() for name, encoded in textures.items()}, photo, others)
 
 
 def png_bytes(pixels: np.ndarray) -> bytes:

@@ -1,0 +1,58 @@
+"""The further photos of a head: a camera for each, and the head as it looks in it.
+
+The head's own shape is that of the first photo. In another photo the person may look different, so that the head lies
+on it with that photo's expression only: a shape key for each, which is on while its photo is looked at.
+"""
+
+import bpy
+import numpy as np
+
+from ...capture.shape.mesh import vertices_in_view
+from ...capture.types import Capture
+from ..names import as_name
+from ..record import views_of_head
+from .camera import create_camera
+from .images import PackedImages
+
+_VIEW = "prn_view"  # on the mesh: the names of the photos' shape keys, in the order of the views after the first
+
+
+def add_views(
+    head: bpy.types.Object, collection: bpy.types.Collection, capture: Capture, images: PackedImages
+) -> None:
+    """Cameras into the capture's collection, shape keys onto the head; nothing for a capture of one photo."""
+    if len(capture.views) < 2:
+        return
+    topology = capture.pack.choose_topology(capture.settings.topology)
+    head.shape_key_add(name="Basis")
+    keys = []
+    for number, (view, photo) in enumerate(zip(capture.views[1:], images.others, strict=True), start=1):
+        name = as_name(view.photo.path.stem)
+        collection.objects.link(create_camera(head, view.camera, photo, number, name))
+        key = head.shape_key_add(name=name, from_mix=False)
+        key.data.foreach_set("co", vertices_in_view(capture, topology, number).astype(np.float32).ravel())
+        key.value = 0.0
+        keys.append(key.name)
+    head.data[_VIEW] = keys
+
+
+def set_shown_view(head: bpy.types.Object, number: int) -> None:
+    """Gives the head the expression of one of its photos; the first has the head's own."""
+    for other, name in enumerate(head.data.get(_VIEW, ()), start=1):
+        key = head.data.shape_keys.key_blocks.get(name) if head.data.shape_keys else None
+        if key is not None:  # the artist may have deleted it
+            key.value = float(other == number)
+
+
+def shown_view(head: bpy.types.Object) -> int:
+    """Whose expression the head has; the first photo's is the head's own."""
+    for number, name in enumerate(head.data.get(_VIEW, ()), start=1):
+        key = head.data.shape_keys.key_blocks.get(name) if head.data.shape_keys else None
+        if key is not None and key.value == 1.0:
+            return number
+    return 0
+
+
+def name_of_view(head: bpy.types.Object, number: int) -> str:
+    """The photo's file name."""
+    return bpy.path.basename(views_of_head(head)[number]["photo"]["path"])
