@@ -7,6 +7,7 @@ on it with that photo's expression only: a shape key for each, which is on while
 import bpy
 import numpy as np
 
+from ...capture.landmarks import COUNT
 from ...capture.shape.mesh import vertices_in_view
 from ...capture.types import Capture
 from ..names import as_name
@@ -14,7 +15,9 @@ from ..record import views_of_head
 from .camera import create_camera
 from .images import PackedImages
 
-_VIEW = "prn_view"  # on the mesh: the names of the photos' shape keys, in the order of the views after the first
+# On the mesh, in the order of the views after the first: the names of the photos' shape keys, and how far the landmarks
+# are from where the first photo has them.
+_KEYS, _LANDMARKS = "prn_views", "prn_view_landmarks"
 
 
 def add_views(
@@ -25,7 +28,7 @@ def add_views(
         return
     topology = capture.pack.choose_topology(capture.settings.topology)
     head.shape_key_add(name="Basis")
-    keys = []
+    keys, landmarks = [], []
     for number, (view, photo) in enumerate(zip(capture.views[1:], images.others, strict=True), start=1):
         name = as_name(view.photo.path.stem)
         collection.objects.link(create_camera(head, view.camera, photo, number, name))
@@ -33,12 +36,20 @@ def add_views(
         key.data.foreach_set("co", vertices_in_view(capture, topology, number).astype(np.float32).ravel())
         key.value = 0.0
         keys.append(key.name)
-    head.data[_VIEW] = keys
+        shown = view.to_head(capture.pack.topology.landmarks(view.position_map))
+        landmarks += (shown - capture.head.landmarks).ravel().tolist()
+    head.data[_KEYS], head.data[_LANDMARKS] = keys, landmarks
+
+
+def landmark_offsets(head: bpy.types.Object, number: int) -> np.ndarray:
+    """(68, 3) metres from the head's own landmarks to those of one of its photos' expression."""
+    offsets = np.array(head.data.get(_LANDMARKS, ()), float).reshape(-1, COUNT, 3)
+    return offsets[number - 1] if 0 < number <= len(offsets) else np.zeros((COUNT, 3))
 
 
 def set_shown_view(head: bpy.types.Object, number: int) -> None:
     """Gives the head the expression of one of its photos; the first has the head's own."""
-    for other, name in enumerate(head.data.get(_VIEW, ()), start=1):
+    for other, name in enumerate(head.data.get(_KEYS, ()), start=1):
         key = head.data.shape_keys.key_blocks.get(name) if head.data.shape_keys else None
         if key is not None:  # the artist may have deleted it
             key.value = float(other == number)
@@ -46,7 +57,7 @@ def set_shown_view(head: bpy.types.Object, number: int) -> None:
 
 def shown_view(head: bpy.types.Object) -> int:
     """Whose expression the head has; the first photo's is the head's own."""
-    for number, name in enumerate(head.data.get(_VIEW, ()), start=1):
+    for number, name in enumerate(head.data.get(_KEYS, ()), start=1):
         key = head.data.shape_keys.key_blocks.get(name) if head.data.shape_keys else None
         if key is not None and key.value == 1.0:
             return number

@@ -6,6 +6,7 @@ import numpy as np
 from ...capture.geometry.camera import Camera
 from ...capture.geometry.pose import Similarity
 from ..build.landmarks import landmark_positions
+from ..build.views import landmark_offsets
 from ..record import is_captured_head, view_of_photo, views_of_head
 
 
@@ -21,7 +22,7 @@ def heads_of_photo(scene: bpy.types.Scene, photo: str) -> list[bpy.types.Object]
 def landmarks_in_photo(head: bpy.types.Object, view: int = 0) -> np.ndarray:
     """(68, 2) pixels of a view's photo of the landmarks as they lie now; NaN where one was deleted."""
     camera, pose = camera_and_pose(head, view)
-    return camera.project(pose.apply(landmark_positions(head)))
+    return camera.project(pose.apply(landmark_positions(head) + landmark_offsets(head, view)))
 
 
 def location_at(

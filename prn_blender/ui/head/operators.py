@@ -106,12 +106,11 @@ class HeadViewOperator(HeadOperator):
 
 
 def is_photo_viewed(context: bpy.types.Context) -> bool:
-    """Whether the 3D View looks through the camera of the captured head."""
-    from ...scene.build.camera import capture_camera
+    """Whether the 3D View looks through a camera of the captured head."""
+    from ...scene.build.camera import cameras_of
 
-    camera = capture_camera(captured_head(context))
     in_camera = context.space_data.region_3d.view_perspective == "CAMERA"
-    return in_camera and camera is not None and context.scene.camera == camera
+    return in_camera and context.scene.camera in cameras_of(captured_head(context)).values()
 
 
 class PRN_OT_view_photo(HeadViewOperator, bpy.types.Operator):

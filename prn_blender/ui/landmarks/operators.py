@@ -9,7 +9,7 @@ from ...capture.landmarks import COUNT
 from ..head.operators import HeadOperator, captured_head
 from ..photos.drawing import WHITE, Point, draw_text, hint_place, is_in_free_part, nearest_point, ui_scale
 from ..shell import session
-from .overlay import draw_landmarks, photo_of_head_on_screen
+from .overlay import draw_landmarks, photo_of_head_on_screen, shown_view_of
 
 _GRAB = 14  # pixels at interface scale 1
 _HINT = "Drag a landmark: the head follows.  Ctrl+click: reset it.  Enter or Esc: done"
@@ -122,6 +122,7 @@ class PRN_OT_adjust_landmarks(bpy.types.Operator):
 
     def _drag(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         from ...scene.build.landmarks import landmarks_of
+        from ...scene.build.views import landmark_offsets
         from ...scene.edit.photo_points import location_at
 
         name, index, start, grip = self._dragged
@@ -134,8 +135,9 @@ class PRN_OT_adjust_landmarks(bpy.types.Operator):
             landmark.location = start
             self._dragged = None
         elif event.type == "MOUSEMOVE":
-            place = photo_of_head_on_screen(self._region, head).to_photo(*np.add(self._mouse, grip))
-            landmark.location = location_at(head, start, place)
+            place = photo_of_head_on_screen(self._region, head, self._view(head)).to_photo(*np.add(self._mouse, grip))
+            offset = landmark_offsets(head, self._view(head))[index]
+            landmark.location = location_at(head, start + offset, place, self._view(head)) - offset
         elif (event.type == "LEFTMOUSE" and event.value == "RELEASE") or event.type in {"RET", "NUMPAD_ENTER"}:
             self._dragged = None
             context.view_layer.update()  # the head follows before the undo step is stored
@@ -153,19 +155,26 @@ class PRN_OT_adjust_landmarks(bpy.types.Operator):
     def _at(self, event: bpy.types.Event) -> Point:
         return event.mouse_x - self._region.x, event.mouse_y - self._region.y
 
+    def _view(self, head: bpy.types.Object) -> int:
+        """Which of the head's photos the Image Editor shows."""
+        return shown_view_of(head, self._area)
+
+    def _points(self, head: bpy.types.Object) -> np.ndarray:
+        """(68, 2) where the landmarks are in the region."""
+        from ...scene.edit.photo_points import landmarks_in_photo
+
+        view = self._view(head)
+        return photo_of_head_on_screen(self._region, head, view).points_to_region(landmarks_in_photo(head, view))
+
     def _is_inside(self) -> bool:
         return is_in_free_part(self._area, self._region, self._mouse)
 
     def _under_mouse(self, context: bpy.types.Context) -> tuple[bpy.types.Object, int, Point] | None:
         """The head and the index of the landmark under the mouse, and where it is in the region."""
-        from ...scene.edit.photo_points import landmarks_in_photo
-
         heads = _adjustable_heads(context, self._area)
         if not heads:  # drawn before the tool noticed
             return None
-        points = [
-            photo_of_head_on_screen(self._region, head).points_to_region(landmarks_in_photo(head)) for head in heads
-        ]
+        points = [self._points(head) for head in heads]
         flat = np.concatenate(points)
         nearest = nearest_point(flat, self._mouse, _GRAB * ui_scale())
         if nearest is None:
@@ -175,7 +184,6 @@ class PRN_OT_adjust_landmarks(bpy.types.Operator):
 
     def _draw(self) -> None:
         from ...scene.edit.adjust import moved_landmarks
-        from ...scene.edit.photo_points import landmarks_in_photo
 
         context = bpy.context
         if context.region != self._region:  # the handler is called for every Image Editor
@@ -183,8 +191,7 @@ class PRN_OT_adjust_landmarks(bpy.types.Operator):
         found = None if self._dragged else self._under_mouse(context)
         name, hovered = (self._dragged or (None, None))[:2] if found is None else (found[0].name, found[1])
         for head in _adjustable_heads(context, self._area):
-            points = photo_of_head_on_screen(self._region, head).points_to_region(landmarks_in_photo(head))
-            draw_landmarks(self._region, points, moved_landmarks(head), hovered if head.name == name else None)
+            draw_landmarks(self._region, self._points(head), moved_landmarks(head), hovered if head.name == name else None)
         draw_text(_HINT, *hint_place(self._area, self._region), WHITE)
 
 

@@ -1,0 +1,124 @@
+"""Several photos of one person: one head, a camera for each photo, and the head on each of them."""
+
+import json
+from dataclasses import replace
+
+import bpy
+import numpy as np
+import pytest
+
+from prn_blender.capture.geometry.position_map import PositionMap
+from prn_blender.capture.types import Capture
+from prn_blender.scene.build.assemble import build
+from prn_blender.scene.build.camera import capture_camera, cameras_of, heads_of_camera, look_through, view_of_camera
+from prn_blender.scene.build.photo_images import photo_in
+from prn_blender.scene.build.views import set_shown_view, shown_view
+from prn_blender.scene.edit.align import FRONTAL, PHOTOGRAPHED, set_alignment
+from prn_blender.scene.edit.photo_points import heads_of_photo, landmarks_in_photo
+from prn_blender.scene.files.write import write_capture
+from prn_blender.scene.record import read_record, view_of_photo, views_of_head
+
+from .conftest import SHOTS, canonical_surface, coordinates
+from .test_camera import assert_on_photo, on_render
+
+NAMES = ("landscape", "portrait", "orthographic")
+
+
+def smiling(surface: np.ndarray) -> np.ndarray:
+    """The canonical head with a lower face that is up to 8 mm higher."""
+    near = np.exp(-(((surface[..., 2] + 0.07) / 0.03) ** 2))
+    return (surface + 0.008 * near[..., None] * (0, 0, 1)).astype(np.float32)
+
+
+@pytest.fixture
+def together(make_capture, pack) -> Capture:
+    """Three photos of the canonical head, which smiles in the second."""
+    captures = [make_capture(SHOTS[name]) for name in NAMES]
+    first, second, third = (capture.views[0] for capture in captures)
+    still = canonical_surface(pack)
+    surface = smiling(still)
+    second = replace(second, position_map=PositionMap(SHOTS["portrait"].photograph(surface).astype(np.float32)))
+    head = replace(captures[0].head, landmarks=pack.topology.landmarks(PositionMap(still)))
+    return replace(captures[0], views=(first, second, third), head=head)
+
+
+def shown_vertices(head: bpy.types.Object) -> np.ndarray:
+    """(V, 3) in world space, with the shape keys as they are."""
+    bpy.context.view_layer.update()
+    evaluated = head.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    matrix = np.array(head.matrix_world)
+    return coordinates(evaluated.data) @ matrix[:3, :3].T + matrix[:3, 3]
+
+
+@pytest.mark.parametrize("alignment", [FRONTAL, PHOTOGRAPHED])
+def test_the_head_lies_on_every_photo(together, pack, alignment):
+    head = build(together, bpy.context)
+    set_alignment(head, alignment)
+    for number, view in enumerate(together.views):
+        camera = capture_camera(head, number)
+        look_through(bpy.context.scene, camera, view.camera.width, view.camera.height)
+        set_shown_view(head, number)
+        found = on_render(bpy.context.scene, camera, shown_vertices(head))
+        assert_on_photo(found, pack.topology.vertices(view.position_map)[:, :2])
+        assert shown_view(head) == number
+
+
+def test_without_a_photos_expression_the_head_is_beside_it(together, pack):
+    """The truth that the shape keys are for."""
+    head = build(together, bpy.context)
+    view = together.views[1]
+    look_through(bpy.context.scene, capture_camera(head, 1), view.camera.width, view.camera.height)
+    found = on_render(bpy.context.scene, capture_camera(head, 1), shown_vertices(head))
+    assert np.linalg.norm(found - pack.topology.vertices(view.position_map)[:, :2], axis=1).max() > 3
+
+
+def test_each_photo_has_a_camera_with_its_background_in_the_captures_collection(together):
+    head = build(together, bpy.context)
+    cameras = cameras_of(head)
+    assert [camera.name for camera in cameras.values()] == [f"{name} Camera" for name in NAMES]
+    for number, camera in cameras.items():
+        assert camera.users_collection == head.users_collection and view_of_camera(camera) == number
+        assert photo_in(camera.data.background_images[0].image) == together.views[number].photo.sha256
+        assert heads_of_camera(camera) == [head]
+    assert [key.name for key in head.data.shape_keys.key_blocks] == ["Basis", *NAMES[1:]]
+
+
+def test_a_copy_of_head_and_cameras_belongs_together(together):
+    head = build(together, bpy.context)
+    for selected in bpy.context.scene.objects:
+        selected.select_set(True)
+    bpy.ops.object.duplicate()
+    copy = next(other for other in bpy.context.scene.objects if other.type == "MESH" and other != head)
+    cameras, copied = cameras_of(head), cameras_of(copy)
+    assert len(copied) == 3 and not set(cameras.values()) & set(copied.values())
+
+
+def test_the_record_knows_every_photo(together):
+    head = build(together, bpy.context)
+    record = read_record(head)
+    assert [view["photo"]["sha256"] for view in record["views"]] == [view.photo.sha256 for view in together.views]
+    assert record["photo"] == record["views"][0]["photo"] and record["camera"] == record["views"][0]["camera"]
+    for number, view in enumerate(together.views):
+        assert view_of_photo(head, view.photo.sha256) == number
+        assert heads_of_photo(bpy.context.scene, view.photo.sha256) == [head]
+    assert view_of_photo(head, "another") is None
+    del head["prn_capture"]["views"]  # as a record of an older version
+    assert len(views_of_head(head)) == 1 and view_of_photo(head, together.views[0].photo.sha256) == 0
+
+
+def test_landmarks_lie_on_every_photo(together, pack):
+    head = build(together, bpy.context)
+    for number, name in enumerate(NAMES):
+        expected = pack.topology.landmarks(together.views[number].position_map)[:, :2]
+        assert np.abs(landmarks_in_photo(head, number) - expected).max() < 0.5, name
+
+
+def test_a_capture_of_one_photo_has_no_shape_keys(make_capture):
+    head = build(make_capture(SHOTS["landscape"]), bpy.context)
+    assert head.data.shape_keys is None and list(cameras_of(head)) == [0]
+
+
+def test_the_files_tell_of_every_photo(together, tmp_path):
+    described = write_capture(together, tmp_path / "out")
+    assert json.loads((tmp_path / "out" / "capture.json").read_text(encoding="utf-8")) == described
+    assert [view["camera"]["width"] for view in described["views"]] == [SHOTS[name].width for name in NAMES]
