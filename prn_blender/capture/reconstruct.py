@@ -212,7 +212,9 @@ def views_of(
             for portrait, (_, position_map, _), lens in zip(portraits, regressed, lenses, strict=True)
         )
     factor = size_factor(heads[0], pack.topology, settings)
-    heads = tuple(sized(replace(head, position_map=with_detail(head.position_map, pack.topology)), factor) for head in heads)
+    heads = tuple(
+        sized(replace(head, position_map=with_detail(head.position_map, pack.topology)), factor) for head in heads
+    )
     return tuple(
         View(
             photo=portrait.photo,

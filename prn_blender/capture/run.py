@@ -11,7 +11,7 @@ from .photo.read import load_photo
 from .progress import Progress, part_of, silent
 from .reconstruct import Portrait, reconstruct
 from .stopwatch import Stopwatch
-from .types import Capture, PackedPhoto, Photo, Settings
+from .types import Capture, PackedPhoto, Photo, Settings, View
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,14 @@ def capture_face(found: Found, index: int, progress: Progress = silent) -> Captu
     step = part_of(progress, 0.25, 1.0, index, len(found.wanted))
     capture = reconstruct(found.photo, found.wanted[index], found.pack, found.request.settings, step, found.others)
     return replace(capture, timings={**found.timings, **capture.timings})
+
+
+def not_of_this_person(view: View) -> str:
+    """What to say of a view that does not belong to the others, in one line."""
+    return (
+        f"{view.photo.path.name} may show another person: its face fits those of the other photos much worse than a "
+        "face of its own."
+    )
 
 
 def faces_in(photo: Photo, yunet: Path | None = None) -> tuple[FaceBox, ...]:

@@ -10,7 +10,7 @@ import pytest
 from prn_blender.capture.geometry.position_map import PositionMap
 from prn_blender.capture.types import Capture
 from prn_blender.scene.build.assemble import build
-from prn_blender.scene.build.camera import capture_camera, cameras_of, heads_of_camera, look_through, view_of_camera
+from prn_blender.scene.build.camera import cameras_of, capture_camera, heads_of_camera, look_through, view_of_camera
 from prn_blender.scene.build.photo_images import photo_in
 from prn_blender.scene.build.views import set_shown_view, shown_view
 from prn_blender.scene.edit.align import FRONTAL, PHOTOGRAPHED, set_alignment

@@ -46,4 +46,6 @@ def _cost(model: HeadModel, view: ViewEvidence, found: Fit) -> float:
     deviation = view.evidence.deviation.ravel()
     known = np.isfinite(deviation) & model.at_size(model.inside, EVIDENCE_SIZE).ravel()
     off = ((view.evidence.places.reshape(-1, 3)[known, :2] - placed[known, :2]) / deviation[known, None]) ** 2
-    return float((ROBUST**2 * np.log1p(off.sum(axis=1) / ROBUST**2)).sum() / view.together + (state.expression**2).sum())
+    return float(
+        (ROBUST**2 * np.log1p(off.sum(axis=1) / ROBUST**2)).sum() / view.together + (state.expression**2).sum()
+    )

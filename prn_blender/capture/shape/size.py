@@ -28,7 +28,9 @@ def size_factor(head: HeadInView, topology: Topology, settings: Settings) -> flo
 def sized(head: HeadInView, factor: float) -> HeadInView:
     """The same in the photo, `factor` times as large and as far away."""
     camera, pose = head.camera.scaled(factor), head.pose
-    return HeadInView(head.position_map, camera, Similarity(1.0, pose.rotation, _moved(pose.translation, head.camera, factor)))
+    return HeadInView(
+        head.position_map, camera, Similarity(1.0, pose.rotation, _moved(pose.translation, head.camera, factor))
+    )
 
 
 def _moved(place: np.ndarray, camera: Camera, factor: float) -> np.ndarray:

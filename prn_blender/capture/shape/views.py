@@ -70,7 +70,9 @@ def fit_together(
     states = iter(shared.views)
     start = Fit(
         shared.identity,
-        tuple(place_at_first(model, view) if drawn else next(states) for view, drawn in zip(views, by_hand, strict=True)),
+        tuple(
+            place_at_first(model, view) if drawn else next(states) for view, drawn in zip(views, by_hand, strict=True)
+        ),
     )
     start = fit(model, views, start, lock_identity=True)
     return fit_views(model, topology, views, follow, start)

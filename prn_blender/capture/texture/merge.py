@@ -1,7 +1,7 @@
 """The photos of one person projected into UV space together: each where it shows the head best, in one light.
 
-Worked out on small guide images over UV space. Two bands: what changes slowly over the head, light and white balance, is
-that of all photos together, blended widely; what changes quickly is one photo's, and from one photo to the next it goes
+Worked out on small guide images over UV space. Two bands: what changes slowly over the head, light and white balance,
+is that of all photos together, blended widely; what changes quickly is one photo's, and one photo gives way to the next
 within a few millimetres. Source: P. J. Burt, E. H. Adelson, A multiresolution spline with application to image mosaics,
 ACM Transactions on Graphics 2(4), 1983.
 """
@@ -105,9 +105,7 @@ def merge_textures(
         colour = (shares[..., None] * gains * [one.colour for one in laid]).sum(axis=0).astype(np.float32)
         hair = next((one.trusted.hair for one in laid if one.trusted.hair is not None), None)
         completion = make_fill(laid[0].guide, colour, Trust(trust, hair))
-    return make_textures(
-        merged, trust, completion, size, lambda fraction, text: progress(0.2 + 0.8 * fraction, text)
-    )
+    return make_textures(merged, trust, completion, size, lambda fraction, text: progress(0.2 + 0.8 * fraction, text))
 
 
 def chosen_by_quality(laid: list[Laid], size: int) -> np.ndarray:

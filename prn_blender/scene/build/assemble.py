@@ -29,7 +29,8 @@ def build(
     mesh: HeadMesh | None = None,
     images: PackedImages | None = None,
 ) -> bpy.types.Object:
-    """A collection with head, landmarks and a camera for each photo; the head becomes the active object, the camera the scene's.
+    """A collection with head, landmarks and a camera for each photo; the head becomes the active object, the first
+    photo's camera the scene's.
 
     If anything fails, nothing that was made stays.
 

@@ -20,9 +20,7 @@ from .images import PackedImages
 _KEYS, _LANDMARKS = "prn_views", "prn_view_landmarks"
 
 
-def add_views(
-    head: bpy.types.Object, collection: bpy.types.Collection, capture: Capture, images: PackedImages
-) -> None:
+def add_views(head: bpy.types.Object, collection: bpy.types.Collection, capture: Capture, images: PackedImages) -> None:
     """Cameras into the capture's collection, shape keys onto the head; nothing for a capture of one photo."""
     if len(capture.views) < 2:
         return

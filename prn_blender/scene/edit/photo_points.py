@@ -25,9 +25,7 @@ def landmarks_in_photo(head: bpy.types.Object, view: int = 0) -> np.ndarray:
     return camera.project(pose.apply(landmark_positions(head) + landmark_offsets(head, view)))
 
 
-def location_at(
-    head: bpy.types.Object, location: np.ndarray, place: tuple[float, float], view: int = 0
-) -> np.ndarray:
+def location_at(head: bpy.types.Object, location: np.ndarray, place: tuple[float, float], view: int = 0) -> np.ndarray:
     """(3,) of the aligned frame: a landmark at `location` moved to a place (2,) in a view's photo, parallel to it."""
     camera, pose = camera_and_pose(head, view)
     z = pose.apply(np.asarray(location, float))[2]

@@ -247,6 +247,10 @@ class PRN_PT_head(InViewSidebar, PhotoPanel, bpy.types.Panel):
         layout.prop(options, "topology")
         layout.prop(options, "parts")
         layout.prop(options, "polygons")
+        layout.prop(options, "follow", slider=True)
+        layout.prop(options, "head_size")
+        if options.head_size == "eyes":
+            layout.prop(options, "eye_mm")
         layout.prop(options, "alignment")
         layout.separator()
         layout.prop(options, "texture_size", text="Texture Size")

@@ -191,7 +191,9 @@ class PRN_OT_adjust_landmarks(bpy.types.Operator):
         found = None if self._dragged else self._under_mouse(context)
         name, hovered = (self._dragged or (None, None))[:2] if found is None else (found[0].name, found[1])
         for head in _adjustable_heads(context, self._area):
-            draw_landmarks(self._region, self._points(head), moved_landmarks(head), hovered if head.name == name else None)
+            draw_landmarks(
+                self._region, self._points(head), moved_landmarks(head), hovered if head.name == name else None
+            )
         draw_text(_HINT, *hint_place(self._area, self._region), WHITE)
 
 
