@@ -226,6 +226,7 @@ def views_of(
             pose=head.pose,
             visibility=np.ones(len(pack.topology.canonical), np.float32),
             landmarks=pack.topology.landmarks(head.position_map),
+            by_hand=portrait.by_hand,
             belongs=number not in odd,
         )
         for number, (portrait, (crop, _, _), lens, head) in enumerate(

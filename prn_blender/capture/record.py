@@ -73,6 +73,7 @@ def _view_record(view: View) -> dict:
             "roll": roll,
         },
         "visible_share": view.visible_share,
+        "by_hand": view.by_hand,
         "belongs": view.belongs,
     }
 

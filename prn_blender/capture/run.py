@@ -20,7 +20,9 @@ class OtherPhoto:
 
     photo: Path
     face: str | int = "largest"  # or an index into the faces, best first
-    box: tuple[float, float, float, float] | None = None  # of a profile or the back of a head, too
+    box: tuple[float, float, float, float] | None = None  # left, top, right, bottom in photo pixels
+    by_hand: bool = True  # the box was drawn: around a profile or the back of a head, too
+    packed: PackedPhoto | None = None  # what is read where the photo's file is gone
 
 
 @dataclass(frozen=True)
@@ -102,9 +104,9 @@ def portrait_of(other: OtherPhoto, yunet: Path | None = None) -> Portrait:
     Raises:
         CaptureError: it cannot be read, or there is no such face.
     """
-    photo = load_photo(other.photo)
+    photo = load_photo(other.photo, other.packed)
     if other.box is not None:
-        return Portrait(photo, FaceBox(*other.box), by_hand=True)
+        return Portrait(photo, FaceBox(*other.box), other.by_hand)
     return Portrait(photo, choose_faces(list(faces_in(photo, yunet)), other.face)[0])
 
 

@@ -137,6 +137,7 @@ class View:
     pose: Similarity  # aligned frame -> camera space; scale 1
     visibility: np.ndarray  # (V,) float32 0..1, of the vertices of the pack's standard topology
     landmarks: np.ndarray  # (68, 3) photo space
+    by_hand: bool = False  # the box was drawn: the photo may show a profile or the back of the head
     belongs: bool = True  # False: its face hardly fits those of the capture's other photos
 
     @property

@@ -15,6 +15,7 @@ from ..capture.errors import CaptureError, NoFaceError
 from ..capture.faces.detail import expected_detail
 from ..capture.packs.pack import load_pack
 from ..capture.photo.read import load_photo
+from ..capture.record import views_in
 from ..capture.run import Found, Request, capture_face, find, not_of_this_person, run
 from ..capture.texture.regions import region_mask
 from ..capture.texture.take import take
@@ -188,16 +189,21 @@ def _capture_face(found: Found, index: int, label: str, folder: Path, asked: arg
     )
 
 
-def _holds_capture_of(folder: Path, photo: Path) -> bool:
-    """Whether a folder has all files of a capture of what the photo's file holds now."""
+def _holds_capture_of(folder: Path, photos: list[Path]) -> bool:
+    """Whether a folder has all files of a capture of what the photos' files hold now."""
     try:
         described = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         if not all((folder / name).is_file() for name in described["files"]):
             return False
-        with photo.open("rb") as file:
-            return described["record"]["photo"]["sha256"] == hashlib.file_digest(file, "sha256").hexdigest()
+        captured = [view["photo"]["sha256"] for view in views_in(described["record"])]
+        return captured == [_sha256(photo) for photo in photos]
     except (OSError, ValueError, KeyError, TypeError):  # no capture, or an older version's
         return False
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _skipped(label: str, folder: Path) -> Outcome:

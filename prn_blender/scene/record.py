@@ -1,6 +1,7 @@
 """The capture record on the head object."""
 
 import uuid
+from dataclasses import fields
 
 import bpy
 from idprop.types import IDPropertyGroup
@@ -8,6 +9,7 @@ from idprop.types import IDPropertyGroup
 from ..capture.errors import CaptureError
 from ..capture.reconstruct import Capture
 from ..capture.record import capture_record, views_in
+from ..capture.types import Settings
 
 _PROPERTY = "prn_capture"
 _IDENTITY = "prn_identity"  # of the capture, on the head and on what belongs to it
@@ -49,6 +51,12 @@ def views_of_head(head: bpy.types.Object) -> list[dict]:
         CaptureError: the object is no captured head.
     """
     return views_in(read_record(head))
+
+
+def settings_in(record: dict) -> Settings:
+    """The settings with which a capture is repeated; what a record of another version has not is as usual."""
+    known = {entry.name for entry in fields(Settings)}
+    return Settings(**{name: value for name, value in record["settings"].items() if name in known})
 
 
 def view_of_photo(head: bpy.types.Object, photo: str) -> int | None:

@@ -2,7 +2,7 @@
 
 # ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import bpy
 
 from ...capture.errors import CaptureError
 from ...capture.faces.detail import expected_detail
-from ...capture.types import Settings
+from ...capture.types import Capture, Settings
 from ..shell import session
 from ..shell.found_faces import FoundFaces
 from ..shell.job_operator import JobOperator
@@ -40,6 +40,15 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
         subtype="FILE_PATH",
         options={"SKIP_SAVE"},
     )
+    directory: bpy.props.StringProperty(
+        name="Folder", description="Of several photos", subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"}
+    )
+    files: bpy.props.CollectionProperty(
+        name="Photos",
+        description="Several photos of one person, which become one head; its expression is that of the first",
+        type=bpy.types.OperatorFileListElement,
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
     provider: ProviderOption
 
     def invoke(self, context, event):
@@ -49,10 +58,12 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
         return super().invoke(context, event)
 
     def prepare(self, context):
-        from ...capture.run import Request
+        from ...capture.run import OtherPhoto, Request
         from ...scene.build.photo_images import packed_photo_at
 
-        photo = _absolute(self._option(context, "photo", "filepath"))
+        chosen = [Path(_absolute(str(Path(self.directory) / file.name))) for file in self.files if file.name]
+        others = chosen[1:]
+        photo = str(chosen[0]) if chosen else _absolute(self._option(context, "photo", "filepath"))
         if photo is None:
             raise CaptureError("No photo is chosen: choose one in the Head Capture tab or give filepath.")
         own = preferences(context)
@@ -81,6 +92,7 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
             pack=chosen_pack(context, self._option(context, "pack")),
             yunet=Path(_absolute(own.yunet)) if own.yunet else None,
             packed=packed_photo_at(Path(photo)),
+            together=tuple(OtherPhoto(path, packed=packed_photo_at(path)) for path in others),
         )
         self._photo = request.photo
         return capture_heads(request)
@@ -114,6 +126,7 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
                 packed.remove()
             raise
         self.report({"INFO"}, summary(result))
+        warn_of_strangers(self, result.captures)
 
     def show(self, context):
         from ..head.view import show_captured
@@ -249,6 +262,16 @@ def summary(result: CapturedHeads) -> str:
     smallest = min((capture.views[0].face_box for capture in result.captures), key=lambda box: box.area)
     detail = expected_detail(smallest)
     return f"{heads} in {result.seconds:.1f} s; {found}; {visible:.0%} of the surface seen{detail and f'; {detail}'}"
+
+
+def warn_of_strangers(operator: bpy.types.Operator, captures: Iterable[Capture]) -> None:
+    """Says which photos may show another person than the others."""
+    from ...capture.run import not_of_this_person
+
+    for capture in captures:
+        for view in capture.views:
+            if not view.belongs:
+                operator.report({"WARNING"}, not_of_this_person(view))
 
 
 def faces_in_words(count: int) -> str:

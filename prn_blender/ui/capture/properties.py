@@ -141,8 +141,8 @@ class CaptureOptions:
     )
     follow: bpy.props.FloatProperty(
         name="Follow Photo",
-        description="How much of what the photo shows beyond what heads are like goes into the shape. With 0 % the head "
-        "is as likely as can be, with 100 % it lies on the photo as well as can be",
+        description="How much of what the photo shows beyond what heads are like goes into the shape. With 0 % the "
+        "head is as likely as can be, with 100 % it lies on the photo as well as can be",
         subtype="FACTOR",
         default=types.Settings.follow,
         min=0.0,
