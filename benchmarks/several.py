@@ -1,10 +1,10 @@
-"""What several photos of one person are worth, on the way that a capture takes: the head of one rendered photo, of three.
+"""What several photos of one person are worth, on the way that a capture takes: heads of one rendered photo, of three.
 
     .venv/bin/python benchmarks/several.py WORK_FOLDER [--pictures 300] [--json]
 
-Needs the training's requirements and assets (training/README.md); the work folder is that of benchmarks/shape.py. Errors
-are mm: the face (forehead to chin, before the ears) placed by itself by a similarity, mean over its texels. Strangers: how
-often a photo is said to show another person, of three of one person and of two with one of another.
+Needs the training's requirements and assets (training/README.md); the work folder is that of benchmarks/shape.py.
+Errors are mm: the face (forehead to chin, before the ears) placed by itself by a similarity, mean over its texels.
+Strangers: how often a photo is said to show another person, of three of one person and of two with one of another.
 """
 
 import argparse

@@ -18,17 +18,13 @@ def strangers(model: HeadModel, views: tuple[ViewEvidence, ...], by_hand: tuple[
         by_hand: views that say too little of a face to tell.
     """
     told = [number for number, drawn in enumerate(by_hand) if not drawn]
-    if len(told) < 2:
-        return frozenset()
-    if len(told) == 2:
-        first, second = told
-        worse = np.mean([misfit(model, views[first], (views[second],)), misfit(model, views[second], (views[first],))])
-        return frozenset({second} if worse > MUCH_WORSE else ())
-    worse = {
-        number: misfit(model, views[number], tuple(views[other] for other in told if other != number))
-        for number in told
-    }
-    return frozenset(number for number, value in worse.items() if value > MUCH_WORSE)
+    odd = set()
+    while len(told) > 1:  # the oddest first: with it among them the others fit badly, too
+        worse = [misfit(model, views[one], tuple(views[other] for other in told if other != one)) for one in told]
+        if max(worse) <= MUCH_WORSE:
+            break
+        odd.add(told.pop(int(np.argmax(worse)) if len(told) > 2 else 1))
+    return frozenset(odd)
 
 
 def misfit(model: HeadModel, view: ViewEvidence, others: tuple[ViewEvidence, ...]) -> float:
