@@ -2,23 +2,27 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import bpy
+import cv2
 import numpy as np
 import pytest
 
 from prn_blender.capture.geometry.position_map import PositionMap
 from prn_blender.capture.types import Capture
+from prn_blender.cli import batch as cli
 from prn_blender.scene.build.assemble import build
 from prn_blender.scene.build.camera import cameras_of, capture_camera, heads_of_camera, look_through, view_of_camera
+from prn_blender.scene.build.landmarks import landmark_positions
 from prn_blender.scene.build.photo_images import photo_in
-from prn_blender.scene.build.views import set_shown_view, shown_view
+from prn_blender.scene.build.views import landmark_offsets, set_shown_view, shown_view
 from prn_blender.scene.edit.align import FRONTAL, PHOTOGRAPHED, set_alignment
 from prn_blender.scene.edit.photo_points import heads_of_photo, landmarks_in_photo
 from prn_blender.scene.files.write import write_capture
 from prn_blender.scene.record import read_record, view_of_photo, views_of_head
 
-from .conftest import SHOTS, canonical_surface, coordinates
+from .conftest import PORTRAIT, SHOTS, canonical_surface, coordinates
 from .test_camera import assert_on_photo, on_render
 
 NAMES = ("landscape", "portrait", "orthographic")
@@ -122,3 +126,75 @@ def test_the_files_tell_of_every_photo(together, tmp_path):
     described = write_capture(together, tmp_path / "out")
     assert json.loads((tmp_path / "out" / "capture.json").read_text(encoding="utf-8")) == described
     assert [view["camera"]["width"] for view in described["views"]] == [SHOTS[name].width for name in NAMES]
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Three pictures of one person: the portrait, a part of it, and the portrait mirrored."""
+    folder = tmp_path_factory.mktemp("photos é")
+    portrait = cv2.imread(str(PORTRAIT))
+    pictures = {"a.png": portrait, "b.png": portrait[20:400, 60:420], "c.png": portrait[:, ::-1]}
+    for name, picture in pictures.items():
+        (folder / name).write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+    return folder
+
+
+def files_of(*names: str) -> list[dict]:
+    return [{"name": name} for name in names]
+
+
+def test_photos_are_chosen_together_added_and_removed(photos, registered):
+    options = {"directory": str(photos), "texture_size": "512"}
+    assert bpy.ops.prn.reconstruct_from_image(files=files_of("a.png", "b.png"), **options) == {"FINISHED"}
+    head = bpy.context.view_layer.objects.active
+    assert [Path(view["photo"]["path"]).name for view in views_of_head(head)] == ["a.png", "b.png"]
+    head.name, head.location.x = "Eileen", 0.3
+    hat = bpy.data.objects.new("hat", None)
+    bpy.context.scene.collection.objects.link(hat)
+    hat.parent = head
+
+    assert bpy.ops.prn.add_photos(directory=str(photos), files=files_of("c.png")) == {"FINISHED"}
+    (head,) = [one for one in bpy.context.scene.objects if one.type == "MESH"]
+    assert head.name == "Eileen" and head.location.x == pytest.approx(0.3) and hat.parent == head
+    assert [Path(view["photo"]["path"]).name for view in views_of_head(head)] == ["a.png", "b.png", "c.png"]
+    assert read_record(head)["settings"]["texture_size"] == 512
+    assert len([one for one in bpy.context.scene.objects if one.type == "CAMERA"]) == 3
+    bpy.context.view_layer.update()
+    for number, view in enumerate(views_of_head(head)):
+        look_through(bpy.context.scene, capture_camera(head, number), view["photo"]["width"], view["photo"]["height"])
+        on_photo = on_render(bpy.context.scene, capture_camera(head, number), landmarks_in_world(head, number))
+        assert np.abs(on_photo - landmarks_in_photo(head, number)).max() < 0.5
+
+    assert bpy.ops.prn.remove_photo(view=0) == {"FINISHED"}
+    (head,) = [one for one in bpy.context.scene.objects if one.type == "MESH"]
+    assert [Path(view["photo"]["path"]).name for view in views_of_head(head)] == ["b.png", "c.png"]
+    assert bpy.context.scene.camera == capture_camera(head)
+
+
+def landmarks_in_world(head: bpy.types.Object, number: int) -> np.ndarray:
+    matrix = np.array(head.matrix_world)
+    places = landmark_positions(head) + landmark_offsets(head, number)
+    return places @ matrix[:3, :3].T + matrix[:3, 3]
+
+
+def test_a_failed_addition_changes_nothing(photos, registered, tmp_path):
+    assert bpy.ops.prn.reconstruct_from_image(filepath=str(photos / "a.png"), texture_size="512") == {"FINISHED"}
+    before = {one.name for one in bpy.data.objects}
+    (tmp_path / "grey.png").write_bytes(cv2.imencode(".png", np.full((200, 200, 3), 120, np.uint8))[1].tobytes())
+    with pytest.raises(RuntimeError, match=r"No face found in grey\.png"):
+        bpy.ops.prn.add_photos(directory=str(tmp_path), files=files_of("grey.png"))
+    with pytest.raises(RuntimeError, match="only one of several"):
+        bpy.ops.prn.remove_photo(view=0)
+    assert {one.name for one in bpy.data.objects} == before
+
+
+def test_the_command_line_puts_photos_together(photos, tmp_path, capsys):
+    arguments = ["--texture-size", "512", "--together", "-o", str(tmp_path / "out")]
+    assert cli.main([str(photos / "a.png"), str(photos / "b.png"), *arguments], "prn") == 0
+    described = json.loads((tmp_path / "out" / "capture.json").read_text(encoding="utf-8"))
+    assert [Path(view["photo"]).name for view in described["views"]] == ["a.png", "b.png"]
+    assert "1 captured, 0 failed" in capsys.readouterr().out
+    box = ["--box", "find"]
+    assert cli.main([str(photos / "a.png"), str(photos / "b.png"), *arguments, *box], "prn") == 2
+    assert cli.main([str(photos / "a.png"), str(photos / "b.png"), *arguments, "--face", "all"], "prn") == 2
+    assert "once for each photo" in (told := capsys.readouterr().err) and "not all" in told
