@@ -25,7 +25,7 @@ WIDE = 10.0  # texels over which the slow band does
 STILL = 0.05  # the others' say in the eyes and the mouth where the first photo shows them: they move
 AROUND = 17  # texels across the surroundings of eyes and mouth
 LEVEL = 12.0  # of 255: colours are compared as if lighter by this, so that black ones do not count
-LARGEST_GAIN = 0.7  # logarithm
+LARGEST_GAIN = 0.4  # logarithm, of light that differs over the head; whole photos may differ by any factor
 FAR = 0.02  # the say of no change at all, where photos are far from one another
 FEW = 30  # texels that are too few to compare colours on
 
@@ -146,7 +146,7 @@ def levelled(laid: list[Laid], quality: np.ndarray) -> np.ndarray:
     for own, trust, share, exposure in zip(slow, trusts, weight, lighter, strict=True):
         # Where a photo is alone it is as wanted; what is changed at its borders fades away from there.
         change = spread(wanted - own, trust * np.maximum(share[..., 0], 1e-3), FAR)
-        gains.append(np.exp(np.clip(change + exposure, -LARGEST_GAIN, LARGEST_GAIN)))
+        gains.append(np.exp(np.clip(change, -LARGEST_GAIN, LARGEST_GAIN) + exposure))
     return np.array(gains, np.float32)
 
 
