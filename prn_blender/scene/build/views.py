@@ -20,8 +20,18 @@ from .images import PackedImages
 _KEYS, _LANDMARKS = "prn_views", "prn_view_landmarks"
 
 
-def add_views(head: bpy.types.Object, collection: bpy.types.Collection, capture: Capture, images: PackedImages) -> None:
-    """Cameras into the capture's collection, shape keys onto the head; nothing for a capture of one photo."""
+def add_views(
+    head: bpy.types.Object,
+    collection: bpy.types.Collection,
+    capture: Capture,
+    images: PackedImages,
+    metre: float = 1.0,
+) -> None:
+    """Cameras into the capture's collection, shape keys onto the head; nothing for a capture of one photo.
+
+    Args:
+        metre: Blender units a metre.
+    """
     if len(capture.views) < 2:
         return
     topology = capture.pack.choose_topology(capture.settings.topology)
@@ -29,9 +39,10 @@ def add_views(head: bpy.types.Object, collection: bpy.types.Collection, capture:
     keys, landmarks = [], []
     for number, (view, photo) in enumerate(zip(capture.views[1:], images.others, strict=True), start=1):
         name = as_name(view.photo.path.stem)
-        collection.objects.link(create_camera(head, view.camera, photo, number, name))
+        collection.objects.link(create_camera(head, view.camera, photo, metre, number, name))
         key = head.shape_key_add(name=name, from_mix=False)
-        key.data.foreach_set("co", vertices_in_view(capture, topology, number).astype(np.float32).ravel())
+        vertices = metre * vertices_in_view(capture, topology, number)
+        key.data.foreach_set("co", vertices.astype(np.float32).ravel())
         key.value = 0.0
         keys.append(key.name)
         shown = view.to_head(capture.pack.topology.landmarks(view.position_map))

@@ -11,6 +11,7 @@ from ..capture.operators import warn_of_strangers
 from ..capture.work import CapturedHeads, capture_heads
 from ..head.operators import HeadViewOperator, captured_head, head_for
 from ..shell.job_operator import JobOperator
+from ..shell.packs import chosen_pack
 from ..shell.preferences import preferences
 
 
@@ -91,13 +92,13 @@ class CaptureAgain(JobOperator):
             for view in views_of_head(head)
         ]
         first, *others = self.photos(context, known)
-        own = preferences(context)
+        yunet = preferences(context).yunet
         request = Request(
             photo=first.photo,
             box=first.box,
             settings=settings_in(read_record(head)),
-            pack=Path(bpy.path.abspath(own.pack)) if own.pack else None,
-            yunet=Path(bpy.path.abspath(own.yunet)) if own.yunet else None,
+            pack=chosen_pack(context, read_record(head)["pack"]["name"]),
+            yunet=Path(bpy.path.abspath(yunet)) if yunet else None,
             packed=first.packed,
             together=tuple(others),
         )
