@@ -32,6 +32,7 @@ def capture_record(capture: Capture) -> dict:
         {
             "format": RECORD_FORMAT,
             **_view_record(capture.views[0]),
+            "views": [_view_record(view) for view in capture.views],
             "pack": {
                 "name": capture.pack.name,
                 "version": capture.pack.version,
@@ -72,11 +73,23 @@ def _view_record(view: View) -> dict:
             "roll": roll,
         },
         "visible_share": view.visible_share,
+        "by_hand": view.by_hand,
+        "belongs": view.belongs,
     }
+
+
+def views_in(record: dict) -> list[dict]:
+    """What a record tells of each view; the first is that of the head's expression.
+
+    Records of older versions know one, and tell of it beside everything else.
+    """
+    return record.get("views") or [record]
 
 
 def _plain(value: Any) -> Any:
     """Numpy scalars and arrays to Python's own."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
     return value.tolist() if hasattr(value, "tolist") else value

@@ -1,23 +1,29 @@
 """Captured heads of the scene as they lie in their photos, and their textures, for work in a thread."""
 
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
 
 from ..capture.errors import CaptureError
+from ..capture.faces.box import FaceBox
 from ..capture.packs.installed import InstalledPack
 from ..capture.pictures.posed import PosedHead
 from ..capture.types import MASK
 from .build.images import TEXTURES
 from .build.landmarks import landmark_positions
 from .build.material import base_colour_image, texture_nodes
-from .build.photo_images import image_of_photo
+from .build.photo_images import image_of_photo, packed_photo_at
 from .edit.frame import frame_in_mesh
 from .edit.photo_points import camera_and_pose
 from .export.images import shown_pixels
-from .record import photo_of_head, read_record
+from .record import photo_of_head, read_record, views_of_head
+
+if TYPE_CHECKING:
+    from ..capture.run import OtherPhoto
 
 # Reads a picture (H, W, 3) uint8 sRGB; in any thread.
 Picture = Callable[[], np.ndarray]
@@ -105,6 +111,21 @@ def photo_of(head: bpy.types.Object) -> Picture:
         return photo.pixels
 
     return read
+
+
+def photos_of(head: bpy.types.Object) -> "list[OtherPhoto]":
+    """The photos that a head was captured from, with its place in each, to capture them again."""
+    from ..capture.run import OtherPhoto
+
+    return [
+        OtherPhoto(
+            Path(view["photo"]["path"]),
+            box=astuple(FaceBox(**view["face_box"])),
+            by_hand=view.get("by_hand", False),
+            packed=packed_photo_at(Path(view["photo"]["path"])),
+        )
+        for view in views_of_head(head)
+    ]
 
 
 def texture_of(head: bpy.types.Object) -> bpy.types.Image:

@@ -12,8 +12,18 @@ from .parts import PartsModel, clear_of_eyes, opened, parts_of
 def mesh_of(capture: Capture, topology: Topology) -> HeadMesh:
     """The mesh of a capture's head with any topology of its pack, and its parts where the settings ask for them."""
     seen = [_visibility(view, topology, capture.pack.topology) for view in capture.views]
-    surface = PositionMap(capture.head.surface)
-    mesh = HeadMesh(topology, topology.vertices(surface), np.max(seen, axis=0))
+    return _mesh(capture, topology, PositionMap(capture.head.surface), np.max(seen, axis=0))
+
+
+def vertices_in_view(capture: Capture, topology: Topology, number: int) -> np.ndarray:
+    """(V, 3) float32 metres: those of `mesh_of` with the expression of one of the capture's photos."""
+    view = capture.views[number]
+    surface = PositionMap(view.to_head(view.position_map.values))
+    return _mesh(capture, topology, surface, np.ones(len(topology.canonical), np.float32)).vertices
+
+
+def _mesh(capture: Capture, topology: Topology, surface: PositionMap, seen: np.ndarray) -> HeadMesh:
+    mesh = HeadMesh(topology, topology.vertices(surface), seen)
     model = capture.pack.parts if capture.settings.parts == WHOLE else None
     return mesh if model is None else _whole(mesh, surface, model)
 

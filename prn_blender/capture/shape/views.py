@@ -7,7 +7,7 @@ from ..geometry.place import pose_between_eyes
 from ..geometry.pose import Similarity
 from ..geometry.position_map import PositionMap
 from ..packs.topology import Topology
-from .fit import Fit, ViewEvidence, fit
+from .fit import Fit, ViewEvidence, fit, place_at_first
 from .head_model import HeadModel
 from .remainder import fitted_map
 
@@ -48,3 +48,30 @@ def _in_view(
     position_map, state = fitted_map(model, found, number, view, follow), found.views[number]
     in_camera = state.camera.to_camera_space(topology.vertices(position_map))
     return HeadInView(position_map, state.camera, pose_between_eyes(in_camera, state.rotation, topology))
+
+
+def fit_together(
+    model: HeadModel,
+    topology: Topology,
+    views: tuple[ViewEvidence, ...],
+    by_hand: tuple[bool, ...],
+    follow: float = 1.0,
+) -> tuple[Fit, tuple[HeadInView, ...]]:
+    """`fit_views`, where photos in which no face was found start from the head that the others show.
+
+    Args:
+        by_hand: of each view, whether its box was drawn by hand: a profile or the back of a head says little of it.
+    """
+    found = [view for view, drawn in zip(views, by_hand, strict=True) if not drawn]
+    if not found or len(found) == len(views):
+        return fit_views(model, topology, views, follow)
+    shared = fit(model, tuple(found))
+    states = iter(shared.views)
+    start = Fit(
+        shared.identity,
+        tuple(
+            place_at_first(model, view) if drawn else next(states) for view, drawn in zip(views, by_hand, strict=True)
+        ),
+    )
+    start = fit(model, views, start, lock_identity=True)
+    return fit_views(model, topology, views, follow, start)

@@ -9,7 +9,7 @@ from ...capture.landmarks import COUNT
 from ..head.operators import HeadOperator, captured_head
 from ..photos.drawing import WHITE, Point, draw_text, hint_place, is_in_free_part, nearest_point, ui_scale
 from ..shell import session
-from .overlay import draw_landmarks, photo_of_head_on_screen
+from .overlay import draw_landmarks, landmarks_on_screen, photo_of_head_on_screen, shown_view_of
 
 _GRAB = 14  # pixels at interface scale 1
 _HINT = "Drag a landmark: the head follows.  Ctrl+click: reset it.  Enter or Esc: done"
@@ -122,6 +122,7 @@ class PRN_OT_adjust_landmarks(bpy.types.Operator):
 
     def _drag(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         from ...scene.build.landmarks import landmarks_of
+        from ...scene.build.views import landmark_offsets
         from ...scene.edit.adjust import follow_landmarks
         from ...scene.edit.photo_points import location_at
 
@@ -136,8 +137,10 @@ class PRN_OT_adjust_landmarks(bpy.types.Operator):
             follow_landmarks(head, context.scene.prn_capture.symmetric)
             self._dragged = None
         elif event.type == "MOUSEMOVE":
-            place = photo_of_head_on_screen(self._region, head).to_photo(*np.add(self._mouse, grip))
-            landmark.location = location_at(head, start, place)
+            view = shown_view_of(head, self._area)
+            place = photo_of_head_on_screen(self._region, head, view).to_photo(*np.add(self._mouse, grip))
+            offset = landmark_offsets(head, view)[index]
+            landmark.location = location_at(head, start + offset, place, view) - offset
             follow_landmarks(head, context.scene.prn_capture.symmetric)
         elif (event.type == "LEFTMOUSE" and event.value == "RELEASE") or event.type in {"RET", "NUMPAD_ENTER"}:
             self._dragged = None
@@ -161,10 +164,8 @@ class PRN_OT_adjust_landmarks(bpy.types.Operator):
 
     def _on_screen(self, context: bpy.types.Context) -> list[tuple[bpy.types.Object, np.ndarray]]:
         """The heads whose landmarks can be dragged, with these (68, 2) in the region."""
-        from ...scene.edit.photo_points import landmarks_in_photo
-
         return [
-            (head, photo_of_head_on_screen(self._region, head).points_to_region(landmarks_in_photo(head)))
+            (head, landmarks_on_screen(self._region, head, shown_view_of(head, self._area)))
             for head in _adjustable_heads(context, self._area)
         ]
 

@@ -84,18 +84,33 @@ def draw_landmarks(
         draw_dots([points[hovered].tolist()], ORANGE, _HOVERED_DOT)
 
 
-def photo_of_head_on_screen(region: bpy.types.Region, head: bpy.types.Object) -> PhotoOnScreen:
-    """The photo of a captured head as an Image Editor's region shows it now."""
-    from ...scene.record import read_record
+def shown_view_of(head: bpy.types.Object, area: bpy.types.Area) -> int:
+    """Which of a captured head's photos an Image Editor shows."""
+    from ...scene.build.photo_images import photo_in
+    from ...scene.record import view_of_photo
 
-    size = read_record(head)["photo"]
+    return view_of_photo(head, photo_in(area.spaces.active.image)) or 0
+
+
+def photo_of_head_on_screen(region: bpy.types.Region, head: bpy.types.Object, view: int = 0) -> PhotoOnScreen:
+    """One of the photos of a captured head as an Image Editor's region shows it now."""
+    from ...scene.record import views_of_head
+
+    size = views_of_head(head)[view]["photo"]
     return PhotoOnScreen.in_image_editor(region.view2d, size["width"], size["height"])
+
+
+def landmarks_on_screen(region: bpy.types.Region, head: bpy.types.Object, view: int) -> np.ndarray:
+    """(68, 2) of an Image Editor's region, over one of a head's photos."""
+    from ...scene.edit.photo_points import landmarks_in_photo
+
+    return photo_of_head_on_screen(region, head, view).points_to_region(landmarks_in_photo(head, view))
 
 
 def _draw_in_image_editor() -> None:
     from ...scene.build.photo_images import photo_in
     from ...scene.edit.adjust import moved_landmarks
-    from ...scene.edit.photo_points import heads_of_photo, landmarks_in_photo
+    from ...scene.edit.photo_points import heads_of_photo
 
     context = bpy.context
     space, region, options = context.space_data, context.region, context.scene.prn_capture
@@ -114,8 +129,8 @@ def _draw_in_image_editor() -> None:
     photo = photo_in(space.image)
     if photo is not None and options.show_landmarks and not session.current.is_picking:
         for head in heads_of_photo(context.scene, photo):
-            screen = photo_of_head_on_screen(region, head)
-            draw_landmarks(region, screen.points_to_region(landmarks_in_photo(head)), moved_landmarks(head))
+            points = landmarks_on_screen(region, head, shown_view_of(head, context.area))
+            draw_landmarks(region, points, moved_landmarks(head))
 
 
 def _draw_in_3d_view() -> None:

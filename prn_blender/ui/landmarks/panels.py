@@ -59,7 +59,7 @@ class PRN_PT_image_landmarks(InImageSidebar, LandmarksPanel, bpy.types.Panel):
     @classmethod
     def poll(cls, context):
         from ...scene.build.photo_images import photo_in
-        from ...scene.record import photo_of_head
+        from ...scene.record import view_of_photo
 
-        head = captured_head(context)
-        return head is not None and photo_in(context.space_data.image) == photo_of_head(head)
+        head, photo = captured_head(context), photo_in(context.space_data.image)
+        return head is not None and photo is not None and view_of_photo(head, photo) is not None
