@@ -20,9 +20,10 @@ from .shape.belonging import strangers
 from .shape.detail import with_detail
 from .shape.evidence import Evidence, evidence_of, joined
 from .shape.fit import ViewEvidence
+from .shape.pins import Pin
 from .shape.second_pass import second_pass
 from .shape.size import size_factor, sized
-from .shape.views import HeadInView, fit_together
+from .shape.views import Fitted, HeadInView, fit_views
 from .stopwatch import Stopwatch
 from .texture.merge import merge_textures
 from .texture.project import project_texture
@@ -40,6 +41,7 @@ class Portrait:
     photo: Photo
     face_box: FaceBox
     by_hand: bool = False  # the box was given: the photo may show a profile or the back of the head
+    pins: tuple[Pin, ...] = ()
 
 
 def reconstruct(
@@ -49,6 +51,7 @@ def reconstruct(
     settings: Settings,
     progress: Progress = silent,
     others: tuple[Portrait, ...] = (),
+    pins: tuple[Pin, ...] = (),
 ) -> Capture:
     """One face of a photo to a head; of several photos of one person to one head.
 
@@ -56,6 +59,7 @@ def reconstruct(
 
     Args:
         others: more photos of the same person.
+        pins: in the first photo.
 
     Raises:
         CaptureError: a box has no area or lies outside of its photo, the network cannot run, or the pack knows no head
@@ -63,7 +67,7 @@ def reconstruct(
         Cancelled: from `progress`.
     """
     clock = Stopwatch()
-    portraits = (Portrait(photo, face_box), *others)
+    portraits = (Portrait(photo, face_box, pins=pins), *others)
     for portrait in portraits:
         require_inside(portrait.face_box, portrait.photo)
     if others and pack.head_model is None:
@@ -91,7 +95,7 @@ def reconstruct(
     ]
     clock.lap("second pass")
 
-    views = views_of(portraits, regressed, evidence, pack, settings)
+    views, fitted = views_of(portraits, regressed, evidence, pack, settings)
     clock.lap("geometry")
 
     progress(0.35, "Finding what the photo shows")
@@ -111,6 +115,7 @@ def reconstruct(
         provider=network.provider,
         provider_fallback=network.fallback,
         timings=clock.seconds,
+        fitted=fitted,
     )
 
 
@@ -187,11 +192,11 @@ def views_of(
     evidence: list[Evidence | None],
     pack: ModelPack,
     settings: Settings,
-) -> tuple[View, ...]:
+) -> tuple[tuple[View, ...], Fitted | None]:
     """How the head lies in each photo, its visibility still to be found.
 
     Where the pack knows what heads are like, the position maps are those of the one head that explains the evidence
-    best.
+    best; that is the second.
 
     Args:
         regressed: of each photo, as of `regress`.
@@ -202,25 +207,25 @@ def views_of(
         for portrait, (_, _, regression) in zip(portraits, regressed, strict=True)
     ]
     known = tuple(
-        known_of(portrait.photo, said, lens)
+        known_of(portrait, said, lens)
         for portrait, said, lens in zip(portraits, evidence, lenses, strict=True)
         if said is not None
     )
     odd: frozenset[int] = frozenset()
     if pack.head_model is not None and len(known) == len(portraits):
         by_hand = tuple(portrait.by_hand for portrait in portraits)
-        _, heads = fit_together(pack.head_model, pack.topology, known, by_hand, settings.follow)
+        fitted = fit_views(pack.head_model, known, by_hand)
+        heads = fitted.heads(pack.head_model, pack.topology, settings.follow)
         odd = strangers(pack.head_model, known, by_hand)
     else:
+        fitted = None
         heads = tuple(
             placed_in(portrait.photo, position_map, lens, pack)
             for portrait, (_, position_map, _), lens in zip(portraits, regressed, lenses, strict=True)
         )
     factor = size_factor(heads[0], pack.topology, settings)
-    heads = tuple(
-        sized(replace(head, position_map=with_detail(head.position_map, pack.topology)), factor) for head in heads
-    )
-    return tuple(
+    heads = tuple(sized(head, factor) for head in heads)
+    views = tuple(
         View(
             photo=portrait.photo,
             face_box=portrait.face_box,
@@ -233,11 +238,13 @@ def views_of(
             landmarks=pack.topology.landmarks(head.position_map),
             by_hand=portrait.by_hand,
             belongs=number not in odd,
+            pins=portrait.pins,
         )
         for number, (portrait, (crop, _, _), lens, head) in enumerate(
             zip(portraits, regressed, lenses, heads, strict=True)
         )
     )
+    return views, fitted
 
 
 @dataclass(frozen=True)
@@ -259,19 +266,24 @@ def lens_of(photo: Photo, regression: Regression, pack: ModelPack, settings: Set
     return Lens(focal_px, distance, told_by)
 
 
-def known_of(photo: Photo, evidence: Evidence, lens: Lens) -> ViewEvidence:
+def known_of(portrait: Portrait, evidence: Evidence, lens: Lens) -> ViewEvidence:
     """What a head is fitted to."""
-    parallel = lens.focal_px is None and lens.distance is None
     return ViewEvidence(
-        evidence, photo.width, photo.height, focal_px=lens.focal_px, distance=lens.distance, orthographic=parallel
+        evidence,
+        portrait.photo.width,
+        portrait.photo.height,
+        focal_px=lens.focal_px,
+        distance=lens.distance,
+        orthographic=lens.focal_px is None and lens.distance is None,
+        pins=portrait.pins,
     )
 
 
 def placed_in(photo: Photo, position_map: PositionMap, lens: Lens, pack: ModelPack) -> HeadInView:
-    """The head as the network shows it."""
+    """The head as the network shows it, with the pack's detail."""
     vertices, size = pack.topology.vertices(position_map), (photo.width, photo.height)
     camera, pose = place(vertices, pack.topology, size, lens.focal_px, lens.distance)
-    return HeadInView(position_map, camera, pose)
+    return HeadInView(with_detail(position_map, pack.topology), camera, pose)
 
 
 def focal_length(photo: Photo, settings: Settings, pack: ModelPack) -> tuple[float | None, str]:

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .errors import CaptureError, NoFaceError
-from .faces.box import FaceBox
+from .faces.box import FaceBox, is_same_face
 from .faces.find import choose_faces, find_faces
 from .packs.pack import ModelPack, load_pack
 from .photo.read import load_photo
 from .progress import Progress, part_of, silent
 from .reconstruct import Portrait, reconstruct
+from .shape.pins import Pin
 from .stopwatch import Stopwatch
 from .types import Capture, PackedPhoto, Photo, Settings, View
 
@@ -24,6 +25,7 @@ class OtherPhoto:
     box: tuple[float, ...] | None = None  # left, top, right, bottom in photo pixels, and what else a `FaceBox` has
     by_hand: bool = True  # the box was drawn: around a profile or the back of a head, too
     packed: PackedPhoto | None = None  # what is read where the photo's file is gone
+    pins: tuple[Pin, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,9 @@ class Request:
     yunet: Path | None = None  # a YuNet file instead of the built-in detector
     packed: PackedPhoto | None = None  # what is read where the photo's file is gone
     together: tuple[OtherPhoto, ...] = ()  # one head of all these photos; its expression is that of `photo`
+    pins: tuple[Pin, ...] = ()  # in `photo`
+    # Whose further photos and pins these are: another face of the photo has none of them.
+    only_for: FaceBox | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ def find(request: Request, progress: Progress = silent) -> Found:
         CaptureError: the photo or the pack cannot be read, or there is no such face.
         Cancelled: from `progress`.
     """
-    if request.together and request.face == "all":
+    if request.together and request.face == "all" and request.only_for is None:
         raise CaptureError("Several photos make one head: choose one face of each, not all.")
     clock = Stopwatch()
     progress(0.0, "Reading the photo")
@@ -118,8 +123,8 @@ def portrait_of(other: OtherPhoto, yunet: Path | None = None) -> Portrait:
     """
     photo = load_photo(other.photo, other.packed)
     if other.box is not None:
-        return Portrait(photo, FaceBox(*other.box), other.by_hand)
-    return Portrait(photo, choose_faces(list(faces_in(photo, yunet)), other.face)[0])
+        return Portrait(photo, FaceBox(*other.box), other.by_hand, other.pins)
+    return Portrait(photo, choose_faces(list(faces_in(photo, yunet)), other.face)[0], pins=other.pins)
 
 
 def capture_face(found: Found, index: int, progress: Progress = silent) -> Capture:
@@ -130,7 +135,10 @@ def capture_face(found: Found, index: int, progress: Progress = silent) -> Captu
         Cancelled: from `progress`.
     """
     step = part_of(progress, 0.25, 1.0, index, len(found.wanted))
-    capture = reconstruct(found.photo, found.wanted[index], found.pack, found.request.settings, step, found.others)
+    request, box = found.request, found.wanted[index]
+    is_meant = request.only_for is None or is_same_face(request.only_for, box)
+    others, pins = (found.others, request.pins) if is_meant else ((), ())
+    capture = reconstruct(found.photo, box, found.pack, request.settings, step, others, pins)
     return replace(capture, timings={**found.timings, **capture.timings})
 
 

@@ -16,6 +16,8 @@ from .geometry.position_map import PositionMap
 from .packs.pack import PREFERRED_TOPOLOGY, ModelPack
 from .packs.topology import Topology
 from .shape.parts import Part
+from .shape.pins import Pin
+from .shape.views import Fitted
 
 # By the ends of their names; what a file holds is told by its content.
 PHOTO_TYPES = (
@@ -139,6 +141,7 @@ class View:
     landmarks: np.ndarray  # (68, 3) photo space
     by_hand: bool = False  # the box was drawn: the photo may show a profile or the back of the head
     belongs: bool = True  # False: its face hardly fits those of the capture's other photos
+    pins: tuple[Pin, ...] = ()
 
     @property
     def visible_share(self) -> float:
@@ -184,3 +187,4 @@ class Capture:
     provider: str  # the execution provider that the session really used
     provider_fallback: str  # why it is not the one asked for; empty when it is
     timings: dict[str, float]  # seconds by step
+    fitted: Fitted | None = None  # of the views; None where the pack does not know what heads are like

@@ -12,6 +12,7 @@ from ..capture.errors import CaptureError
 from ..capture.faces.box import FaceBox
 from ..capture.packs.installed import InstalledPack
 from ..capture.pictures.posed import PosedHead
+from ..capture.record import pins_in
 from ..capture.types import MASK
 from .build.images import TEXTURES
 from .build.landmarks import landmark_positions
@@ -123,6 +124,7 @@ def photos_of(head: bpy.types.Object) -> "list[OtherPhoto]":
             box=astuple(FaceBox(**view["face_box"])),
             by_hand=view.get("by_hand", False),
             packed=packed_photo_at(Path(view["photo"]["path"])),
+            pins=pins_in(view),
         )
         for view in views_of_head(head)
     ]

@@ -15,7 +15,7 @@ from prn_blender.capture.run import OtherPhoto, Request, run
 from prn_blender.capture.shape.belonging import strangers
 from prn_blender.capture.shape.mesh import mesh_of, vertices_in_view
 from prn_blender.capture.shape.size import size_factor, sized
-from prn_blender.capture.shape.views import fit_together, fit_views
+from prn_blender.capture.shape.views import fit_views
 from prn_blender.capture.texture.guide import GUIDE_SIZE, draw
 from prn_blender.capture.texture.merge import exposures, merge_textures
 from prn_blender.capture.texture.project import project_texture
@@ -171,14 +171,15 @@ def test_three_photos_tell_more_of_a_person_than_one(pack, model, three):
         places = one.evidence.places.copy()
         places[..., :2] += noise / noise.std() * 4
         noisy.append(replace(one, evidence=replace(one.evidence, places=places, deviation=one.evidence.deviation * 4)))
-    alone, together = fit_views(model, pack.topology, (noisy[0],))[0], fit_views(model, pack.topology, tuple(noisy))[0]
+    alone, together = fit_views(model, (noisy[0],)).found, fit_views(model, tuple(noisy)).found
     assert off(together) < 0.8 * off(alone)
 
 
 def test_a_photo_without_a_face_is_fitted_to_the_head_that_the_others_show(pack, model, three):
     identity, states, known = three
     unsure = replace(known[2], evidence=replace(known[2].evidence, deviation=np.full((32, 32), 40.0)))
-    found, heads = fit_together(model, pack.topology, (*known[:2], unsure), (False, False, True))
+    fitted = fit_views(model, (*known[:2], unsure), (False, False, True))
+    found, heads = fitted.found, fitted.heads(model, pack.topology)
     assert np.linalg.norm(found.identity - identity) < 0.5 * np.linalg.norm(identity)
     turn = found.views[2].rotation @ states[2].rotation.T
     assert np.degrees(np.arccos((np.trace(turn) - 1) / 2)) < 6
@@ -199,7 +200,7 @@ def test_a_stranger_is_noticed(model, three):
 @pytest.mark.parametrize("orthographic", [False, True])
 def test_a_head_gets_the_size_that_its_eyes_tell(pack, model, three, orthographic):
     view = replace(three[2][0], orthographic=orthographic)
-    _, (head,) = fit_views(model, pack.topology, (view,))
+    head = fit_views(model, (view,)).head_in(model, pack.topology, 0)
     factor = size_factor(head, pack.topology, Settings(head_size="eyes", eye_mm=50.0))
     assert size_factor(head, pack.topology, Settings()) == 1 and factor < 0.9
     small = sized(head, factor)

@@ -8,7 +8,7 @@ import numpy as np
 from mathutils import Matrix
 
 from ...capture.errors import CaptureError
-from ...capture.faces.box import FaceBox, overlap
+from ...capture.faces.box import FaceBox, is_same_face
 from ...capture.record import capture_record, views_in
 from ...capture.shape.deformation import anchors_of
 from ...capture.types import Capture, HeadMesh, Settings
@@ -30,7 +30,6 @@ from .mesh import add_region_groups, create_mesh
 from .parts import create_parts, name_parts, parts_of_head, remove_parts
 from .views import ViewShape, add_cameras, add_expressions, cameras_by_photo, view_shapes
 
-SAME_FACE = 0.3  # of two boxes: what they share, over what they cover together
 _SAME_PLACE = 1e-4  # photo pixels and metres
 _SHAPING = ("topology", "parts", "follow", "head_size", "eye_mm")  # settings that change the mesh
 
@@ -154,8 +153,7 @@ def head_to_update(capture: Capture, heads: list[bpy.types.Object]) -> bpy.types
     for head in heads:
         if head.library or photo_of_head(head) != view.photo.sha256:
             continue
-        before = FaceBox(**read_record(head)["face_box"])
-        if overlap(before.corners.ravel(), view.face_box.corners.ravel()) > SAME_FACE:
+        if is_same_face(FaceBox(**read_record(head)["face_box"]), view.face_box):
             return head
     return None
 

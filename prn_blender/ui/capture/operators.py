@@ -5,12 +5,14 @@
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
 
 from ...capture.errors import CaptureError
+from ...capture.faces.box import FaceBox
 from ...capture.faces.detail import expected_detail
 from ...capture.types import Capture, Settings
 from ..shell import session
@@ -22,7 +24,7 @@ from .properties import CaptureOptions, ProviderOption
 from .work import CapturedHeads, capture_heads, search_faces
 
 if TYPE_CHECKING:
-    from ...capture.run import OtherPhoto
+    from ...capture.run import Request
     from ...scene.build.images import PackedImages
 
 
@@ -78,7 +80,7 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
         return super().invoke(context, event)
 
     def prepare(self, context):
-        from ...capture.run import Request
+        from ...capture.run import OtherPhoto, Request
         from ...scene.build.photo_images import packed_photo_at
 
         self._started = time.perf_counter()
@@ -115,24 +117,24 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
             pack=chosen_pack(context, self._option(context, "pack")),
             yunet=Path(_absolute(own.yunet)) if own.yunet else None,
             packed=packed_photo_at(Path(photo)),
-            together=self._others(context, Path(photo), chosen[1:]) if face != "ALL" else (),
+            together=tuple(OtherPhoto(path, packed=packed_photo_at(path)) for path in chosen[1:]),
         )
+        if not chosen:
+            request = self._with_what_the_head_has(context, request)
         self._photo = request.photo
         return capture_heads(request)
 
-    def _others(self, context: bpy.types.Context, photo: Path, chosen: list[Path]) -> "tuple[OtherPhoto, ...]":
-        """The further photos of the person: those that are chosen, else those of the head that is updated."""
-        from ...capture.run import OtherPhoto
-        from ...scene.build.photo_images import packed_photo_at
+    def _with_what_the_head_has(self, context: bpy.types.Context, request: "Request") -> "Request":
+        """With the further photos and the pins of the head that is updated."""
         from ...scene.posed import photos_of
         from ...scene.record import read_record
 
-        if chosen:
-            return tuple(OtherPhoto(path, packed=packed_photo_at(path)) for path in chosen)
-        if self.new_head or self.files:
-            return ()
-        updated = (head for head in selected_heads(context) if Path(read_record(head)["photo"]["path"]) == photo)
-        return tuple(photos_of(head)[1:] if (head := next(updated, None)) else ())
+        heads = [] if self.new_head else selected_heads(context)
+        updated = [head for head in heads if Path(read_record(head)["photo"]["path"]) == request.photo]
+        if not updated:
+            return request
+        first, *others = photos_of(updated[0])
+        return replace(request, together=tuple(others), pins=first.pins, only_for=FaceBox(*first.box))
 
     def finish(self, context, result: CapturedHeads):
         from ...capture.types import BASE_COLOR

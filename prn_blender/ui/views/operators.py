@@ -90,6 +90,7 @@ class CaptureAgain(HeadJob, JobOperator):
             yunet=Path(bpy.path.abspath(yunet)) if yunet else None,
             packed=first.packed,
             together=tuple(others),
+            pins=first.pins,
         )
         return capture_heads(request)
 
