@@ -223,17 +223,17 @@ def views_of(
             placed_in(portrait.photo, position_map, lens, pack)
             for portrait, (_, position_map, _), lens in zip(portraits, regressed, lenses, strict=True)
         )
-    factor = size_factor(heads[0], pack.topology, settings)
-    heads = tuple(sized(head, factor) for head in heads)
+    first = heads[0]
+    factor = size_factor(first.camera.to_camera_space(pack.topology.landmarks(first.position_map)), settings)
     views = tuple(
         View(
             photo=portrait.photo,
             face_box=portrait.face_box,
             crop=crop,
             position_map=head.position_map,
-            camera=head.camera,
+            camera=camera,
             focal_from=lens.told_by,
-            pose=head.pose,
+            pose=pose,
             visibility=np.ones(len(pack.topology.canonical), np.float32),
             landmarks=pack.topology.landmarks(head.position_map),
             by_hand=portrait.by_hand,
@@ -243,6 +243,7 @@ def views_of(
         for number, (portrait, (crop, _, _), lens, head) in enumerate(
             zip(portraits, regressed, lenses, heads, strict=True)
         )
+        for camera, pose in (sized(head.camera, head.pose, factor),)
     )
     return views, fitted
 

@@ -201,9 +201,10 @@ def test_a_stranger_is_noticed(model, three):
 def test_a_head_gets_the_size_that_its_eyes_tell(pack, model, three, orthographic):
     view = replace(three[2][0], orthographic=orthographic)
     head = fit_views(model, (view,)).head_in(model, pack.topology, 0)
-    factor = size_factor(head, pack.topology, Settings(head_size="eyes", eye_mm=50.0))
-    assert size_factor(head, pack.topology, Settings()) == 1 and factor < 0.9
-    small = sized(head, factor)
+    landmarks = head.camera.to_camera_space(pack.topology.landmarks(head.position_map))
+    factor = size_factor(landmarks, Settings(head_size="eyes", eye_mm=50.0))
+    assert size_factor(landmarks, Settings()) == 1 and factor < 0.9
+    small = replace(head, **dict(zip(("camera", "pose"), sized(head.camera, head.pose, factor), strict=True)))
     eyes = small.camera.to_camera_space(pack.topology.landmarks(head.position_map))
     right, left = eyes[36:42].mean(axis=0), eyes[42:48].mean(axis=0)
     assert np.linalg.norm(right - left) == pytest.approx(0.05, rel=1e-3)

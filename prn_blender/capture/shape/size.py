@@ -9,28 +9,26 @@ import numpy as np
 from ..geometry.camera import Camera
 from ..geometry.pose import Similarity
 from ..landmarks import PARTS
-from ..packs.topology import Topology
 from ..types import Settings
-from .views import HeadInView
 
 _EYES = tuple(part.line for part in PARTS if part.name.startswith("eye"))
 
 
-def size_factor(head: HeadInView, topology: Topology, settings: Settings) -> float:
-    """By which a head of average size is to be enlarged."""
+def size_factor(landmarks: np.ndarray, settings: Settings) -> float:
+    """By which a head of average size is to be enlarged.
+
+    Args:
+        landmarks: (68, 3) metres.
+    """
     if settings.head_size == "average":
         return 1.0
-    landmarks = head.camera.to_camera_space(topology.landmarks(head.position_map))
     right, left = (landmarks[sorted(set(eye))].mean(axis=0) for eye in _EYES)
     return settings.eye_mm / 1000 / float(np.linalg.norm(right - left))
 
 
-def sized(head: HeadInView, factor: float) -> HeadInView:
-    """The same in the photo, `factor` times as large and as far away."""
-    camera, pose = head.camera.scaled(factor), head.pose
-    return HeadInView(
-        head.position_map, camera, Similarity(1.0, pose.rotation, _moved(pose.translation, head.camera, factor))
-    )
+def sized(camera: Camera, pose: Similarity, factor: float) -> tuple[Camera, Similarity]:
+    """Camera and pose of a head that is the same in the photo, `factor` times as large and as far away."""
+    return camera.scaled(factor), Similarity(1.0, pose.rotation, _moved(pose.translation, camera, factor))
 
 
 def _moved(place: np.ndarray, camera: Camera, factor: float) -> np.ndarray:
