@@ -27,6 +27,19 @@ def replace_record(head: bpy.types.Object, capture: Capture) -> None:
     head[_PROPERTY] = record
 
 
+def change_view(head: bpy.types.Object, number: int, changed: dict) -> None:
+    """Puts parts of a view's record in place of those that a head's record has."""
+    record = head[_PROPERTY]
+    for told in (record["views"][number], *([record] if number == 0 else ())):
+        for name, part in changed.items():
+            told[name] = part
+
+
+def change_settings(head: bpy.types.Object, **changed: float | bool | str) -> None:
+    """Puts settings in place of those that a head's record has."""
+    head[_PROPERTY]["settings"].update(changed)
+
+
 def note_waited(head: bpy.types.Object, seconds: float) -> None:
     """Adds to the record how long the artist waited for the head."""
     head[_PROPERTY]["waited"] = seconds

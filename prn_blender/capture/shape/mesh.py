@@ -25,12 +25,16 @@ def vertices_in_view(capture: Capture, topology: Topology, number: int) -> np.nd
 def _mesh(capture: Capture, topology: Topology, surface: PositionMap, seen: np.ndarray) -> HeadMesh:
     mesh = HeadMesh(topology, topology.vertices(surface), seen)
     model = capture.pack.parts if capture.settings.parts == WHOLE else None
-    return mesh if model is None else _whole(mesh, surface, model)
+    return mesh if model is None else whole(mesh, surface.sample(model.anchor_uv), model)
 
 
-def _whole(mesh: HeadMesh, surface: PositionMap, model: PartsModel) -> HeadMesh:
-    """The mesh with its eyes and mouth open and what lies in them."""
-    parts = parts_of(model, surface.sample(model.anchor_uv), mesh.vertices, mesh.topology)
+def whole(mesh: HeadMesh, anchors: np.ndarray, model: PartsModel) -> HeadMesh:
+    """The mesh with its eyes and mouth open and what lies in them.
+
+    Args:
+        anchors: (K, 3) the head's surface at the model's anchors, metres, aligned frame.
+    """
+    parts = parts_of(model, anchors, mesh.vertices, mesh.topology)
     vertices = clear_of_eyes(mesh.vertices, mesh.topology, parts)
     topology, kept = opened(mesh.topology)
     return HeadMesh(topology, vertices[kept].astype(np.float32), mesh.visibility[kept], parts)

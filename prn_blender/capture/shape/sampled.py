@@ -119,6 +119,12 @@ class HeadSampler:
         factor = size_factor(np.split(seen[0], self.ends)[3], settings)
         return [self._placed(seen[k], cameras[k], fitted.found.views[k].rotation, factor) for k in numbers]
 
+    def place_in(self, fitted: Fitted, number: int, uv: tuple[float, float], follow: float) -> tuple[float, float]:
+        """Photo pixels of a place on the head in one of the photos."""
+        shown = Shown.of(self.model, self.standard, fitted, number, follow)
+        x, y, _ = shown.at(Sampled.at(self.model, self.standard, np.array([uv])))[0].tolist()
+        return x, y
+
     def _placed(self, seen: np.ndarray, camera: Camera, rotation: np.ndarray, factor: float) -> PlacedHead:
         """Of what is seen in camera space, of a head of the model's size."""
         weights = self.standard.eye_weights

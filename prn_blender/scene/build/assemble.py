@@ -10,6 +10,7 @@ from ...capture.shape.mesh import mesh_of
 from ...capture.types import Capture, HeadMesh
 from ..edit.adjust import prepare_adjustment
 from ..edit.align import FRONTAL, set_alignment
+from ..fitted import store_fitted
 from ..names import as_name
 from ..record import store_record
 from ..transaction import undone_on_error
@@ -66,6 +67,7 @@ def build(
         collection.objects.link(head)
         add_region_groups(head, mesh.topology)
         store_record(head, capture)
+        store_fitted(head, capture.fitted)
         create_landmarks(landmark_collection, head, capture.head.landmarks, metre)
         prepare_adjustment(data, capture.head.landmarks, anchors_of(mesh.topology), metre)
 

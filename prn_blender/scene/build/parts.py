@@ -1,6 +1,7 @@
 """Eyes, lashes, teeth and the mouth's inside as objects of their own under the head."""
 
 import bpy
+import numpy as np
 
 from ...capture.shape.parts import Part
 from ..record import mark_as_part
@@ -9,7 +10,7 @@ from .images import packed_image
 from .material import base_colour_image, new_material, principled
 from .mesh import smooth_mesh
 
-_PART = "prn_part"  # on each object: its kind
+_PART, _NAME = "prn_part", "prn_part_name"  # on each object: its kind, and which it is
 # Base colour (linear), roughness, how much light goes through.
 LOOKS = {
     "eye": ((0.8, 0.8, 0.8), 0.15, 0.0),
@@ -38,7 +39,7 @@ def create_parts(
         shape = bpy.data.objects.new(part.name, mesh)
         shape.parent = head
         shape.location = (metre * part.pivot).tolist()
-        shape[_PART] = part.kind
+        shape[_PART], shape[_NAME] = part.kind, part.name
         mark_as_part(shape, head)
         collection.objects.link(shape)
         shapes.append(shape)
@@ -59,6 +60,24 @@ def name_parts(head: bpy.types.Object, shapes: list[bpy.types.Object], parts: tu
 def parts_of_head(head: bpy.types.Object) -> list[bpy.types.Object]:
     """The parts that were made with a head and hang on it still."""
     return [child for child in head.children if _PART in child]
+
+
+def place_parts(shapes: list[bpy.types.Object], parts: tuple[Part, ...], metre: float) -> None:
+    """Changes objects to the shape of the same parts of a head that has changed, but for those that the artist gave
+    other vertices.
+
+    Args:
+        metre: Blender units a metre.
+    """
+    by_name = {part.name: part for part in parts}
+    for shape in shapes:
+        part = by_name.get(shape.get(_NAME, ""))
+        if part is None or len(shape.data.vertices) != len(part.vertices):
+            continue
+        points = metre * (part.vertices - part.pivot)
+        shape.data.vertices.foreach_set("co", np.ascontiguousarray(points, np.float32).ravel())
+        shape.data.update()
+        shape.location = (metre * part.pivot).tolist()
 
 
 def is_clear(part: bpy.types.Object) -> bool:

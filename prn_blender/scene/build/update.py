@@ -21,6 +21,7 @@ from ..edit.adjust import (
 )
 from ..edit.align import alignment_of, set_alignment
 from ..edit.frame import built_metre, frame_in_mesh
+from ..fitted import store_fitted
 from ..record import photo_of_head, read_record, replace_record
 from .camera import cameras_of, capture_camera, fit_photo_of, set_scene_camera
 from .images import TEXTURES, PackedImages, name_textures, packed_textures
@@ -81,6 +82,7 @@ class HeadUpdate:
             name_parts(head, self.parts, self.mesh.parts)
         self._change_material(shown, textures)
         replace_record(head, self.capture)
+        store_fitted(head, self.capture.fitted)
         unused |= self._change_cameras(context, cameras)
         bpy.data.batch_remove([image for image in unused if image is not None and not image.users])
         name_textures(self.capture.views[0].photo.path.stem, self.images.textures)

@@ -105,18 +105,31 @@ def landmark_offsets(head: bpy.types.Object, number: int) -> np.ndarray:
     return offsets[number - 1] if 0 < number <= len(offsets) else np.zeros((COUNT, 3))
 
 
+def set_landmark_offsets(head: bpy.types.Object, number: int, offsets: np.ndarray) -> None:
+    """Changes them (68, 3) for one of the photos after the first."""
+    stored = np.array(head.data[_LANDMARKS], float).reshape(-1, COUNT, 3)
+    stored[number - 1] = offsets
+    head.data[_LANDMARKS] = stored.ravel().tolist()
+
+
+def key_of_view(head: bpy.types.Object, number: int) -> bpy.types.ShapeKey | None:
+    """The shape key with the expression of one of the photos after the first; None where the artist deleted it."""
+    names, keys = head.data.get(_KEYS, ()), head.data.shape_keys
+    return keys.key_blocks.get(names[number - 1]) if keys and 0 < number <= len(names) else None
+
+
 def set_shown_view(head: bpy.types.Object, number: int) -> None:
     """Gives the head the expression of one of its photos; the first has the head's own."""
-    for other, name in enumerate(head.data.get(_KEYS, ()), start=1):
-        key = head.data.shape_keys.key_blocks.get(name) if head.data.shape_keys else None
-        if key is not None:  # the artist may have deleted it
+    for other in range(1, len(head.data.get(_KEYS, ())) + 1):
+        key = key_of_view(head, other)
+        if key is not None:
             key.value = float(other == number)
 
 
 def shown_view(head: bpy.types.Object) -> int:
     """Whose expression the head has; the first photo's is the head's own."""
-    for number, name in enumerate(head.data.get(_KEYS, ()), start=1):
-        key = head.data.shape_keys.key_blocks.get(name) if head.data.shape_keys else None
+    for number in range(1, len(head.data.get(_KEYS, ())) + 1):
+        key = key_of_view(head, number)
         if key is not None and key.value == 1.0:
             return number
     return 0
