@@ -109,6 +109,13 @@ class PinnedHead:
         change_view(self.head, view, {"pins": pins_record(pins)})
         self._show(range(len(self.fitted.known)) if rests else sorted({0, view}), rests)
 
+    def go_back(self, fitted: Fitted) -> None:
+        """To a fit, with its pins, that the head had before."""
+        self.fitted = fitted
+        for view, known in enumerate(fitted.known):
+            change_view(self.head, view, {"pins": pins_record(known.pins)})
+        self._show(range(len(fitted.known)), rests=True)
+
     def set_follow(self, share: float) -> None:
         """How much the surface follows the photos beyond what heads are like, 0..1."""
         self._settings = replace(self._settings, follow=share)
