@@ -215,3 +215,90 @@ def test_follow_photo_changes_only_what_the_model_does_not_know(simple):
     assert read_record(simple)["settings"]["follow"] == 0.0
     pinned.set_follow(1.0)
     assert np.abs(coordinates(simple.data) - before).max() < 1e-6
+
+
+def pin_nose(head: bpy.types.Object, by: tuple[float, float] = (9, -4)) -> Pin:
+    pinned = PinnedHead(head, load_pack())
+    pin = landmark_pin(pinned, 0, NOSE, by)
+    pinned.set_pins(0, [pin])
+    return pin
+
+
+@pytest.fixture
+def chosen(registered) -> bpy.types.Object:
+    """A head captured with the operator, and selected."""
+    assert bpy.ops.prn.reconstruct_from_image(filepath=str(PORTRAIT), texture_size="512") == {"FINISHED"}
+    return bpy.context.view_layer.objects.active
+
+
+def test_pins_survive_another_topology(chosen):
+    pin = pin_nose(chosen)
+    count, capture = len(chosen.data.vertices), {"filepath": str(PORTRAIT), "texture_size": "512"}
+    assert bpy.ops.prn.reconstruct_from_image(**capture, topology="low") == {"FINISHED"}
+    assert len(chosen.data.vertices) < count
+    assert pins_of(chosen, 0) == (pin,)
+    assert landmarks_in_photo(chosen)[NOSE] == pytest.approx(pin.place, abs=0.05)
+    chosen.select_set(False)
+    assert bpy.ops.prn.reconstruct_from_image(**capture) == {"FINISHED"}
+    other = bpy.context.view_layer.objects.active
+    assert other != chosen and not count_pins(other)
+
+
+def test_another_face_of_the_photo_has_none_of_the_pins(chosen):
+    pin_nose(chosen)
+    box = (300.0, 300.0, 420.0, 440.0)
+    assert bpy.ops.prn.reconstruct_from_image(filepath=str(PORTRAIT), texture_size="512", box=box) == {"FINISHED"}
+    other = bpy.context.view_layer.objects.active
+    assert other != chosen and not count_pins(other)
+
+
+def test_the_network_looks_again_and_pins_stay(chosen):
+    pin, before = pin_nose(chosen, (14, -6)), read_record(chosen)["crop"]
+    chosen.location.x = 0.2
+    assert bpy.ops.prn.align_face() == {"FINISHED"}
+    assert read_record(chosen)["crop"] != before and chosen.location.x == pytest.approx(0.2)
+    assert pins_of(chosen, 0) == (pin,)
+    assert landmarks_in_photo(chosen)[NOSE] == pytest.approx(pin.place, abs=0.05)
+
+
+def test_all_pins_are_turned_off_and_removed(chosen):
+    before = landmarks_in_photo(chosen)
+    assert not bpy.ops.prn.remove_pins.poll()
+    pin = pin_nose(chosen)
+    assert bpy.ops.prn.switch_pins(on=False) == {"FINISHED"}
+    assert pins_of(chosen, 0) == (replace(pin, is_on=False),)
+    assert np.abs(landmarks_in_photo(chosen) - before).max() < 1.5
+    assert bpy.ops.prn.switch_pins(on=True) == {"FINISHED"}
+    assert landmarks_in_photo(chosen)[NOSE] == pytest.approx(pin.place, abs=0.05)
+    assert bpy.ops.prn.remove_pins() == {"FINISHED"}
+    assert not count_pins(chosen)
+
+
+def test_the_panel_changes_how_the_head_follows(chosen):
+    pin = pin_nose(chosen)
+    options = bpy.context.scene.prn_pins
+    before = coordinates(chosen.data)
+    options.stiffness = 0.0
+    assert pins_of(chosen, 0) == (replace(pin, stiffness=0.0),)
+    assert landmarks_in_photo(chosen)[NOSE] == pytest.approx(pin.place, abs=0.05)
+    assert np.abs(coordinates(chosen.data) - before).max() > 1e-4
+    options.follow = 0.25
+    assert options.follow == pytest.approx(0.25)
+    assert read_record(chosen)["settings"]["follow"] == pytest.approx(0.25)
+    assert landmarks_in_photo(chosen)[NOSE] == pytest.approx(pin.place, abs=0.05)
+    chosen.data["prn_landmarks"]["vertex_count"] = 3  # as after an edit: it cannot follow any more
+    options.follow = 1.0
+    assert options.follow == pytest.approx(0.25)
+
+
+def test_photos_that_are_added_and_removed_leave_the_pins(chosen, captured):
+    pin = pin_nose(chosen)
+    part = captured["two photos"].views[1].photo.path
+    assert bpy.ops.prn.add_photos(directory=str(part.parent), files=[{"name": part.name}]) == {"FINISHED"}
+    assert pins_of(chosen, 0) == (pin,) and pins_of(chosen, 1) == ()
+    pinned = PinnedHead(chosen, load_pack())
+    other = landmark_pin(pinned, 1, CHIN, (3, 6))
+    pinned.set_pins(1, [other])
+    assert bpy.ops.prn.remove_photo(view=0) == {"FINISHED"}
+    assert pins_of(chosen, 0) == (other,)
+    assert landmarks_in_photo(chosen)[CHIN] == pytest.approx(other.place, abs=0.05)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from prn_blender.capture.packs.pack import load_pack
+from prn_blender.capture.shape.pick import pick
 from prn_blender.capture.shape.pins import Pin
 from prn_blender.capture.shape.sampled import HeadSampler, Sampled, Shown
 from prn_blender.capture.shape.size import size_factor, sized
@@ -58,3 +59,15 @@ def test_it_lies_exactly_on_the_pins(pack, pinned):
     for number, follow in ((0, 1.0), (1, 0.0)):
         at = Shown.of(pack.head_model, pack.topology, pinned, number, follow).at(sampled)
         assert np.abs(at[:, :2] - [pin.place for pin in pinned.known[number].pins]).max() < 1e-2
+
+
+def test_the_nearest_surface_under_a_place_is_picked(pack, pinned):
+    topology, head = pack.topology, pinned.head_in(pack.head_model, pack.topology, 1)
+    vertices = topology.vertices(head.position_map)
+    for uv in np.array([(0.5, 0.76), (0.6, 0.55), (0.55, 0.35)]):
+        place = head.position_map.sample(uv[None])[0]
+        picked = pick(vertices, topology.triangles, topology.triangle_uv, place[:2])
+        found = head.position_map.sample(np.array([picked]))[0]
+        assert np.linalg.norm(found[:2] - place[:2]) < 1.5  # flat triangles, curved surface
+        assert found[2] > place[2] - 20  # nothing behind it
+    assert pick(vertices, topology.triangles, topology.triangle_uv, np.array([1.0, 1.0])) is None
