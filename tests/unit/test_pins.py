@@ -62,7 +62,7 @@ def test_it_lies_exactly_on_the_pins(pack, pinned):
 
 
 def test_the_nearest_surface_under_a_place_is_picked(pack, pinned):
-    topology, head = pack.topology, pinned.head_in(pack.head_model, pack.topology, 1)
+    topology, head = pack.topology, pinned.head_in(pack.head_model, pack.topology, 0)
     vertices = topology.vertices(head.position_map)
     for uv in np.array([(0.5, 0.76), (0.6, 0.55), (0.55, 0.35)]):
         place = head.position_map.sample(uv[None])[0]
