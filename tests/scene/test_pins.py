@@ -56,9 +56,8 @@ def simple(captured) -> bpy.types.Object:
 
 def landmark_pin(pinned: PinnedHead, view: int, index: int, by: tuple[float, float]) -> Pin:
     """A landmark moved by pixels."""
-    uv = pinned.uv_of_landmark(index)
-    x, y = pinned.place_of(view, uv)
-    return Pin(uv, (x + by[0], y + by[1]), landmark=index)
+    pin = pinned.landmark_pin(view, index)
+    return pin.moved((pin.place[0] + by[0], pin.place[1] + by[1]))
 
 
 def coordinates_of(key: bpy.types.ShapeKey) -> np.ndarray:
@@ -144,14 +143,28 @@ def test_a_pin_is_turned_off_and_removed(simple):
 def test_the_surface_under_the_mouse_is_found(head):
     pinned = PinnedHead(head, load_pack())
     for view in range(len(pinned.fitted.known)):
-        for index in (NOSE, CHIN, 19):
-            uv = pinned.uv_of_landmark(index)
-            place = pinned.place_of(view, uv)
-            found = pinned.pick(view, place)
-            assert pinned.place_of(view, found) == pytest.approx(place, abs=1.5)
-        assert pinned.pick(view, (2, 2)) is None
-        hidden = pinned.pick(view, pinned.place_of(view, (0.5, 0.02)))  # the back of the head
-        assert hidden is None or abs(hidden[0] - 0.5) + abs(hidden[1] - 0.02) > 0.1
+        for index in (NOSE, 31, 19):
+            place = pinned.landmark_pin(view, index).place
+            found = pinned.pin_at(view, place, 5.0)
+            assert found.place == pytest.approx(place, abs=1.5) and not found.slides
+        assert pinned.pin_at(view, (2, 2), 5.0) is None
+
+
+def test_a_pin_on_the_outline_slides_along_the_surface(simple):
+    pinned = PinnedHead(simple, load_pack())
+    vertices = seen_vertices(simple, 0)
+    right = vertices[vertices[:, 0].argmax()]  # an ear
+    assert pinned.pin_at(0, right + (30, 0), 5.0) is None
+    pin = pinned.pin_at(0, right + (3, 0), 5.0)
+    assert pin.slides and pin.place == pytest.approx(right, abs=3)
+    for step in range(1, 7):
+        pinned.set_pins(0, [pin.moved((pin.place[0] + 2 * step, pin.place[1]))], rounds=1, rests=False)
+    pinned.set_pins(0, pinned.fitted.known[0].pins)
+    (there,) = pins_of(simple, 0)
+    assert pinned.place_of(0, there.uv) == pytest.approx(there.place, abs=0.05)
+    vertices = seen_vertices(simple, 0)
+    beside = vertices[np.abs(vertices[:, 1] - there.place[1]) < 4]
+    assert beside[:, 0].max() == pytest.approx(there.place[0], abs=2.5)  # the outline is there, wherever on the skin
 
 
 def test_what_the_artist_changed_stays_on_top(simple):

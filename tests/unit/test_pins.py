@@ -1,9 +1,12 @@
 """Pins: the head sampled at a mesh's places is the one of the position map, and lies on the pins."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from prn_blender.capture.packs.pack import load_pack
+from prn_blender.capture.shape.outline import nearest_outline, slid
 from prn_blender.capture.shape.pick import pick
 from prn_blender.capture.shape.pins import Pin
 from prn_blender.capture.shape.sampled import HeadSampler, Sampled, Shown
@@ -64,10 +67,25 @@ def test_it_lies_exactly_on_the_pins(pack, pinned):
 def test_the_nearest_surface_under_a_place_is_picked(pack, pinned):
     topology, head = pack.topology, pinned.head_in(pack.head_model, pack.topology, 0)
     vertices = topology.vertices(head.position_map)
-    for uv in np.array([(0.5, 0.76), (0.6, 0.55), (0.55, 0.35)]):
+    for uv in np.array([(0.45, 0.66), (0.6, 0.55), (0.55, 0.35)]):
         place = head.position_map.sample(uv[None])[0]
         picked = pick(vertices, topology.triangles, topology.triangle_uv, place[:2])
-        found = head.position_map.sample(np.array([picked]))[0]
+        found = head.position_map.sample(np.array([picked.uv]))[0]
         assert np.linalg.norm(found[:2] - place[:2]) < 1.5  # flat triangles, curved surface
-        assert found[2] > place[2] - 20  # nothing behind it
+        assert found[2] > place[2] - 20 and picked.facing > 0.3  # nothing behind it
     assert pick(vertices, topology.triangles, topology.triangle_uv, np.array([1.0, 1.0])) is None
+
+
+def test_the_outline_is_found_where_the_surface_turns_away(pack, pinned):
+    topology, head = pack.topology, pinned.head_in(pack.head_model, pack.topology, 1)
+    vertices = topology.vertices(head.position_map)
+    left = vertices[vertices[:, 0].argmin()]
+    uv, off = nearest_outline(vertices, topology, left[:2] - (40, 0))
+    assert off == pytest.approx(40, abs=2)
+    assert head.position_map.sample(np.array([uv]))[0] == pytest.approx(left, abs=4)
+    assert nearest_outline(vertices, topology, left[:2], around=np.array([3.0, 3.0])) is None
+    pins = (Pin(uv, tuple(left[:2] - (40, 30)), slides=True), Pin((0.5, 0.5), (0.0, 0.0)))
+    after = slid(pins, vertices, topology)
+    assert after[1] == pins[1] and after[0].place == pins[0].place
+    assert 0 < np.linalg.norm(np.subtract(after[0].uv, uv)) < 0.1
+    assert slid((replace(pins[0], is_on=False),), vertices, topology)[0].uv == uv

@@ -1,12 +1,22 @@
 """Which place on a head lies at a place in the photo."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from .outline import faces_camera
 
-def pick(
-    vertices: np.ndarray, triangles: np.ndarray, triangle_uv: np.ndarray, place: np.ndarray
-) -> tuple[float, float] | None:
-    """The UV of the nearest surface at a place (2,) of the photo; None beside the head.
+
+@dataclass(frozen=True)
+class Picked:
+    """A place on the head."""
+
+    uv: tuple[float, float]
+    facing: float  # cosine of the angle between the surface's normal and the line of sight
+
+
+def pick(vertices: np.ndarray, triangles: np.ndarray, triangle_uv: np.ndarray, place: np.ndarray) -> Picked | None:
+    """The nearest surface at a place (2,) of the photo; None beside the head.
 
     Args:
         vertices: (V, 3) photo space.
@@ -23,7 +33,8 @@ def pick(
     depth = (weights * vertices[triangles[found], 2]).sum(axis=1)
     nearest = int(depth.argmax())
     u, v = weights[nearest] @ triangle_uv[found[nearest]]
-    return float(u), float(v)
+    facing = faces_camera(vertices, triangles[found[[nearest]]])
+    return Picked((float(u), float(v)), float(facing[0]))
 
 
 def _area(one: np.ndarray, other: np.ndarray, place: np.ndarray) -> np.ndarray:

@@ -27,6 +27,7 @@ class Pin:
     stiffness: float = 1.0  # 0..1 how much the fit follows it; the remainder holds it exactly in any case
     is_on: bool = True
     landmark: int = -1  # which landmark it holds; -1: none
+    slides: bool = False  # it holds the head's outline, along which its place on the head may slide
 
     def moved(self, place: tuple[float, float]) -> "Pin":
         """The same place on the head, put elsewhere in the photo; that turns it on."""

@@ -15,6 +15,7 @@ from ...capture.packs.pack import ModelPack
 from ...capture.packs.topology import Topology
 from ...capture.record import pins_in, pins_record, placement_record
 from ...capture.shape.mesh import whole
+from ...capture.shape.outline import GRAZING, nearest_outline, slid
 from ...capture.shape.parts import opened
 from ...capture.shape.pick import pick
 from ...capture.shape.pins import Pin
@@ -79,15 +80,31 @@ class PinnedHead:
         self._shown = self._placed(self.fitted, range(len(self.fitted.known)))
         self._frame = np.array(frame_in_mesh(head))
 
-    def pick(self, view: int, place: Sequence[float]) -> tuple[float, float] | None:
-        """The UV of what one of the photos shows of the head at a place (photo pixels); None beside the head."""
-        shown = self._shown[view]
-        in_photo = shown.camera.to_photo_space(shown.pose.apply(shown.vertices[self._kept]))
-        return pick(in_photo, self.topology.triangles, self.topology.triangle_uv, np.asarray(place, float))
+    def pin_at(self, view: int, place: Sequence[float], beside: float) -> Pin | None:
+        """A new pin for what one of the photos shows of the head at a place (photo pixels), where it lies; None beside
+        the head.
 
-    def uv_of_landmark(self, index: int) -> tuple[float, float]:
+        Args:
+            beside: pixels from the head's outline within which that is pinned, from outside.
+        """
+        vertices, point = self._in_photo(view), np.asarray(place, float)
+        found = pick(vertices, self.topology.triangles, self.topology.triangle_uv, point)
+        if found is not None and found.facing > GRAZING:
+            return Pin(found.uv, self.place_of(view, found.uv))
+        near = nearest_outline(vertices, self.topology, point)
+        if near is not None and near[1] <= beside:
+            return Pin(near[0], self.place_of(view, near[0]), slides=True)
+        return None if found is None else Pin(found.uv, self.place_of(view, found.uv))
+
+    def _in_photo(self, view: int) -> np.ndarray:
+        """(V, 3) photo space of the mesh as one of the photos shows it."""
+        shown = self._shown[view]
+        return shown.camera.to_photo_space(shown.pose.apply(shown.vertices[self._kept]))
+
+    def landmark_pin(self, view: int, index: int) -> Pin:
+        """A new pin for a landmark, where it lies in one of the photos."""
         u, v = self._pack.topology.landmark_uv[index].tolist()
-        return u, v
+        return Pin((u, v), self.place_of(view, (u, v)), landmark=index)
 
     def place_of(self, view: int, uv: tuple[float, float]) -> tuple[float, float]:
         """Where in a photo (pixels) a place on the head lies now."""
@@ -102,12 +119,14 @@ class PinnedHead:
         Args:
             rests: no other step follows at once: all photos' expressions, eyes and teeth follow, too.
         """
-        pins = tuple(pins)
-        self.fitted = self.fitted.pinned(view, pins).again(
-            self._model, rules.lock_identity, rules.lock_expression, rounds
-        )
-        change_view(self.head, view, {"pins": pins_record(pins)})
-        self._show(range(len(self.fitted.known)) if rests else sorted({0, view}), rests)
+        self.fitted = self.fitted.pinned(view, tuple(pins))
+        numbers = range(len(self.fitted.known)) if rests else sorted({0, view})
+        for number in numbers:
+            there = slid(self.fitted.known[number].pins, self._in_photo(number), self.topology)
+            self.fitted = self.fitted.pinned(number, there)
+            change_view(self.head, number, {"pins": pins_record(there)})
+        self.fitted = self.fitted.again(self._model, rules.lock_identity, rules.lock_expression, rounds)
+        self._show(numbers, rests)
 
     def go_back(self, fitted: Fitted) -> None:
         """To a fit, with its pins, that the head had before."""

@@ -145,13 +145,14 @@ class PRN_OT_pin_head(bpy.types.Operator):
             pinned, pins = pinned_head(context, one.head), list(pins_of(one.head, one.view))
             _, landmark, index = found or (one, -1, -1)
             place = one.screen.to_photo(*self._mouse)
-            uv = pinned.uv_of_landmark(landmark) if landmark >= 0 else pinned.pick(one.view, place)
-            if uv is None:
-                continue
             if index < 0:
-                options = context.scene.prn_pins
-                start = pinned.place_of(one.view, uv)
-                pins.append(Pin(uv, start, options.stiffness, landmark=landmark))
+                beside = _GRAB * ui_scale() / one.screen.zoom
+                new = (
+                    pinned.pin_at(one.view, place, beside) if landmark < 0 else pinned.landmark_pin(one.view, landmark)
+                )
+                if new is None:
+                    continue
+                pins.append(replace(new, stiffness=context.scene.prn_pins.stiffness))
                 index = len(pins) - 1
             offset = np.subtract(one.screen.to_region(*pins[index].place), self._mouse)
             self._grip = Grip(one.head.name, one.view, offset, landmark, pinned.fitted, pinned, index)
