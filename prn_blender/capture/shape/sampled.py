@@ -8,7 +8,7 @@ import numpy as np
 from ..geometry.camera import Camera
 from ..geometry.place import seen_by_parallel_rays
 from ..geometry.pose import Similarity
-from ..geometry.position_map import PositionMap, sample_bicubic
+from ..geometry.position_map import BicubicSampler, PositionMap, sample_bicubic
 from ..packs.pack import ModelPack
 from ..packs.topology import Topology
 from ..types import Settings
@@ -24,6 +24,7 @@ class Sampled:
     """Some places on the head, with all that does not change with the fit."""
 
     places: Places
+    of_map: BicubicSampler  # of the model's fine texels
     detail: np.ndarray  # (P, 3) metres in the mean head's axes: what the pack adds, see `with_detail`
 
     @classmethod
@@ -32,7 +33,7 @@ class Sampled:
         detail = np.zeros((len(uv), 3), np.float32)
         if standard.detail is not None:
             detail = sample_bicubic(standard.detail, uv)
-        return cls(Places.at(model, uv), detail)
+        return cls(Places.at(model, uv), BicubicSampler.at(uv, len(model.detail)), detail)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +64,7 @@ class Shown:
         return values
 
     def _without_pins(self, sampled: Sampled) -> np.ndarray:
-        return self.coarse.sample(sampled.places.uv) + sampled.detail @ self.into_photo.T
+        return sampled.of_map.sample(self.coarse.values) + sampled.detail @ self.into_photo.T
 
 
 @dataclass(frozen=True, eq=False)
