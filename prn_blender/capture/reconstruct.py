@@ -102,7 +102,13 @@ def reconstruct(
     views = tuple(replace(view, visibility=seen_in(view, pack)) for view in views)
     clock.lap("visibility")
 
-    textures = textures_of(views, pack, settings, lambda fraction, text: progress(0.5 + 0.5 * fraction, text))
+    textures = textures_of(
+        views,
+        pack,
+        settings.texture_size,
+        settings.fill,
+        lambda fraction, text: progress(0.5 + 0.5 * fraction, text),
+    )
     clock.lap("texture")
 
     progress(1.0, "Captured")
@@ -120,12 +126,12 @@ def reconstruct(
 
 
 def textures_of(
-    views: tuple[View, ...], pack: ModelPack, settings: Settings, progress: Progress
+    views: tuple[View, ...], pack: ModelPack, size: int, fill: bool, progress: Progress = silent
 ) -> dict[str, np.ndarray]:
     """The textures by name, of one photo or of several."""
     if len(views) > 1:
-        return merge_textures(views, pack.topology, settings.texture_size, settings.fill, progress)
-    return project_texture(views[0], pack.topology, settings.texture_size, settings.fill, progress)
+        return merge_textures(views, pack.topology, size, fill, progress)
+    return project_texture(views[0], pack.topology, size, fill, progress)
 
 
 def require_inside(box: FaceBox, photo: Photo) -> None:

@@ -18,10 +18,11 @@ from .build.images import TEXTURES
 from .build.landmarks import landmark_positions
 from .build.material import base_colour_image, texture_nodes
 from .build.photo_images import image_of_photo, packed_photo_at
+from .build.views import key_of_view, landmark_offsets
 from .edit.frame import frame_in_mesh
 from .edit.photo_points import camera_and_pose
 from .export.images import shown_pixels
-from .record import photo_of_head, read_record, views_of_head
+from .record import read_record, views_of_head
 
 if TYPE_CHECKING:
     from ..capture.run import OtherPhoto
@@ -30,18 +31,18 @@ if TYPE_CHECKING:
 Picture = Callable[[], np.ndarray]
 
 
-def posed_head(head: bpy.types.Object) -> PosedHead:
-    """A captured head with what the artist changed on its mesh and landmarks.
+def posed_head(head: bpy.types.Object, view: int = 0) -> PosedHead:
+    """A captured head in one of its photos, with what the artist changed on its mesh and landmarks.
 
     Raises:
         CaptureError: the object is no captured head, or its mesh has no UVs or faces.
     """
-    camera, pose = camera_and_pose(head)
-    mesh = head.data
+    camera, pose = camera_and_pose(head, view)
+    mesh, key = head.data, key_of_view(head, view)
     mesh.calc_loop_triangles()
     if not mesh.uv_layers.active or not len(mesh.loop_triangles):
         raise CaptureError(f"{head.name} has no faces with UVs: capture the photo again.")
-    vertices = _read(mesh.vertices, "co", 3)
+    vertices = _read(mesh.vertices if key is None else key.data, "co", 3)
     triangles = _read(mesh.loop_triangles, "vertices", 3, np.int32)
     loops = _read(mesh.loop_triangles, "loops", 3, np.int32)
     uv = _read(mesh.uv_layers.active.uv, "vector", 2)[loops]
@@ -56,7 +57,7 @@ def posed_head(head: bpy.types.Object) -> PosedHead:
         triangles=triangles,
         triangle_uv=np.array([0, 1]) + uv * (1, -1),
         visibility=seen,
-        landmarks=landmark_positions(head),
+        landmarks=landmark_positions(head) + landmark_offsets(head, view),
     )
 
 
@@ -92,16 +93,17 @@ def require_same_uv(one: bpy.types.Object, other: bpy.types.Object) -> None:
         )
 
 
-def photo_of(head: bpy.types.Object) -> Picture:
-    """The photo that a head was captured from, upright: the image in this file, else the photo's own file.
+def photo_of(head: bpy.types.Object, view: int = 0) -> Picture:
+    """One of the photos that a head was captured from, upright: the image in this file, else the photo's own file.
 
     Raises:
         CaptureError: neither is there any more; that of the file is found out where the picture is asked for.
     """
-    image = image_of_photo(photo_of_head(head))
+    told = views_of_head(head)[view]["photo"]
+    image = image_of_photo(told["sha256"])
     if image is not None:
         return picture_of(image)
-    path, sha256, name = Path(read_record(head)["photo"]["path"]), photo_of_head(head), head.name
+    path, sha256, name = Path(told["path"]), told["sha256"], head.name
 
     def read() -> np.ndarray:
         from ..capture.photo.read import load_photo

@@ -15,6 +15,7 @@ from prn_blender.cli import batch as cli
 from prn_blender.scene.build.assemble import build
 from prn_blender.scene.build.camera import cameras_of, capture_camera, heads_of_camera, set_scene_camera, view_of_camera
 from prn_blender.scene.build.landmarks import landmark_positions, landmarks_of
+from prn_blender.scene.build.material import base_colour_image
 from prn_blender.scene.build.photo_images import photo_in
 from prn_blender.scene.build.views import landmark_offsets, set_shown_view, shown_view
 from prn_blender.scene.edit.adjust import captured_landmarks, follow_landmarks, moved_landmarks
@@ -193,6 +194,27 @@ def test_an_update_keeps_all_photos_of_the_head(photos, registered):
     assert [Path(view["photo"]["path"]).name for view in views_of_head(head)] == ["a.png", "b.png"]
     assert [key.name for key in head.data.shape_keys.key_blocks] == ["Basis", "b"]
     assert np.abs(coordinates(head.data) - before).max() > 1e-4  # the surface no longer follows the photo
+
+
+def test_the_texture_is_projected_again_from_all_photos(photos, registered):
+    options = {"directory": str(photos), "texture_size": "512"}
+    assert bpy.ops.prn.reconstruct_from_image(files=files_of("a.png", "c.png"), **options) == {"FINISHED"}
+    head = bpy.context.view_layer.objects.active
+
+    def texture() -> np.ndarray:
+        image = base_colour_image(head)
+        values = np.empty(image.size[0] * image.size[1] * 4, np.float32)
+        image.pixels.foreach_get(values)
+        return values
+
+    before = texture()
+    assert bpy.ops.prn.project_texture() == {"FINISHED"}
+    assert np.abs(texture() - before).mean() < 0.01  # of 1: from the mesh and not from the map
+    for key in head.data.shape_keys.key_blocks:
+        for point in key.data:
+            point.co.x += 0.01
+    assert bpy.ops.prn.project_texture() == {"FINISHED"}
+    assert np.abs(texture() - before).mean() > 0.01
 
 
 def test_a_photo_is_not_given_twice(photos, registered):
