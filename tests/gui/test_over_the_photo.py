@@ -205,14 +205,15 @@ def test_the_head_is_pinned_and_dragged_in_the_camera_view(captured, screenshot)
         return x, y
 
     before = window.python(SHAPE)
-    cheek = np.mean([place_of_landmark(window, index) for index in (3, 48)], axis=0).tolist()
+    brows, nose = (np.mean([place_of_landmark(window, index) for index in two], axis=0) for two in ((19, 24), (30, 30)))
+    forehead = (brows + 0.7 * (brows - nose)).tolist()  # far from all landmarks
     window.python("bpy.ops.prn.shade(textured=True)")
     start_pinning(window, "view_area()", "region('WINDOW')")
-    start = on_head(*cheek)
+    start = on_head(*forehead)
     window.desktop.click(*start)
     window.wait(f"len({PINS}) == 1")
     (held,) = window.python(f"return {PINS}")
-    assert held == pytest.approx(cheek, abs=2)
+    assert held == pytest.approx(forehead, abs=2)
     window.desktop.drag(start, (start[0] - 25, start[1] + 5))
     window.wait(f"{PINS}[0][0] < {held[0]} - 2")
     screenshot("camera_view_pin")
