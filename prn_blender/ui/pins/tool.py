@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ...capture.shape.views import Fitted
     from ...scene.edit.pins import PinnedHead, Rules
 
-_GRAB = 14  # pixels at interface scale 1
+_GRAB, _GRAB_LANDMARK = 14, 8  # pixels at interface scale 1
 _HINTS = {
     True: "Click the head: a pin.  Drag: the head follows.  Shift+click: pin off or on.  Ctrl+click: remove it.  "
     "Enter or Esc: done",
@@ -251,7 +251,7 @@ class PRN_OT_pin_head(bpy.types.Operator):
             if nearest is not None:
                 return one, pins[nearest].landmark, nearest
         for one in shown:
-            nearest = nearest_point(one.landmarks(), self._mouse, _GRAB * ui_scale())
+            nearest = nearest_point(one.landmarks(), self._mouse, _GRAB_LANDMARK * ui_scale())
             if nearest is not None:
                 held = [index for index, pin in enumerate(pins_of(one.head, one.view)) if pin.landmark == nearest]
                 return one, nearest, held[0] if held else -1
