@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
 _GRAB, _GRAB_LANDMARK = 14, 8  # pixels at interface scale 1
 _HINTS = {
-    True: "Click the head: a pin.  Drag: the head follows.  Shift+click: pin off or on.  Ctrl+click: remove it.  "
-    "Enter or Esc: done",
+    True: "Click the head, drag the pin.  Shift+click: off or on.  Ctrl+click: remove.  Enter or Esc: done",
     False: "Drag a landmark: the head follows.  Ctrl+click: reset it.  Enter or Esc: done",
 }
 _EDITORS = {"IMAGE_EDITOR": bpy.types.SpaceImageEditor, "VIEW_3D": bpy.types.SpaceView3D}
