@@ -49,6 +49,7 @@ class Grip:
     start: "Fitted | np.ndarray"  # what was found before; of a landmark alone where it was
     pinned: "PinnedHead | None" = None
     index: int = -1  # of the pin
+    followed: Point | None = None  # where the mouse was when the head followed it last
 
 
 class PRN_OT_pin_head(bpy.types.Operator):
@@ -131,7 +132,7 @@ class PRN_OT_pin_head(bpy.types.Operator):
 
         offset = one.landmarks()[landmark] - self._mouse
         start = landmark_positions(one.head)[landmark]
-        self._grip = Grip(one.head.name, one.view, offset, landmark, start)
+        self._grip = Grip(one.head.name, one.view, offset, landmark, start, followed=self._mouse)
 
     def _grab_pin(
         self, context: bpy.types.Context, shown: list[HeadOnScreen], found: tuple[HeadOnScreen, int, int] | None
@@ -154,7 +155,9 @@ class PRN_OT_pin_head(bpy.types.Operator):
                 pins.append(replace(new, stiffness=context.scene.prn_pins.stiffness))
                 index = len(pins) - 1
             offset = np.subtract(one.screen.to_region(*pins[index].place), self._mouse)
-            self._grip = Grip(one.head.name, one.view, offset, landmark, pinned.fitted, pinned, index)
+            self._grip = Grip(
+                one.head.name, one.view, offset, landmark, pinned.fitted, pinned, index, followed=self._mouse
+            )
             pinned.set_pins(one.view, pins, rules_of(context), rounds=0, rests=False)
             return
 
@@ -178,15 +181,21 @@ class PRN_OT_pin_head(bpy.types.Operator):
             self._put_back(context, one)
             self._grip = None
         elif event.type == "MOUSEMOVE":
-            place = one.screen.to_photo(*np.add(self._mouse, grip.offset))
-            (self._move_landmark if grip.pinned is None else self._move_pin)(context, one, place)
+            self._follow_mouse(context, one)
         elif (event.type == "LEFTMOUSE" and event.value == "RELEASE") or event.type in {"RET", "NUMPAD_ENTER"}:
+            if event.type == "LEFTMOUSE" and self._mouse != grip.followed:  # Blender skips moves where it is busy
+                self._follow_mouse(context, one)
             if grip.pinned is not None:
                 grip.pinned.set_pins(grip.view, grip.pinned.fitted.known[grip.view].pins, rules_of(context))
             self._grip = None
             context.view_layer.update()  # the head follows before the undo step is stored
             bpy.ops.ed.undo_push(message="Move Landmark" if grip.pinned is None else "Move Pin")
         return {"RUNNING_MODAL"}
+
+    def _follow_mouse(self, context: bpy.types.Context, one: HeadOnScreen) -> None:
+        self._grip.followed = self._mouse
+        place = one.screen.to_photo(*np.add(self._mouse, self._grip.offset))
+        (self._move_landmark if self._grip.pinned is None else self._move_pin)(context, one, place)
 
     def _move_pin(self, context: bpy.types.Context, one: HeadOnScreen, place: Point) -> None:
         from ...scene.edit.pins import DRAG_ROUNDS
