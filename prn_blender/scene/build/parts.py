@@ -10,7 +10,8 @@ from .images import packed_image
 from .material import base_colour_image, new_material, principled
 from .mesh import smooth_mesh
 
-_PART, _NAME = "prn_part", "prn_part_name"  # on each object: its kind, and which it is
+_PART = "prn_part"  # on each object: its kind
+PART_NAME = "prn_part_name"  # and which part it is: there are two eyes
 # Base colour (linear), roughness, how much light goes through.
 LOOKS = {
     "eye": ((0.8, 0.8, 0.8), 0.15, 0.0),
@@ -39,7 +40,8 @@ def create_parts(
         shape = bpy.data.objects.new(part.name, mesh)
         shape.parent = head
         shape.location = (metre * part.pivot).tolist()
-        shape[_PART], shape[_NAME] = part.kind, part.name
+        shape[_PART] = part.kind
+        shape[PART_NAME] = part.name
         mark_as_part(shape, head)
         collection.objects.link(shape)
         shapes.append(shape)
@@ -71,11 +73,16 @@ def place_parts(shapes: list[bpy.types.Object], parts: tuple[Part, ...], metre: 
     """
     by_name = {part.name: part for part in parts}
     for shape in shapes:
-        part = by_name.get(shape.get(_NAME, ""))
+        part = by_name.get(shape.get(PART_NAME, ""))
         if part is None or len(shape.data.vertices) != len(part.vertices):
             continue
-        points = metre * (part.vertices - part.pivot)
-        shape.data.vertices.foreach_set("co", np.ascontiguousarray(points, np.float32).ravel())
+        points = np.ascontiguousarray(metre * (part.vertices - part.pivot), np.float32).ravel()
+        before, values = np.empty((2, len(points)), np.float32)
+        shape.data.vertices.foreach_get("co", before)
+        for key in shape.data.shape_keys.key_blocks if shape.data.shape_keys else ():
+            key.data.foreach_get("co", values)
+            key.data.foreach_set("co", values + points - before)
+        shape.data.vertices.foreach_set("co", points)
         shape.data.update()
         shape.location = (metre * part.pivot).tolist()
 
