@@ -215,10 +215,14 @@ class Desktop:
         """Moves the mouse in two steps, since Blender misses a jump; (0, 0) is the screen's top-left corner."""
         self._tool("xdotool", "mousemove", str(x - 1), str(y), "sleep", "0.05", "mousemove", str(x), str(y))
 
-    def click(self, x: int, y: int) -> None:
+    def click(self, x: int, y: int, modifier: str = "") -> None:
         self.move(x, y)
         time.sleep(HOVER)
-        self._tool("xdotool", "click", "1")
+        if not modifier:
+            self._tool("xdotool", "click", "1")
+            return
+        held = ("keydown", modifier, "sleep", "0.1", "click", "1", "sleep", "0.1", "keyup", modifier)
+        self._tool("xdotool", *held)
 
     def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
         """Drags with the left button, in the small steps of a hand."""

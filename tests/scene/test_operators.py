@@ -222,6 +222,9 @@ def test_options_reach_the_capture():
         topology="game",
         polygons="TRIANGLES",
         alignment="PHOTOGRAPHED",
+        follow=0.5,
+        head_size="eyes",
+        eye_mm=61.0,
         provider="CPUExecutionProvider",
     )
     (head,) = heads()
@@ -234,6 +237,9 @@ def test_options_reach_the_capture():
         "provider": "CPUExecutionProvider",
         "topology": "game",
         "parts": "simple",
+        "follow": 0.5,
+        "head_size": "eyes",
+        "eye_mm": 61.0,
     }
     assert {len(polygon.vertices) for polygon in head.data.polygons} == {3}
     assert alignment_of(head) == "PHOTOGRAPHED"

@@ -268,7 +268,7 @@ def test_who_it_is_survives_a_smaller_crop(pack, looked_at):
 
 def test_likeness_draws_the_fit_to_the_person(pack, looked_at):
     """The surer it is told to be, the nearer the coefficients."""
-    photo, box, crop, position_map, regression, refiner = looked_at
+    photo, _, crop, position_map, regression, refiner = looked_at
     evidence = evidence_in(photo, crop, position_map, regression, pack, refiner)
     told = np.zeros_like(evidence.likeness.mean)
     told[:3] = 1.5

@@ -17,7 +17,7 @@ from ..geometry.camera import ESTIMATED_MM, ORTHOGRAPHIC_DISTANCE, Camera, focal
 from ..geometry.pose import fit_similarity
 from .evidence import EVIDENCE_SIZE, Evidence, Likeness
 from .head_model import HeadModel, Points
-from .pins import Pin
+from .pins import Pin, those_on
 
 ROUNDS = 3
 ROBUST = 2.5  # deviations from which on a texel loses its say
@@ -50,7 +50,7 @@ class ViewEvidence:
     @property
     def together(self) -> float:
         """How many of the evidence's texels count as one."""
-        return TOGETHER * (1 + sum(pin.stiffness for pin in self.pins))
+        return TOGETHER * (1 + sum(pin.stiffness for pin in those_on(self.pins)))
 
 
 @dataclass(frozen=True)
@@ -237,18 +237,19 @@ def _observe(model: HeadModel, view: ViewEvidence, state: FittedView) -> _Observ
     deviation = np.maximum(view.evidence.deviation.ravel()[known], LEAST_DEVIATION * state.size)
     points = Points(texels.mean[known], texels.basis[known], texels.neck_weight[known])
     places, precision = view.evidence.places.reshape(-1, 3)[known, :2], 1 / (view.together * deviation**2)
-    doubted = np.ones(len(places) + len(view.pins), bool)
-    if view.pins:
-        pinned = model.points(np.array([pin.uv for pin in view.pins]))
+    pins = those_on(view.pins)
+    doubted = np.ones(len(places) + len(pins), bool)
+    if pins:
+        pinned = model.points(np.array([pin.uv for pin in pins]))
         points = Points(
             np.concatenate([points.mean, pinned.mean]),
             np.concatenate([points.basis, pinned.basis]),
             np.concatenate([points.neck_weight, pinned.neck_weight]),
         )
-        stiffness = np.array([pin.stiffness for pin in view.pins])
-        places = np.concatenate([places, [pin.place for pin in view.pins]])
+        stiffness = np.array([pin.stiffness for pin in pins])
+        places = np.concatenate([places, [pin.place for pin in pins]])
         precision = np.concatenate([precision, stiffness / (PIN_DEVIATION * state.size) ** 2])
-        doubted[-len(view.pins) :] = False
+        doubted[-len(pins) :] = False
     return _Observed(view, points, places, precision, doubted)
 
 

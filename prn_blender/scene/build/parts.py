@@ -1,6 +1,7 @@
 """Eyes, lashes, teeth and the mouth's inside as objects of their own under the head."""
 
 import bpy
+import numpy as np
 
 from ...capture.shape.parts import Part
 from ..record import mark_as_part
@@ -10,6 +11,7 @@ from .material import base_colour_image, new_material, principled
 from .mesh import smooth_mesh
 
 _PART = "prn_part"  # on each object: its kind
+PART_NAME = "prn_part_name"  # and which part it is: there are two eyes
 # Base colour (linear), roughness, how much light goes through.
 LOOKS = {
     "eye": ((0.8, 0.8, 0.8), 0.15, 0.0),
@@ -39,6 +41,7 @@ def create_parts(
         shape.parent = head
         shape.location = (metre * part.pivot).tolist()
         shape[_PART] = part.kind
+        shape[PART_NAME] = part.name
         mark_as_part(shape, head)
         collection.objects.link(shape)
         shapes.append(shape)
@@ -59,6 +62,29 @@ def name_parts(head: bpy.types.Object, shapes: list[bpy.types.Object], parts: tu
 def parts_of_head(head: bpy.types.Object) -> list[bpy.types.Object]:
     """The parts that were made with a head and hang on it still."""
     return [child for child in head.children if _PART in child]
+
+
+def place_parts(shapes: list[bpy.types.Object], parts: tuple[Part, ...], metre: float) -> None:
+    """Changes objects to the shape of the same parts of a head that has changed, but for those that the artist gave
+    other vertices.
+
+    Args:
+        metre: Blender units a metre.
+    """
+    by_name = {part.name: part for part in parts}
+    for shape in shapes:
+        part = by_name.get(shape.get(PART_NAME, ""))
+        if part is None or len(shape.data.vertices) != len(part.vertices):
+            continue
+        points = np.ascontiguousarray(metre * (part.vertices - part.pivot), np.float32).ravel()
+        before, values = np.empty((2, len(points)), np.float32)
+        shape.data.vertices.foreach_get("co", before)
+        for key in shape.data.shape_keys.key_blocks if shape.data.shape_keys else ():
+            key.data.foreach_get("co", values)
+            key.data.foreach_set("co", values + points - before)
+        shape.data.vertices.foreach_set("co", points)
+        shape.data.update()
+        shape.location = (metre * part.pivot).tolist()
 
 
 def is_clear(part: bpy.types.Object) -> bool:

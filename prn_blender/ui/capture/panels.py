@@ -260,6 +260,10 @@ class PRN_PT_head(InViewSidebar, PhotoPanel, bpy.types.Panel):
     def draw(self, context):
         layout, options = settings_layout(self.layout), context.scene.prn_capture
         layout.prop(options, "polygons")
+        layout.prop(options, "follow", slider=True)
+        layout.prop(options, "head_size")
+        if options.head_size == "eyes":
+            layout.prop(options, "eye_mm")
         layout.prop(options, "fill")
         layout.separator()
         layout.prop(options, "alignment")
