@@ -6,10 +6,10 @@ from .evidence import EVIDENCE_SIZE
 from .fit import ROBUST, Fit, FittedView, ViewEvidence, fit, identity_told, project, shape_of
 from .head_model import HeadModel
 
-# From this much worse on (twice the logarithm of how much less likely) three rendered heads in a hundred are that far from
-# themselves: by where texels lie, and by what a network says of the person, too. One photo against two others: of another
-# person's heads one in four is that far by the former, seven in ten by the latter; on portraits of 112 pixels half of the
-# others, and one in twelve of the same person.
+# From this much worse on (twice the logarithm of how much less likely) three rendered heads in a hundred are that far
+# from themselves: by where texels lie, and by what a network says of the person, too. Of one photo against two of
+# another person's head, one in four is that far by the former, seven in ten by the latter; on portraits of 112 pixels
+# half of the others, and one in twelve of the same person.
 MUCH_WORSE, MUCH_WORSE_LIKENESS = 12.0, 65.0
 
 
