@@ -211,7 +211,9 @@ class FacePanel(PhotoPanel):
         self._draw_detail(context, [FaceBox(*options.box)])
 
     def _draw_detail(self, context: bpy.types.Context, chosen: list[FaceBox]) -> None:
-        """What to expect of the smallest of the chosen faces."""
+        """What to expect of the smallest of the chosen faces, until there is a head of it."""
+        if is_update(context):
+            return
         smallest = min(chosen, key=lambda box: box.area, default=None)
         if smallest is not None and smallest.area > 0 and (detail := expected_detail(smallest)):
             wrapped(context, self.layout, detail, icon="INFO")
