@@ -44,6 +44,8 @@ def reconstruct(
     pack.choose_topology(settings.topology)  # one that the pack has not is told before the work
     if settings.parts == WHOLE:
         _ = pack.parts  # damaged ones, too
+    if settings.expressions and pack.expressions is None:
+        raise CaptureError(f"The model pack {pack.name} has no expressions: capture without them.")
 
     progress(0.0, "Loading the model")
     network = open_network(pack, settings.provider)
@@ -171,8 +173,9 @@ def view_of(
         orthographic = focal_px is None and estimate is None
         known = ViewEvidence(evidence, *size, focal_px=focal_px, distance=estimate, orthographic=orthographic)
         _, (head,) = fit_views(pack.head_model, pack.topology, (known,))
-        position_map, camera, pose = head.position_map, head.camera, head.pose
+        position_map, camera, pose, expression = head.position_map, head.camera, head.pose, head.expression
     else:
+        expression = None
         camera, pose = place(pack.topology.vertices(position_map), pack.topology, size, focal_px, estimate)
     position_map = with_detail(position_map, pack.topology)
     return View(
@@ -185,6 +188,7 @@ def view_of(
         pose=pose,
         visibility=np.ones(len(pack.topology.canonical), np.float32),
         landmarks=pack.topology.landmarks(position_map),
+        expression=expression,
     )
 
 

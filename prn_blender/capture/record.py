@@ -72,6 +72,7 @@ def _view_record(view: View) -> dict:
             "roll": roll,
         },
         "visible_share": view.visible_share,
+        **({} if view.expression is None else {"expression": view.expression}),  # coefficients of the head model
     }
 
 

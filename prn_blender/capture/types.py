@@ -15,6 +15,7 @@ from .geometry.pose import Similarity
 from .geometry.position_map import PositionMap
 from .packs.pack import PREFERRED_TOPOLOGY, ModelPack
 from .packs.topology import Topology
+from .shape.expressions import Expressions
 from .shape.parts import Part
 
 # By the ends of their names; what a file holds is told by its content.
@@ -62,6 +63,7 @@ class Settings:
     topology: str = PREFERRED_TOPOLOGY  # the mesh's, by its name in the pack
     # WHOLE: with eyes, lashes, teeth and insides; SIMPLE: patches close eyes and mouth
     parts: str = SIMPLE
+    expressions: bool = False  # with ARKit's 52 as shape keys on the head without the photo's expression
 
     def __post_init__(self) -> None:
         if self.passes not in PASSES:
@@ -123,6 +125,7 @@ class View:
     pose: Similarity  # aligned frame -> camera space; scale 1
     visibility: np.ndarray  # (V,) float32 0..1, of the vertices of the pack's standard topology
     landmarks: np.ndarray  # (68, 3) photo space
+    expression: np.ndarray | None = None  # (E,) coefficients of the pack's head model, where it has one
 
     @property
     def visible_share(self) -> float:
@@ -154,6 +157,7 @@ class HeadMesh:
     vertices: np.ndarray  # (V, 3) float32 metres, in the topology's order
     visibility: np.ndarray  # (V,) float32 0..1, seen in a photo
     parts: tuple[Part, ...] = ()  # of a whole head
+    expressions: Expressions | None = None  # where they were asked for
 
 
 @dataclass(frozen=True)

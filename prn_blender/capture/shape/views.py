@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..geometry.camera import Camera
 from ..geometry.place import pose_between_eyes
 from ..geometry.pose import Similarity
@@ -19,6 +21,7 @@ class HeadInView:
     position_map: PositionMap
     camera: Camera
     pose: Similarity  # aligned frame -> camera space; scale 1
+    expression: np.ndarray | None = None  # (E,) coefficients of the head model
 
 
 def fit_views(
@@ -47,4 +50,5 @@ def _in_view(
 ) -> HeadInView:
     position_map, state = fitted_map(model, found, number, view, follow), found.views[number]
     in_camera = state.camera.to_camera_space(topology.vertices(position_map))
-    return HeadInView(position_map, state.camera, pose_between_eyes(in_camera, state.rotation, topology))
+    pose = pose_between_eyes(in_camera, state.rotation, topology)
+    return HeadInView(position_map, state.camera, pose, state.expression)
