@@ -29,6 +29,7 @@ SIDES = {"Left": "_L", "Right": "_R"}
 BOTH_SIDES = ("browInnerUp", "cheekPuff")  # one in ARKit
 LOOK = {"Up": (0, 25), "Down": (0, -30), "In": (-35, 0), "Out": (35, 0)}  # degrees outwards and up
 STILL = 2e-5  # metres: less is left out
+NOISE = 0.03  # cm: parts that an expression moves by less stay
 TONGUE_TIP = GUMS.start + 2695  # one of its vertices
 # What the tongue needs to come out: how far the jaw opens, its reach (cm) beyond the lips, how far it hangs there, and
 # how flat it gets.
@@ -56,7 +57,7 @@ def make_expressions(kit: FaceKit, layout: UvLayout) -> dict[str, np.ndarray]:
         "surface": in_steps(surface).reshape(len(NAMES), RESOLUTION, RESOLUTION, 3),
         "gaze": np.float32([gaze_of(name) for name in NAMES]),
         "lips": lip_pairs(kit, layout).astype(np.float32),
-        **{name: in_steps(moved) for name, moved in rows.items()},
+        **{name: in_steps(without_noise(moved)) for name, moved in rows.items()},
     }
 
 
@@ -137,6 +138,11 @@ def lip_pairs(kit: FaceKit, layout: UvLayout) -> np.ndarray:
         np.polyval(np.polyfit(columns, np.array(pairs)[:, side, axis], 6), columns) for side in (0, 1) for axis in (0, 1)
     ]
     return np.stack(fitted, 1).reshape(LIP_COLUMNS, 2, 2)
+
+
+def without_noise(moved: np.ndarray) -> np.ndarray:
+    """Displacements (52, N, 3), those of expressions that hardly move a part left out."""
+    return np.where(np.abs(moved).max((1, 2), keepdims=True) < NOISE, 0, moved)
 
 
 def in_steps(moved: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from ..capture.errors import CaptureError
 from ..capture.packs.installed import InstalledPack
 from ..capture.pictures.posed import PosedHead
 from ..capture.types import MASK
+from .build.expressions import photographed
 from .build.images import TEXTURES
 from .build.landmarks import landmark_positions
 from .build.material import base_colour_image, texture_nodes
@@ -24,7 +25,7 @@ Picture = Callable[[], np.ndarray]
 
 
 def posed_head(head: bpy.types.Object) -> PosedHead:
-    """A captured head with what the artist changed on its mesh and landmarks.
+    """A captured head with what the artist changed on its mesh and landmarks, and with the photo's expression.
 
     Raises:
         CaptureError: the object is no captured head, or its mesh has no UVs or faces.
@@ -34,7 +35,7 @@ def posed_head(head: bpy.types.Object) -> PosedHead:
     mesh.calc_loop_triangles()
     if not mesh.uv_layers.active or not len(mesh.loop_triangles):
         raise CaptureError(f"{head.name} has no faces with UVs: capture the photo again.")
-    vertices = _read(mesh.vertices, "co", 3)
+    vertices = _read(photographed(mesh), "co", 3)
     triangles = _read(mesh.loop_triangles, "vertices", 3, np.int32)
     loops = _read(mesh.loop_triangles, "loops", 3, np.int32)
     uv = _read(mesh.uv_layers.active.uv, "vector", 2)[loops]

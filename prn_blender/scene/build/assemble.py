@@ -15,6 +15,7 @@ from ..transaction import undone_on_error
 from ..units import metre_in
 from .camera import create_camera, fit_photo, has_own_camera, set_scene_camera
 from .encode import encode_images
+from .expressions import add_expressions
 from .images import PackedImages, pack_images
 from .landmarks import create_landmarks, hide_landmarks
 from .material import create_material
@@ -68,6 +69,8 @@ def build(
         prepare_adjustment(data, capture.head.landmarks, anchors_of(mesh.topology), metre)
 
         create_parts(collection, head, mesh.parts, metre)
+        if mesh.expressions is not None:
+            add_expressions(head, mesh.expressions)
         camera = create_camera(head, view.camera, images.photo, metre)
         collection.objects.link(camera)
         head.location = location

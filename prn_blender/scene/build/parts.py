@@ -10,6 +10,7 @@ from .material import base_colour_image, new_material, principled
 from .mesh import smooth_mesh
 
 _PART = "prn_part"  # on each object: its kind
+PART_NAME = "prn_part_name"  # and which part it is: there are two eyes
 # Base colour (linear), roughness, how much light goes through.
 LOOKS = {
     "eye": ((0.8, 0.8, 0.8), 0.15, 0.0),
@@ -39,6 +40,7 @@ def create_parts(
         shape.parent = head
         shape.location = (metre * part.pivot).tolist()
         shape[_PART] = part.kind
+        shape[PART_NAME] = part.name
         mark_as_part(shape, head)
         collection.objects.link(shape)
         shapes.append(shape)

@@ -23,6 +23,7 @@ from ..edit.align import alignment_of, set_alignment
 from ..edit.frame import built_metre, frame_in_mesh
 from ..record import photo_of_head, read_record, replace_record
 from .camera import capture_camera, create_camera, fit_photo_of, set_lens
+from .expressions import add_expressions, has_expressions, key_values, set_key_values
 from .images import TEXTURES, PackedImages, name_textures, packed_textures
 from .landmarks import landmarks_of
 from .material import create_material, texture_nodes
@@ -74,9 +75,11 @@ class HeadUpdate:
             bpy.data.meshes.remove(self.data)
             remove_parts(self.parts)
         else:
+            values = key_values(head)
             self._change_mesh()
             remove_parts(self.parts_before)
             name_parts(head, self.parts, self.mesh.parts)
+            set_key_values(head, values)
         self._change_material(shown, textures)
         replace_record(head, self.capture)
         self._change_camera(context)
@@ -96,6 +99,8 @@ class HeadUpdate:
         for index, landmark in landmarks_of(head):
             place = self.capture.head.landmarks[index]
             landmark.location = place + offsets[index] if index in pins else place
+        if self.mesh.expressions is not None:
+            add_expressions(head, self.mesh.expressions)
         follow_landmarks(head)
         if not old.users:
             bpy.data.meshes.remove(old)
@@ -153,6 +158,7 @@ def _gives_same_mesh(head: bpy.types.Object, data: bpy.types.Mesh, capture: Capt
     return (
         before["pack"]["sha256"] == now["pack"]["sha256"]
         and all(before["settings"].get(name) == now["settings"][name] for name in ("topology", "parts"))
+        and (has_expressions(head) or not now["settings"]["expressions"])
         and len(head.data.vertices) == len(data.vertices)
         and len(head.data.polygons) == len(data.polygons)
         and all(_alike(before[part], now[part]) for part in ("crop", "camera", "pose"))
