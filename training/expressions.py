@@ -31,10 +31,10 @@ LOOK = {"Up": (0, 25), "Down": (0, -30), "In": (-35, 0), "Out": (35, 0)}  # degr
 STILL = 2e-5  # metres: less is left out
 NOISE = 0.03  # cm: parts that an expression moves by less stay
 TONGUE_TIP = GUMS.start + 2695  # one of its vertices
-# What the tongue needs to come out: how far the jaw opens, its reach (cm) beyond the lips, how far it hangs there, and
-# how flat it gets.
-JAW, REACH, HANG, FLAT = 0.45, 3.0, 1.6, 0.35
-ROOT = 4.5  # cm, forward, from where on the tongue moves
+# How the tongue comes out, cm: the jaw opens by a share, the tip reaches forward, what is within the mouth is lifted over
+# the teeth, what is before the lips hangs by a share of the square of how far, and it gets flatter by a share.
+JAW, REACH, LIFT, HANG, FLAT = 0.45, 4.0, 0.6, 0.17, 0.4
+ROOT, LIPS = 4.5, 11.7  # cm forwards: from where on the tongue moves, and where the lips are
 LIP_COLUMNS = 33  # pairs of points at which the lips touch
 LIP_WIDTH = 2.1  # cm from the middle, in which they are
 SECTION = """[expressions]               # ARKit's 52, over UV and of the parts
@@ -65,7 +65,9 @@ def shape_of(kit: FaceKit, name: str) -> np.ndarray:
     """(V, 3) cm: how one of ARKit's expressions moves ICT-FaceKit's vertices."""
     if name == "tongueOut":
         return tongue_out(kit)
-    side = next((side for side in SIDES if name.endswith(side) and name[: -len(side)] + "_L" in kit.expression_names), "")
+    side = next(
+        (side for side in SIDES if name.endswith(side) and name[: -len(side)] + "_L" in kit.expression_names), ""
+    )
     names = [f"{name}{suffix}" for suffix in SIDES.values()] if name in BOTH_SIDES else [name]
     if side:
         names = [name.removesuffix(side) + SIDES[side]]
@@ -82,8 +84,10 @@ def tongue_out(kit: FaceKit) -> np.ndarray:
     for step in np.linspace(0, 1, 21):
         near = np.abs(along - step) < 0.06
         middle[np.abs(along - step) <= 0.025] = (points[near, 1].max() + points[near, 1].min()) / 2
-    out = along**1.5
-    moved[tongue, 1] += -FLAT * out * (points[:, 1] - middle) - HANG * along**4 + 0.5 * out * (1 - along)
+    out = along**1.2
+    before = np.maximum(points[:, 2] + REACH * out - LIPS, 0)
+    lift = np.clip(along / 0.6, 0, 1)
+    moved[tongue, 1] += LIFT * lift**2 * (3 - 2 * lift) - HANG * before**2 - FLAT * out * (points[:, 1] - middle)
     moved[tongue, 2] += REACH * out
     return moved
 
@@ -135,7 +139,9 @@ def lip_pairs(kit: FaceKit, layout: UvLayout) -> np.ndarray:
         pairs.append([uv[upper[best]], uv[lower[partner[best]]]])
     # The nearest pair jumps along the touching surfaces: a smooth line through them.
     fitted = [
-        np.polyval(np.polyfit(columns, np.array(pairs)[:, side, axis], 6), columns) for side in (0, 1) for axis in (0, 1)
+        np.polyval(np.polyfit(columns, np.array(pairs)[:, side, axis], 6), columns)
+        for side in (0, 1)
+        for axis in (0, 1)
     ]
     return np.stack(fitted, 1).reshape(LIP_COLUMNS, 2, 2)
 

@@ -16,8 +16,8 @@ from .expression_model import NAMES, STEP, ExpressionModel
 from .fit import rotation_of
 from .head_model import HeadModel
 from .lids import Lids, lids_of
-from .lips import Lips, lips_of
-from .parts import FOLLOWED, MESHES, SIDES, Part, PartsModel, clear_of_eyes, edge_of, parts_of, skin_faces, with_edge
+from .lips import lips_of
+from .parts import FOLLOWED, SIDES, Part, PartsModel, clear_of_eyes, edge_of, parts_of, pull_of, skin_faces
 
 PHOTO = "Photo"  # the key that brings the photo's expression back
 NEUTRAL = "Neutral"
@@ -25,6 +25,7 @@ CELLS = 32  # of UV, in which turn and size are told
 SMOOTH = 1.6  # cells
 SIZES = (0.7, 1.4)  # of the head's parts, of the mean head's
 CHUNK = 2048  # vertices whose displacements are read at once
+BACK = 0.002  # metres by which an eyeball draws back behind closed lids
 STILL = 2e-5  # metres: less is no movement
 
 
@@ -77,13 +78,14 @@ def expressions_of(
     balls = parts
     if parts_model is not None and not balls:
         balls = parts_of(parts_model, anchors.on(shown), vertices, topology)
-    lids = _lids(balls, topology, shown, skin)
+    triangles = topology.triangles[(~_closing(topology))[topology.triangles].any(1)]
+    lids = _lids(balls, topology, shown, triangles)
 
     neutral = shown - added
     for one in lids.values():
         neutral = one.glided(shown, neutral)
     lips = lips_of(
-        anchors_at_lips(topology, model), neutral, topology.sample_uv[:, 0], model.lips.astype(np.float64), skin
+        anchors_at_lips(topology, model), neutral, triangles, topology.sample_uv[:, 0], model.lips.astype(np.float64)
     )
     if photo is not None:
         neutral = lips.met(neutral)
@@ -112,7 +114,20 @@ def expressions_of(
 
     at_parts = {}
     if parts and parts_model is not None:
-        at_parts = _parts_shapes(model, parts_model, topology, parts, anchors.on(neutral), neutral, frames, keys)
+        corrections = {name: keys[name] - raw for name, raw in zip(NAMES, moved, strict=True)}
+        without = parts_of(parts_model, anchors.on(neutral), neutral, topology)
+        beside = {f"eye_{side}": one.near for side, one in lids.items()}
+        beside["mouth_inner"] = edge_of(topology, "mouth_inner")
+        turns = {region: _frame_at(frames, topology.sample_uv[near, 0]) for region, near in beside.items()}
+        pulls = {
+            part.name: [
+                (near, pull_of(part.vertices, neutral[near]))
+                for region, near in beside.items()
+                if region in FOLLOWED.get(part.name, ())
+            ]
+            for part in without
+        }
+        at_parts = _parts_shapes(model, parts_model, parts, without, turns, pulls, corrections)
     return Expressions(_shapes(neutral, keys), at_parts)
 
 
@@ -121,7 +136,12 @@ def _shapes(neutral: np.ndarray, keys: dict[str, np.ndarray]) -> Shapes:
     return Shapes(neutral.astype(np.float32), kept)
 
 
-def _lids(parts: tuple[Part, ...], topology: Topology, vertices: np.ndarray, skin: np.ndarray) -> dict[str, Lids]:
+def _closing(topology: Topology) -> np.ndarray:
+    """(V,) bool: what closes eyes and mouth, and their edges."""
+    return np.isin(topology.region, [topology.region_names.index(name) for name in OPENINGS])
+
+
+def _lids(parts: tuple[Part, ...], topology: Topology, vertices: np.ndarray, triangles: np.ndarray) -> dict[str, Lids]:
     """By the side of the eye."""
     lids = {}
     for part in parts:
@@ -129,7 +149,7 @@ def _lids(parts: tuple[Part, ...], topology: Topology, vertices: np.ndarray, ski
             side = part.name.removeprefix("eye_")
             radius = np.linalg.norm(part.vertices - part.pivot, axis=1).max()
             sphere = np.append(part.pivot, radius)
-            lids[side] = lids_of(sphere, vertices, edge_of(topology, part.name), skin)
+            lids[side] = lids_of(sphere, vertices, edge_of(topology, part.name), triangles)
     return lids
 
 
@@ -174,9 +194,7 @@ def sampled(surface: np.ndarray, uv: np.ndarray) -> np.ndarray:
     return (found * np.float32(STEP)).reshape(len(uv), count, 3)
 
 
-def local_similarities(
-    mean: np.ndarray, points: np.ndarray, topology: Topology, skin: np.ndarray
-) -> np.ndarray:
+def local_similarities(mean: np.ndarray, points: np.ndarray, topology: Topology, skin: np.ndarray) -> np.ndarray:
     """(CELLS, CELLS, 9) float32: turn times size, by UV, of a head (V, 3) against the mean head (V, 3) around there.
 
     Source: S. Umeyama, as in `geometry.pose`, on moments that are blurred over UV.
@@ -217,47 +235,53 @@ def _stretch_openings(keys: dict[str, np.ndarray], topology: Topology) -> None:
 def _parts_shapes(
     model: ExpressionModel,
     parts_model: PartsModel,
-    topology: Topology,
     parts: tuple[Part, ...],
-    anchors: np.ndarray,
-    neutral: np.ndarray,
-    frames: np.ndarray,
-    keys: dict[str, np.ndarray],
+    without: tuple[Part, ...],
+    turns: dict[str, np.ndarray],
+    pulls: dict[str, list[tuple[np.ndarray, np.ndarray]]],
+    corrections: dict[str, np.ndarray],
 ) -> dict[str, Shapes]:
     """Of the parts, by their names.
 
     Args:
-        anchors: (K, 3) the neutral head's surface at the parts model's anchors.
-        neutral: (V, 3) the neutral head.
-        frames: of it, as of `local_similarities`.
-        keys: (V, 3) by name.
+        without: the parts of the neutral head.
+        turns: (3, 3) turn times size around eyes and mouth.
+        pulls: vertices of the skin (M,) that a part goes along with, and how much (N, M), by the part's name.
+        corrections: (V, 3) by name: of the skin's displacements, where they are not the mean head's, turned and scaled.
     """
-    without = {part.name: part for part in parts_of(parts_model, anchors, neutral, topology)}
-    edges = {region: edge_of(topology, region) for region in OPENINGS}
-    turn = {region: _frame_at(frames, topology.sample_uv[edge, 0]) for region, edge in edges.items()}
     shapes = {}
-    for part in parts:
+    for part, still in zip(parts, without, strict=True):
         if part.kind in ("eye", "cornea"):
-            moved = {
-                name: turned((part,), gaze)[0].vertices - part.vertices
-                for name, gaze in zip(NAMES, model.gaze, strict=True)
-            }
-            shapes[part.name] = _shapes(part.vertices, moved)
+            shapes[part.name] = _shapes(part.vertices, _eye_keys(part, model))
             continue
-        points = without[part.name].vertices.astype(np.float64)
-        local = np.where(
-            parts_model.vertices[part.name][:, :1, None] > 0, turn["eye_left"], turn["eye_right"]
-        ) if part.kind in ("lashes", "sockets") else np.broadcast_to(turn["mouth_inner"], (len(points), 3, 3))
-        moved = {}
+        mean = parts_model.vertices[part.name]
+        local = np.broadcast_to(turns["mouth_inner"], (len(mean), 3, 3))
+        if "eye_left" in FOLLOWED.get(part.name, ()):
+            local = np.where(mean[:, :1, None] > 0, turns["eye_left"], turns["eye_right"])
+        moved = {PHOTO: part.vertices - still.vertices}
         for number, name in enumerate(NAMES):
-            steps = model.parts[part.name][number]
-            if steps.any() or any(np.abs(keys[name][edges[region]]).max() > STILL for region in FOLLOWED.get(part.name, ())):
-                moved[name] = np.einsum("vij,vj->vi", local, steps * STEP)
-        for region in FOLLOWED.get(part.name, ()):
-            correct = with_edge(points, neutral[edges[region]])
-            moved = {name: correct(one, keys[name][edges[region]]) for name, one in moved.items()}
-        shapes[part.name] = _shapes(points, {PHOTO: part.vertices - points} | moved)
+            moved[name] = np.einsum("vij,vj->vi", local, model.parts[part.name][number] * STEP)
+            for near, pull in pulls[part.name]:
+                moved[name] += pull @ corrections[name][near]
+        shapes[part.name] = _shapes(still.vertices, moved)
     return shapes
+
+
+def _eye_keys(part: Part, model: ExpressionModel) -> dict[str, np.ndarray]:
+    """(N, 3) displacements of an eyeball's mesh by name: it turns, and it draws back behind the lid that closes, as
+    real ones do, for the lid's edge goes straight where the eyeball is round.
+
+    Source of the drawing back: C. Evinger et al., Lid movements during blinks, Invest. Ophthalmol. Vis. Sci. 25, 1984.
+    """
+    keys = {
+        name: turned((part,), gaze)[0].vertices - part.vertices for name, gaze in zip(NAMES, model.gaze, strict=True)
+    }
+    apart = part.vertices - part.pivot
+    length = np.linalg.norm(apart, axis=1, keepdims=True)
+    flat = apart * (np.minimum(length, length.min() if part.kind == "cornea" else np.inf) / length - 1)
+    side = part.name.rpartition("_")[2].capitalize()
+    keys[f"eyeBlink{side}"] = flat + np.array([0, BACK, 0])
+    return keys
 
 
 def _frame_at(frames: np.ndarray, uv: np.ndarray) -> np.ndarray:

@@ -4,7 +4,6 @@ A pack's `parts.npz` tells how they move with anchors on the surface, linearly. 
 lids' edges lie on them, and lashes, sockets and the mouth's inside go along with the lids' and the mouth's edges.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -193,17 +192,13 @@ def _before(part: Part, towards: np.ndarray) -> np.ndarray:
 
 def along_edge(points: np.ndarray, moved: np.ndarray, edge: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """(N, 3) displacements of points (N, 3), those near an edge (M, 3) corrected to its own (M, 3)."""
-    return with_edge(points, edge)(moved, shift)
+    nearest = np.linalg.norm(points[:, None] - edge, axis=2).argmin(0)
+    return moved + pull_of(points, edge) @ (shift - moved[nearest])
 
 
-def with_edge(points: np.ndarray, edge: np.ndarray) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """`along_edge` for one displacement after the other: takes those of the points and those of the edge."""
+def pull_of(points: np.ndarray, edge: np.ndarray) -> np.ndarray:
+    """(N, M) how much of the shifts of an edge (M, 3) points (N, 3) beside it take over."""
     apart = np.linalg.norm(points[:, None] - edge, axis=2)
-    nearest, start = apart.min(1, keepdims=True), apart.argmin(0)
+    nearest = apart.min(1, keepdims=True)
     mix = np.exp(-((apart**2 - nearest**2) / ALONG**2))
-    mix *= np.exp(-((nearest / BESIDE) ** 2)) / mix.sum(1, keepdims=True)
-
-    def corrected(moved: np.ndarray, shift: np.ndarray) -> np.ndarray:
-        return moved + mix @ (shift - moved[start])
-
-    return corrected
+    return mix / mix.sum(1, keepdims=True) * np.exp(-((nearest / BESIDE) ** 2))
