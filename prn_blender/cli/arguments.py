@@ -91,6 +91,11 @@ def parser_of(program: str) -> argparse.ArgumentParser:
         help="whole: with eyes, lashes, teeth and the mouth's inside; simple: eyes and mouth closed by patches "
         "(default: %(default)s)",
     )
+    parser.add_argument(
+        "--expressions",
+        action="store_true",
+        help="with ARKit's 52 as shape keys, in head.blend and head.glb",
+    )
     parser.add_argument("--triangles", action="store_true", help="triangles instead of quads")
     _add_extras(parser)
     return parser
@@ -174,5 +179,6 @@ def settings_of(asked: argparse.Namespace) -> Settings:
         provider=asked.provider,
         topology=asked.topology,
         parts=asked.parts,
+        expressions=asked.expressions,
         **lens,
     )

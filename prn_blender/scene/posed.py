@@ -35,18 +35,17 @@ def posed_head(head: bpy.types.Object) -> PosedHead:
     mesh.calc_loop_triangles()
     if not mesh.uv_layers.active or not len(mesh.loop_triangles):
         raise CaptureError(f"{head.name} has no faces with UVs: capture the photo again.")
-    vertices = _read(photographed(mesh), "co", 3)
     triangles = _read(mesh.loop_triangles, "vertices", 3, np.int32)
     loops = _read(mesh.loop_triangles, "loops", 3, np.int32)
     uv = _read(mesh.uv_layers.active.uv, "vector", 2)[loops]
     visibility = mesh.attributes.get("visibility")
-    seen = np.ones(len(vertices), np.float32)
+    seen = np.ones(len(mesh.vertices), np.float32)
     if visibility is not None and visibility.domain == "POINT" and visibility.data_type == "FLOAT":
         visibility.data.foreach_get("value", seen)
     return PosedHead(
         camera=camera,
         pose=pose,
-        vertices=_in_aligned_frame(head, vertices),
+        vertices=vertices_of_head(head),
         triangles=triangles,
         triangle_uv=np.array([0, 1]) + uv * (1, -1),
         visibility=seen,
@@ -54,10 +53,10 @@ def posed_head(head: bpy.types.Object) -> PosedHead:
     )
 
 
-def _in_aligned_frame(head: bpy.types.Object, vertices: np.ndarray) -> np.ndarray:
-    """(V, 3) metres."""
+def vertices_of_head(head: bpy.types.Object) -> np.ndarray:
+    """(V, 3) metres of the aligned frame, with the photo's expression."""
     frame = np.array(frame_in_mesh(head))
-    return (vertices - frame[:3, 3]) @ np.linalg.inv(frame[:3, :3]).T
+    return (_read(photographed(head.data), "co", 3) - frame[:3, 3]) @ np.linalg.inv(frame[:3, :3]).T
 
 
 def pack_of_head(head: bpy.types.Object, packs: list[InstalledPack]) -> InstalledPack:

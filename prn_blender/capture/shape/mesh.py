@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..errors import CaptureError
 from ..geometry.position_map import PositionMap
 from ..geometry.visibility import vertex_visibility
+from ..packs.pack import ModelPack
 from ..packs.topology import Topology
 from ..types import WHOLE, Capture, HeadMesh, View
-from .expressions import Expressions, expressions_of, photo_expression
-from .parts import PartsModel, clear_of_eyes, opened, parts_of
+from .expressions import Expressions, expressions_of, on_surface, photo_expression
+from .parts import Part, PartsModel, clear_of_eyes, opened, parts_of
 
 
 def mesh_of(capture: Capture, topology: Topology) -> HeadMesh:
@@ -45,12 +47,44 @@ def _opened(mesh: HeadMesh) -> HeadMesh:
 
 
 def _expressions(capture: Capture, mesh: HeadMesh) -> Expressions:
-    pack, coefficients = capture.pack, capture.views[0].expression
+    pack = capture.pack
     assert pack.expressions is not None  # told before the work
-    photo = None
-    if pack.head_model is not None and coefficients is not None:
-        photo = photo_expression(pack.head_model, coefficients)
+    photo = _photo_expression(pack, capture.views[0].expression)
     return expressions_of(pack.expressions, pack.parts, mesh.topology, mesh.vertices, mesh.parts, photo)
+
+
+def expressions_of_mesh(
+    pack: ModelPack, topology: Topology, vertices: np.ndarray, coefficients: np.ndarray | None
+) -> Expressions:
+    """The expressions of a mesh that exists, as those of a capture.
+
+    Args:
+        vertices: (V, 3) metres, aligned frame, of the topology, with or without what closes eyes and mouth.
+        coefficients: of the photo's expression, as the capture's record has them; None where it has none.
+
+    Raises:
+        CaptureError: the pack has no expressions, or the vertices are others.
+    """
+    if pack.expressions is None:
+        raise CaptureError(f"The model pack {pack.name} has no expressions: capture the photo with another pack.")
+    kept = opened(topology)[1]
+    is_open = len(vertices) == len(kept)
+    if not is_open and len(vertices) != len(topology.canonical):
+        raise CaptureError("The head's vertices are no longer those that were captured: capture the photo again.")
+    whole, parts = vertices, tuple[Part, ...]()
+    if is_open:
+        whole = topology.canonical.copy()
+        whole[kept] = vertices
+        if pack.parts is not None:
+            parts = parts_of(pack.parts, on_surface(topology, pack.parts).on(whole), whole, topology)
+    photo = _photo_expression(pack, coefficients)
+    found = expressions_of(pack.expressions, pack.parts, topology, whole, parts, photo)
+    return found.kept(kept) if is_open else found
+
+
+def _photo_expression(pack: ModelPack, coefficients: np.ndarray | None) -> np.ndarray | None:
+    model = pack.head_model
+    return None if model is None or coefficients is None else photo_expression(model, coefficients)
 
 
 def _visibility(view: View, topology: Topology, standard: Topology) -> np.ndarray:

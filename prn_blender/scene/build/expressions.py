@@ -4,12 +4,16 @@ Eyes, teeth and the like have keys of the same names, which follow the head's: o
 itself is the head without the photo's expression, which is a key of its own.
 """
 
+from collections.abc import Iterable, Mapping
+
 import bpy
 import numpy as np
 
 from ...capture.errors import CaptureError
+from ...capture.shape.combinations import COMBINATIONS
 from ...capture.shape.expression_model import NAMES
-from ...capture.shape.expressions import NEUTRAL, PHOTO, Expressions, Shapes
+from ...capture.shape.expression_parts import Shapes
+from ...capture.shape.expressions import NEUTRAL, PHOTO, Expressions
 from ..edit.adjust import shift_captured
 from ..edit.frame import frame_in_mesh
 from .parts import PART_NAME, parts_of_head
@@ -87,11 +91,11 @@ def _add_keys(shape: bpy.types.Object, shapes: Shapes, into_mesh: np.ndarray) ->
 def _follow(part: bpy.types.Object, head: bpy.types.Object) -> None:
     """Lets a part's keys have the values of the head's."""
     for key in part.data.shape_keys.key_blocks[1:]:
-        follow_key(key, head, key.name)
+        _follow_key(key, head)
 
 
-def follow_key(key: bpy.types.ShapeKey, head: bpy.types.Object, name: str) -> None:
-    """Drives a key by the head's key of a name; without Python, which Blender may not be allowed to run."""
+def _follow_key(key: bpy.types.ShapeKey, head: bpy.types.Object) -> None:
+    """Drives a key by the head's of its name; without Python, which Blender may not be allowed to run."""
     driver = key.driver_add("value").driver
     driver.type = "SUM"
     variable = driver.variables.new()
@@ -99,19 +103,52 @@ def follow_key(key: bpy.types.ShapeKey, head: bpy.types.Object, name: str) -> No
     target = variable.targets[0]
     target.id_type = "KEY"
     target.id = head.data.shape_keys
-    target.data_path = f'key_blocks["{name}"].value'
+    target.data_path = f'key_blocks["{key.name}"].value'
 
 
 def key_values(head: bpy.types.Object) -> dict[str, float]:
-    """The values of the head's expressions, the photo's among them."""
-    if not has_expressions(head):
-        return {}
-    return {key.name: key.value for key in head.data.shape_keys.key_blocks[1:]}
+    """The values of the head's expressions, the photo's among them; none where it has none."""
+    return {key.name: key.value for key in head.data.shape_keys.key_blocks[1:]} if has_expressions(head) else {}
 
 
-def set_key_values(head: bpy.types.Object, values: dict[str, float]) -> None:
+def set_key_values(head: bpy.types.Object, values: Mapping[str, float]) -> None:
     """Gives the head's keys values; those of which nothing is said stay."""
     for name, value in values.items():
         key = head.data.shape_keys.key_blocks.get(name)
         if key is not None:
             key.value = value
+
+
+def show_face(head: bpy.types.Object, values: Mapping[str, float]) -> None:
+    """Gives the head's expressions these values, and all others none."""
+    keys = dict.fromkeys((PHOTO, *NAMES, *COMBINATIONS), 0.0)
+    set_key_values(head, keys | dict(values))
+
+
+def add_combinations(head: bpy.types.Object, names: Iterable[str]) -> int:
+    """Gives the head and its parts keys of their own for faces made of several expressions; returns how many."""
+    keys = head.data.shape_keys.key_blocks
+    added = [name for name in names if name not in keys]
+    for shape in (head, *parts_of_head(head)):
+        if shape.data.shape_keys is None:
+            continue
+        neutral, moved = _changes(shape.data)
+        for name in added:
+            change = sum((value * moved[key] for key, value in COMBINATIONS[name].items() if key in moved), 0 * neutral)
+            if shape == head or change.any():
+                key = shape.shape_key_add(name=name, from_mix=False)
+                key.data.foreach_set("co", neutral + change)
+                key.value = 0.0
+                if shape != head:
+                    _follow_key(key, head)
+    return len(added)
+
+
+def _changes(mesh: bpy.types.Mesh) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """(3 V,) where the mesh has no expression, and how its keys of ARKit's names move it."""
+    places = {}
+    for key in mesh.shape_keys.key_blocks:
+        places[key.name] = np.empty(3 * len(mesh.vertices), np.float32)
+        key.data.foreach_get("co", places[key.name])
+    neutral = places[mesh.shape_keys.reference_key.name]
+    return neutral, {name: places[name] - neutral for name in NAMES if name in places}

@@ -97,6 +97,7 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
                 provider=own.provider if self.provider == "PREFERENCES" else self.provider,
                 topology=self._option(context, "topology"),
                 parts=self._option(context, "parts"),
+                expressions=self._option(context, "expressions"),
             ),
             pack=chosen_pack(context, self._option(context, "pack")),
             yunet=Path(_absolute(own.yunet)) if own.yunet else None,
