@@ -79,6 +79,7 @@ def expressions_of(
     _keep_lips_apart(keys, neutral, lips)
     keys[PHOTO] = shown - neutral
     _stretch_patches(keys, topology)
+    neutral = shown - keys[PHOTO]
 
     shapes = {}
     if parts and parts_model is not None:

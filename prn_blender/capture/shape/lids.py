@@ -12,7 +12,7 @@ ALONG = 0.0015  # metres: width in which an edge's points are mixed
 LEAST_TRAVEL = 0.0008  # metres that an edge must move for the skin above it to be measured by it
 
 CONTACT = 0.0  # metres between closed lids
-RISE = 0.0012  # metres by which the edge of a closed upper lid lies farther out: before the lower one
+RISE = 0.002  # metres by which the edge of a closed upper lid lies farther out: before the lower one
 RIM = 0.004  # metres from a lid's inner edge over which it does
 FACES = 0.006  # metres from a lid's edge over which it may meet the other one
 ROUNDS = 3

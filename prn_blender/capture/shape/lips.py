@@ -12,7 +12,8 @@ REACH = 0.006  # metres from where they touch over which a lip goes along
 ALONG = 0.003  # metres: width in which the places where they touch are mixed
 UPPER_SHARE = 0.3  # of a gap between the lips that the upper one closes; the jaw moves the lower one
 FARTHER = 2.0  # times the reach: beyond, nothing goes along
-ROUNDS = 3
+ROUNDS = 6
+NEAR = 0.0001  # metres: so near to what is wanted nothing more is done
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,16 +42,20 @@ class Lips:
     def met(self, points: np.ndarray) -> np.ndarray:
         """(V, 3) points (V, 3) with the lips closed."""
         for _ in range(ROUNDS):
-            points = self.moved(points, CONTACT - self.gap(points), UPPER_SHARE)
+            lacking = CONTACT - self.gap(points)
+            if np.abs(lacking).max() < NEAR:
+                break
+            points = self.moved(points, lacking, UPPER_SHARE)
         return points
 
     def apart(self, points: np.ndarray) -> np.ndarray:
         """(V, 3) points (V, 3), the lips pushed apart where the lower one has passed the upper one."""
         for _ in range(ROUNDS):
             crossed = np.maximum(CONTACT - self.gap(points), 0)
-            if crossed.max() < CONTACT:
+            if crossed.max() < NEAR:
                 break
-            points = self.moved(points, crossed, 0.5)
+            beside = np.pad(crossed, 1, mode="edge")  # what is pushed is mixed along the lips: the neighbours count, too
+            points = self.moved(points, np.maximum(crossed, np.maximum(beside[:-2], beside[2:])), 0.5)
         return points
 
 
