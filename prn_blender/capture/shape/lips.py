@@ -54,7 +54,9 @@ class Lips:
             crossed = np.maximum(CONTACT - self.gap(points), 0)
             if crossed.max() < NEAR:
                 break
-            beside = np.pad(crossed, 1, mode="edge")  # what is pushed is mixed along the lips: the neighbours count, too
+            beside = np.pad(
+                crossed, 1, mode="edge"
+            )  # what is pushed is mixed along the lips: the neighbours count, too
             points = self.moved(points, np.maximum(crossed, np.maximum(beside[:-2], beside[2:])), 0.5)
         return points
 
