@@ -72,6 +72,7 @@ def reconstruct(
         settings.texture_size,
         settings.fill,
         lambda fraction, text: progress(0.5 + 0.5 * fraction, text),
+        rims_move=settings.expressions and settings.parts == WHOLE,
     )
     clock.lap("texture")
 

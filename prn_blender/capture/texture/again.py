@@ -24,11 +24,13 @@ def project_again(
     size: int,
     fill: bool,
     progress: Progress = silent,
+    rims_move: bool = False,
 ) -> dict[str, np.ndarray]:
     """The textures by name, as of `project_texture`, of a head with the UV layout of the pack.
 
     Args:
         head: its shape as it is now, with the camera and the pose of the capture.
+        rims_move: as of `project_texture`.
 
     Raises:
         CaptureError: the photo shows hardly anything of the head.
@@ -52,7 +54,8 @@ def project_again(
     )
     progress(0.2, "Finding what the photo shows")
     view = replace(view, visibility=seen_in(view, pack))
-    return project_texture(view, pack.topology, size, fill, lambda fraction, text: progress(0.3 + 0.7 * fraction, text))
+    onwards = lambda fraction, text: progress(0.3 + 0.7 * fraction, text)
+    return project_texture(view, pack.topology, size, fill, onwards, rims_move)
 
 
 def by_uv(values: np.ndarray, triangles: np.ndarray, triangle_uv: np.ndarray, size: int) -> np.ndarray:

@@ -22,6 +22,8 @@ class PRN_OT_project_texture(HeadJob, JobOperator, bpy.types.Operator):
     changes_head = True
 
     def prepare(self, context):
+        from ...capture.types import WHOLE
+        from ...scene.build.expressions import has_expressions
         from ...scene.build.update import texture_places
         from ...scene.posed import pack_of_head, photo_of, posed_head
         from ...scene.record import read_record
@@ -32,6 +34,7 @@ class PRN_OT_project_texture(HeadJob, JobOperator, bpy.types.Operator):
         self._head = head.name
         path, sha256 = Path(record["photo"]["path"]), record["photo"]["sha256"]
         size, fill = record["settings"]["texture_size"], bool(record["settings"]["fill"])
+        rims_move = has_expressions(head) and record["settings"].get("parts") == WHOLE
         pack, picture, posed = pack_of_head(head, packs_to_choose_from(context)), photo_of(head), posed_head(head)
 
         def work(progress):
@@ -42,7 +45,7 @@ class PRN_OT_project_texture(HeadJob, JobOperator, bpy.types.Operator):
 
             progress(0.0, "Reading the photo")
             photo = Photo(path, picture(), sha256, focal_px=None, as_stored=True)
-            textures = project_again(photo, posed, load_pack(pack.folder), size, fill, progress)
+            textures = project_again(photo, posed, load_pack(pack.folder), size, fill, progress, rims_move)
             return {name: png_bytes(pixels) for name, pixels in textures.items()}
 
         return work
