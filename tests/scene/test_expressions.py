@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
@@ -313,3 +314,48 @@ def test_assimp_reads_the_expressions(captured, tmp_path, kind):
     counts = sorted(len(mesh["primitives"][0].get("targets", ())) for mesh in meshes)
     wanted = [len(shape.data.shape_keys.key_blocks) - 1 for shape in (head, *parts_of_head(head))]
     assert counts == sorted(wanted)
+
+
+class Layout:
+    """What a panel draws into, without a window: the properties, operators and menus that it names must be there."""
+
+    def __init__(self, drawn: list[str]) -> None:
+        self.drawn = drawn
+
+    def row(self, **_):
+        return self
+
+    column = row
+
+    def prop(self, data, name, text="", **_):
+        assert name in data.bl_rna.properties
+        self.drawn.append(text or name)
+
+    def operator(self, identifier, **_):
+        self.drawn.append(identifier)
+        return self._properties(identifier)
+
+    def operator_menu_enum(self, identifier, name, **_):
+        assert name in self._properties(identifier).__slots__
+        self.drawn.append(identifier)
+
+    def _properties(self, identifier):
+        package, _, name = identifier.partition(".")
+        known = getattr(getattr(bpy.ops, package), name).get_rna_type().properties.keys()
+        return type("Properties", (), {"__slots__": tuple(key for key in known if key != "rna_type")})()
+
+
+@pytest.mark.usefixtures("registered")
+def test_the_panel_has_a_slider_for_every_expression(captured):
+    from prn_blender.ui.expressions.panels import PRN_PT_expressions
+
+    build(without(captured), bpy.context)
+    drawn: list[str] = []
+    PRN_PT_expressions.draw(SimpleNamespace(layout=Layout(drawn)), bpy.context)
+    assert drawn == ["prn.add_expressions"]
+    bpy.ops.prn.add_expressions()
+    for group in ("EYES", "BROWS", "MOUTH"):
+        bpy.context.scene.prn_expressions.group = group
+        PRN_PT_expressions.draw(SimpleNamespace(layout=Layout(drawn)), bpy.context)
+    assert sorted(name for name in drawn if name in NAMES) == sorted(NAMES)
+    assert {"prn.show_face", "prn.add_combinations", "prn.show_all_expressions"} <= set(drawn)
