@@ -184,6 +184,30 @@ def test_an_update_keeps_the_sliders(captured):
     assert np.abs(shown(part_of(head, "teeth")) - before).max() > MOVED
 
 
+def test_an_update_without_expressions_takes_them_away_with_the_mesh(captured):
+    head = build(captured, bpy.context)
+    other = replace(captured, settings=replace(captured.settings, topology="game", expressions=False))
+    images = pack_images(other, encode_images(other))
+    HeadUpdate.prepare(head, other, False, mesh_in(other), images).apply(bpy.context)
+    assert head.data.shape_keys is None and len(bpy.data.shape_keys) == 0
+    np.testing.assert_allclose(shown(head), mesh_in(other).vertices, atol=1e-6)
+
+
+def test_a_copy_has_followers_of_its_own(captured):
+    head = build(captured, bpy.context)
+    for item in head.children_recursive:
+        item.select_set(True)
+    bpy.ops.object.duplicate()
+    copy = bpy.context.view_layer.objects.active
+    assert copy != head and has_expressions(copy)
+    before = {part.name: shown(part) for item in (head, copy) for part in parts_of_head(item)}
+    set_key_values(copy, {"jawOpen": 1.0})
+    moved = {
+        item: [np.abs(shown(part) - before[part.name]).max() for part in parts_of_head(item)] for item in (head, copy)
+    }
+    assert max(moved[copy]) > MOVED and max(moved[head]) == 0
+
+
 def test_an_update_to_expressions_gives_them(captured):
     head = build(without(captured), bpy.context)
     images = pack_images(captured, encode_images(captured))
