@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import bpy
+import cv2
 import numpy as np
 import pytest
 from mathutils import Matrix
@@ -20,7 +21,8 @@ from prn_blender.capture.shape.combinations import PRESETS, VISEMES
 from prn_blender.capture.shape.expression_model import NAMES
 from prn_blender.capture.shape.expressions import NEUTRAL, PHOTO
 from prn_blender.capture.shape.mesh import expressions_of_mesh
-from prn_blender.capture.types import SIMPLE, WHOLE, Settings
+from prn_blender.capture.texture.guide import GUIDE_SIZE, rims
+from prn_blender.capture.types import MASK, SIMPLE, WHOLE, Settings
 from prn_blender.scene.build.assemble import build
 from prn_blender.scene.build.encode import encode_images
 from prn_blender.scene.build.expressions import (
@@ -90,6 +92,15 @@ def test_parts_follow_the_heads_sliders(captured):
     for name in ("eye_left", "cornea_left", "teeth", "gums", "mouth", "lashes", "sockets"):
         assert moved[f"{head.name} {name}"] > MOVED, name
     assert all(not part.data.validate() for part in parts_of_head(head))
+
+
+def test_rims_of_lids_and_lips_are_not_the_photos(captured):
+    mask = captured.textures[MASK]
+    step = len(mask) // GUIDE_SIZE
+    hidden = np.repeat(np.repeat(rims(captured.pack.topology) > 0.999, step, 0), step, 1)
+    inner = cv2.erode(hidden.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert inner.sum() > 1000 and mask[inner].max() == 0
+    assert mask.max() == 255
 
 
 def test_half_a_slider_moves_half_as_far(captured):
