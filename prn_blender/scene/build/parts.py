@@ -84,8 +84,10 @@ def _create_material(kind: str) -> bpy.types.Material:
     shader.inputs["Base Color"].default_value = (*colour, 1.0)
     shader.inputs["Roughness"].default_value = roughness
     shader.inputs["Transmission Weight"].default_value = transmission
+    material.diffuse_color = (*colour, 1.0)  # the viewport's solid shading
     if kind == "cornea":
         shader.inputs["Alpha"].default_value = 0.08  # engines without refraction see through it as well
+        material.diffuse_color = (*colour, 0.0)
     if kind == "eye":
         picture = material.node_tree.nodes.new("ShaderNodeTexImage")
         picture.location = (-340, 300)
