@@ -192,8 +192,19 @@ def _before(part: Part, towards: np.ndarray) -> np.ndarray:
 
 def along_edge(points: np.ndarray, moved: np.ndarray, edge: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """(N, 3) displacements of points (N, 3), those near an edge (M, 3) corrected to its own (M, 3)."""
-    apart = np.linalg.norm(points[:, None] - edge, axis=2)
-    left = shift - moved[apart.argmin(0)]
+    pull = pull_of(points, edge)
+    return moved + pull @ (shift - moved[_apart(points, edge).argmin(0)])
+
+
+def pull_of(points: np.ndarray, edge: np.ndarray) -> np.ndarray:
+    """(N, M) how much of the shifts of an edge (M, 3) points (N, 3) beside it take over."""
+    apart = _apart(points, edge)
     nearest = apart.min(1, keepdims=True)
-    mix = np.exp(-((apart**2 - nearest**2) / ALONG**2))
-    return moved + (mix @ left) / mix.sum(1, keepdims=True) * np.exp(-((nearest / BESIDE) ** 2))
+    mix = np.exp((nearest - apart) / ALONG**2)
+    return mix / mix.sum(1, keepdims=True) * np.exp(-nearest / BESIDE**2)
+
+
+def _apart(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(N, M) squared distances between points (N, 3) and others (M, 3)."""
+    points, others = points.astype(np.float64), others.astype(np.float64)
+    return (points**2).sum(1)[:, None] + (others**2).sum(1) - 2 * points @ others.T

@@ -11,11 +11,13 @@ import bpy
 import numpy as np
 
 from ...capture.landmarks import COUNT
+from ...capture.shape.expressions import PHOTO
 from ...capture.shape.mesh import vertices_in_view
 from ...capture.types import Capture
 from ..names import as_name
 from ..record import views_of_head
 from .camera import capture_camera, create_camera, number_camera, set_lens
+from .expressions import has_expressions, show_face
 from .images import PackedImages
 from .photo_images import photo_in
 
@@ -44,7 +46,7 @@ def view_shapes(capture: Capture) -> list[ViewShape]:
     return shapes
 
 
-def add_expressions(head: bpy.types.Object, shapes: Sequence[ViewShape], frame: np.ndarray) -> None:
+def add_view_keys(head: bpy.types.Object, shapes: Sequence[ViewShape], frame: np.ndarray) -> None:
     """Shape keys on a new mesh; none for a capture of one photo.
 
     Args:
@@ -52,7 +54,8 @@ def add_expressions(head: bpy.types.Object, shapes: Sequence[ViewShape], frame: 
     """
     if not shapes:
         return
-    head.shape_key_add(name="Basis")
+    if head.data.shape_keys is None:
+        head.shape_key_add(name="Basis")
     keys = []
     for shape in shapes:
         key = head.shape_key_add(name=shape.name, from_mix=False)
@@ -120,6 +123,8 @@ def key_of_view(head: bpy.types.Object, number: int) -> bpy.types.ShapeKey | Non
 
 def set_shown_view(head: bpy.types.Object, number: int) -> None:
     """Gives the head the expression of one of its photos; the first has the head's own."""
+    if has_expressions(head):
+        show_face(head, {PHOTO: float(number == 0)})
     for other in range(1, len(head.data.get(_KEYS, ())) + 1):
         key = key_of_view(head, other)
         if key is not None:

@@ -67,6 +67,7 @@ class CapturePanel:
         column = settings_layout(self.layout.column(align=True))
         column.prop(options, "topology", text="Mesh")
         column.prop(options, "parts")
+        column.prop(options, "expressions")
         column.prop(options, "texture_size", text="Texture")
 
     def _draw_button(self, context: bpy.types.Context) -> None:
