@@ -359,3 +359,14 @@ def test_an_expression_that_pins_make_is_the_photos(expressive):
     moved_neutral = np.linalg.norm(coordinates_of(keys[0]) - neutral, axis=1)[jaw].mean()
     moved_photo = np.linalg.norm(coordinates_of(keys["Photo"]) - photo, axis=1)[jaw].mean()
     assert moved_neutral < 0.7 * moved_photo
+
+
+def test_expressions_are_added_to_a_head_of_several_photos(captured, registered):
+    capture = captured["two photos"]
+    head = build(capture, bpy.context)
+    before = [seen_vertices(head, view) for view in (0, 1)]
+    assert bpy.ops.prn.add_expressions() == {"FINISHED"}
+    assert not bpy.ops.prn.add_expressions.poll()
+    for view in (0, 1):
+        assert np.abs(seen_vertices(head, view) - before[view]).max() < 0.05
+    assert "jawOpen" in head.data.shape_keys.key_blocks
