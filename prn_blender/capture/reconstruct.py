@@ -194,9 +194,9 @@ def evidence_in(
     """Where the surface lies in the photo, as the networks say; None where none says how sure it is."""
     error, seen = regression.expected_error, regression.visibility
     first = None if error is None or seen is None else evidence_of(position_map, error * crop.side, seen)
-    if refiner is None:
+    if refiner is None or pack.head_model is None:
         return first
-    second = second_pass(photo.pixels, position_map, pack.topology, refiner.run)
+    second = second_pass(photo.pixels, position_map, pack.head_model, refiner.run)
     return second if first is None or seen is None else joined(first, second, seen)
 
 

@@ -443,18 +443,7 @@ class Window:
         It must be the only file in its folder.
         """
         folder, _, name = path.rpartition("/")
-        self.show_other("File View")
-        windows = self.python("return len(context.window_manager.windows)")
-        left, top, width, height = self.region("FILE_BROWSER", "UI")
-        self.desktop.click(left + width // 3, top + height // 2)  # the folder
-        time.sleep(TYPING)
-        self.desktop.key("ctrl+a")
-        self.desktop.type(folder + "/")
-        self.desktop.key("Return")
-        self.wait(
-            "[a for w in context.window_manager.windows for a in w.screen.areas if a.type == 'FILE_BROWSER']"
-            f"[0].spaces.active.params.directory.decode().rstrip('/') == {folder!r}"
-        )
+        self.browse_to(folder)
         left, top, _, _ = self.region("FILE_BROWSER", "WINDOW")
         for _ in range(5):  # Blender 5 does not take the first click after the folder
             self.desktop.click(left + 60, top + 40)  # the first file
@@ -465,9 +454,31 @@ class Window:
                     seconds=3,
                 )
                 break
+        self.confirm_file_browser()
+
+    def browse_to(self, folder: str) -> None:
+        """Goes to a folder, by its path there, in the file browser that Blender has just opened."""
+        self.show_other("File View")
+        left, top, width, height = self.region("FILE_BROWSER", "UI")
+        self.desktop.click(left + width // 3, top + height // 2)  # the folder
+        time.sleep(TYPING)
+        self.desktop.key("ctrl+a")
+        self.desktop.type(folder + "/")
+        self.desktop.key("Return")
+        self.wait(
+            "[a for w in context.window_manager.windows for a in w.screen.areas if a.type == 'FILE_BROWSER']"
+            f"[0].spaces.active.params.directory.decode().rstrip('/') == {folder!r}"
+        )
+
+    def confirm_file_browser(self) -> None:
+        """Presses the button in its corner, which closes the file browser."""
+        windows = self.python("return len(context.window_manager.windows)")
         left, top, width, height = self.region("FILE_BROWSER", "EXECUTE")
-        self.desktop.click(left + width - 70, top + height // 2)  # the button in the corner
-        self.wait(f"len(context.window_manager.windows) < {windows}")
+        for _ in range(5):  # as above
+            self.desktop.click(left + width - 70, top + height // 2)
+            with contextlib.suppress(AssertionError):
+                return self.wait(f"len(context.window_manager.windows) < {windows}", seconds=3)
+        raise AssertionError("the file browser does not close")
 
     def press_in_viewport(self, key: str) -> None:
         """Presses a key with the mouse over the 3D View."""

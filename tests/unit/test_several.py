@@ -23,6 +23,7 @@ from prn_blender.capture.types import BASE_COLOR, MASK, Photo, Settings, View
 
 from ..cancelling import CancelAt
 from .conftest import Shot
+from .test_pack import edit
 from .test_shape import evidence_from, person, seen_from
 
 SIZE = 512
@@ -247,13 +248,10 @@ def test_every_step_with_several_photos_can_be_cancelled(pack):
 
 
 def test_what_makes_no_sense_is_told(copied, pack, tmp_path):
-    manifest = copied / "pack.toml"
     assert pack.head_model is not None
     (copied / "head_model.npz").unlink()
-    lines = manifest.read_text(encoding="utf-8").splitlines(keepends=True)
-    first = next(number for number, line in enumerate(lines) if line.startswith("[head_model]"))
-    last = next((n for n in range(first + 1, len(lines)) if lines[n].startswith("[")), len(lines))
-    manifest.write_text("".join(lines[:first] + lines[last:]), encoding="utf-8")
+    for section in ("head_model", "refine"):
+        edit(copied, rf"\[{section}\][^\[]*", "")
     with pytest.raises(CaptureError, match="no head model"):
         reconstruct(GREY, BOX, load_pack(copied), Settings(texture_size=256), others=(Portrait(GREY, BOX),))
     with pytest.raises(CaptureError, match="choose one face"):
