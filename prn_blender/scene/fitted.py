@@ -4,7 +4,7 @@ import bpy
 import numpy as np
 
 from ..capture.record import pins_in
-from ..capture.shape.evidence import EVIDENCE_SIZE, Evidence
+from ..capture.shape.evidence import EVIDENCE_SIZE, Evidence, Likeness
 from ..capture.shape.fit import Fit, FittedView, ViewEvidence
 from ..capture.shape.views import Fitted
 from .record import views_of_head
@@ -49,7 +49,7 @@ def fitted_of(head: bpy.types.Object) -> Fitted:
         size = told["photo"]["width"], told["photo"]["height"]
         known.append(
             ViewEvidence(
-                Evidence(**evidence),
+                Evidence(**evidence, likeness=_likeness_of(view)),
                 *size,
                 focal_px=view.get("focal_px"),
                 distance=view.get("distance"),
@@ -79,7 +79,21 @@ def _view_as_stored(known: ViewEvidence, state: FittedView) -> dict:
         **{name: value for name, value in lens.items() if value is not None},
         "orthographic": known.orthographic,
         **{name: getattr(known.evidence, name).astype(np.float32).tobytes() for name in _SHAPES},
+        **_likeness_as_stored(known.evidence.likeness),
     }
+
+
+def _likeness_as_stored(likeness: Likeness | None) -> dict:
+    if likeness is None:
+        return {}
+    return {"likeness": np.stack([likeness.mean, likeness.deviation]).astype(np.float32).tobytes()}
+
+
+def _likeness_of(view: dict) -> Likeness | None:
+    if "likeness" not in view:
+        return None
+    mean, deviation = np.frombuffer(view["likeness"], np.float32).reshape(2, -1).astype(float)
+    return Likeness(mean, deviation)
 
 
 def _state_as_stored(state: FittedView) -> dict:

@@ -81,9 +81,15 @@ def test_what_was_fitted_is_kept_on_the_head(head, captured):
     for one, other in zip(fitted.known, capture.fitted.known, strict=True):
         assert one.focal_px == other.focal_px and one.distance == other.distance
         assert np.allclose(one.evidence.places, other.evidence.places, atol=1e-3)
+        for name in ("mean", "deviation"):
+            likeness = getattr(one.evidence.likeness, name), getattr(other.evidence.likeness, name)
+            assert np.allclose(*likeness, rtol=1e-5, atol=1e-6)
     before = coordinates(head.data)
     PinnedHead(head, load_pack()).set_pins(0, (), rounds=0)
     assert np.abs(coordinates(head.data) - before).max() < 1e-6  # nothing is pinned: nothing moves
+    pinned = PinnedHead(head, load_pack())
+    pinned.set_pins(0, (landmark_pin(pinned, 0, NOSE, (0, 0)),))
+    assert np.linalg.norm(coordinates(head.data) - before, axis=1).max() < 0.004  # a pin where it lies anyway
 
 
 @pytest.mark.parametrize("alignment", ["FRONTAL", PHOTOGRAPHED])
