@@ -63,7 +63,8 @@ def pairs() -> list[dict[str, float]]:
         SMILE | {"mouthDimpleLeft": 0.5, "mouthDimpleRight": 0.5},
     ]
     with_blink = [
-        BLINK | {f"{name}Left": 1.0, f"{name}Right": 1.0} for name in ("browDown", "cheekSquint", "noseSneer")
+        BLINK | {f"{name}Left": 1.0, f"{name}Right": 1.0}
+        for name in ("browDown", "cheekSquint", "eyeSquint", "noseSneer")
     ]
     others = [
         {"mouthFunnel": 0.5, "mouthPucker": 0.5},

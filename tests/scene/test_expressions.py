@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import bpy
+import cv2
 import numpy as np
 import pytest
 from mathutils import Matrix
@@ -20,7 +21,8 @@ from prn_blender.capture.shape.combinations import PRESETS, VISEMES
 from prn_blender.capture.shape.expression_model import NAMES
 from prn_blender.capture.shape.expressions import NEUTRAL, PHOTO
 from prn_blender.capture.shape.mesh import expressions_of_mesh
-from prn_blender.capture.types import SIMPLE, WHOLE, Settings
+from prn_blender.capture.texture.guide import GUIDE_SIZE, rims
+from prn_blender.capture.types import MASK, SIMPLE, WHOLE, Settings
 from prn_blender.scene.build.assemble import build
 from prn_blender.scene.build.encode import encode_images
 from prn_blender.scene.build.expressions import (
@@ -90,6 +92,15 @@ def test_parts_follow_the_heads_sliders(captured):
     for name in ("eye_left", "cornea_left", "teeth", "gums", "mouth", "lashes", "sockets"):
         assert moved[f"{head.name} {name}"] > MOVED, name
     assert all(not part.data.validate() for part in parts_of_head(head))
+
+
+def test_rims_of_lids_and_lips_are_not_the_photos(captured):
+    mask = captured.textures[MASK]
+    step = len(mask) // GUIDE_SIZE
+    hidden = np.repeat(np.repeat(rims(captured.pack.topology) > 0.999, step, 0), step, 1)
+    inner = cv2.erode(hidden.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert inner.sum() > 1000 and mask[inner].max() == 0
+    assert mask.max() == 255
 
 
 def test_half_a_slider_moves_half_as_far(captured):
@@ -184,6 +195,30 @@ def test_an_update_keeps_the_sliders(captured):
     assert np.abs(shown(part_of(head, "teeth")) - before).max() > MOVED
 
 
+def test_an_update_without_expressions_takes_them_away_with_the_mesh(captured):
+    head = build(captured, bpy.context)
+    other = replace(captured, settings=replace(captured.settings, topology="game", expressions=False))
+    images = pack_images(other, encode_images(other))
+    HeadUpdate.prepare(head, other, False, mesh_in(other), images).apply(bpy.context)
+    assert head.data.shape_keys is None and len(bpy.data.shape_keys) == 0
+    np.testing.assert_allclose(shown(head), mesh_in(other).vertices, atol=1e-6)
+
+
+def test_a_copy_has_followers_of_its_own(captured):
+    head = build(captured, bpy.context)
+    for item in head.children_recursive:
+        item.select_set(True)
+    bpy.ops.object.duplicate()
+    copy = bpy.context.view_layer.objects.active
+    assert copy != head and has_expressions(copy)
+    before = {part.name: shown(part) for item in (head, copy) for part in parts_of_head(item)}
+    set_key_values(copy, {"jawOpen": 1.0})
+    moved = {
+        item: [np.abs(shown(part) - before[part.name]).max() for part in parts_of_head(item)] for item in (head, copy)
+    }
+    assert max(moved[copy]) > MOVED and max(moved[head]) == 0
+
+
 def test_an_update_to_expressions_gives_them(captured):
     head = build(without(captured), bpy.context)
     images = pack_images(captured, encode_images(captured))
@@ -269,9 +304,10 @@ def test_gltf_has_every_expression_with_its_name_and_normals(captured, tmp_path)
     skin = meshes[head.data.name]
     assert skin["extras"]["targetNames"] == [PHOTO, *NAMES]
     assert all({"POSITION", "NORMAL"} <= target.keys() for target in skin["primitives"][0]["targets"])
-    assert skin["weights"][:2] == [1, 0] and skin["weights"][1 + NAMES.index("jawOpen")] == 0.5
+    assert skin["weights"][:2] == [1, 0]
+    assert skin["weights"][1 + NAMES.index("jawOpen")] == pytest.approx(0.5)
     teeth = meshes[part_of(head, "teeth").data.name]
-    assert teeth["weights"][teeth["extras"]["targetNames"].index("jawOpen")] == 0.5
+    assert teeth["weights"][teeth["extras"]["targetNames"].index("jawOpen")] == pytest.approx(0.5)
 
 
 def test_fbx_has_every_expression(captured, tmp_path):
@@ -359,3 +395,22 @@ def test_the_panel_has_a_slider_for_every_expression(captured):
         PRN_PT_expressions.draw(SimpleNamespace(layout=Layout(drawn)), bpy.context)
     assert sorted(name for name in drawn if name in NAMES) == sorted(NAMES)
     assert {"prn.show_face", "prn.add_combinations", "prn.show_all_expressions"} <= set(drawn)
+
+
+@pytest.mark.usefixtures("registered")
+def test_expressions_are_undone_and_done_again(captured):
+    name = build(without(captured), bpy.context).name
+    bpy.ops.ed.undo_push(message="Captured")
+    before = shown(bpy.data.objects[name])
+    bpy.ops.prn.add_expressions()
+    bpy.ops.ed.undo_push(message="Added")
+    bpy.ops.ed.undo()
+    head = bpy.data.objects[name]
+    assert head.data.shape_keys is None
+    np.testing.assert_array_equal(shown(head), before)
+    bpy.ops.ed.redo()
+    head = bpy.data.objects[name]
+    assert has_expressions(head)
+    teeth = shown(part_of(head, "teeth"))
+    set_key_values(head, {"jawOpen": 1.0})
+    assert np.abs(shown(part_of(head, "teeth")) - teeth).max() > MOVED

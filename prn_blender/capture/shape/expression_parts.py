@@ -20,9 +20,14 @@ class Shapes:
     keys: dict[str, np.ndarray]  # (V, 3) float32 displacements by name; a key that moves nothing is not there
 
 
+def moves(displacements: np.ndarray) -> bool:
+    """Whether any of displacements (…, 3) is one that is seen."""
+    return max(displacements.max(initial=0), -displacements.min(initial=0)) > STILL
+
+
 def shapes_of(neutral: np.ndarray, keys: dict[str, np.ndarray]) -> Shapes:
     """Of displacements (V, 3) by name."""
-    kept = {name: moved.astype(np.float32) for name, moved in keys.items() if np.abs(moved).max() > STILL}
+    kept = {name: moved.astype(np.float32) for name, moved in keys.items() if moves(moved)}
     return Shapes(neutral.astype(np.float32), kept)
 
 
@@ -59,13 +64,12 @@ def shapes_of_parts(
         pulls = {region: pull_of(neutral.vertices, places[region]) for region in regions}
         moved = {photo: part.vertices - neutral.vertices}
         for number, name in enumerate(NAMES):
-            moved[name] = np.zeros(mean.shape)
             steps = model.parts[part.name][number]
-            if steps.any():
-                moved[name] += np.einsum("vij,vj->vi", local, steps * STEP)
-            for region, pull in pulls.items():
-                if np.abs(corrections[name][region]).max() > STILL:
-                    moved[name] += pull @ corrections[name][region]
+            going = [
+                pull @ corrections[name][region] for region, pull in pulls.items() if moves(corrections[name][region])
+            ]
+            if steps.any() or going:
+                moved[name] = np.einsum("vij,vj->vi", local, steps * STEP) + sum(going)
         shapes[part.name] = shapes_of(neutral.vertices, moved)
     return shapes
 
@@ -92,7 +96,9 @@ def _eye_keys(part: Part, model: ExpressionModel) -> dict[str, np.ndarray]:
     Source of the drawing back: C. Evinger et al., Lid movements during blinks, Invest. Ophthalmol. Vis. Sci. 25, 1984.
     """
     keys = {
-        name: turned((part,), gaze)[0].vertices - part.vertices for name, gaze in zip(NAMES, model.gaze, strict=True)
+        name: turned((part,), gaze)[0].vertices - part.vertices
+        for name, gaze in zip(NAMES, model.gaze, strict=True)
+        if gaze.any()
     }
     apart = part.vertices - part.pivot
     length = np.linalg.norm(apart, axis=1, keepdims=True)

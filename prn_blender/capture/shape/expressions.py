@@ -14,7 +14,7 @@ from ..packs.topology import OPENINGS, Topology
 from .carry import local_turns, sampled, turns_at
 from .deformation import Anchors, anchors_at
 from .expression_model import NAMES, ExpressionModel
-from .expression_parts import STILL, Shapes, shapes_of, shapes_of_parts, turned
+from .expression_parts import Shapes, moves, shapes_of, shapes_of_parts, turned
 from .head_model import HeadModel
 from .lids import Lids, lids_of
 from .lips import Lips, lips_of
@@ -120,7 +120,7 @@ def _on_eyes(
 ) -> np.ndarray:
     """(V, 3) a head moved (V, 3) from where it was (V, 3), its lids on the eyes, and closed where that is what the
     expression of this name does."""
-    if all(np.abs((moved - before)[one.near]).max(initial=0) < STILL for one in lids.values()):
+    if not any(moves(moved[one.near] - before[one.near]) for one in lids.values()):
         return moved
     for side, one in lids.items():
         moved = one.glided(before, moved)
@@ -135,8 +135,7 @@ def _keep_lips_apart(keys: dict[str, np.ndarray], neutral: np.ndarray, lips: Lip
     opened = neutral + keys["jawOpen"]
     keys["mouthClose"] = lips.met(opened + keys["mouthClose"]) - opened
     for name, moved in keys.items():
-        touched = max(np.abs(moved[part]).max(initial=0) for part in lips.vertices)
-        if name != "mouthClose" and touched > STILL:
+        if name != "mouthClose" and any(moves(moved[part]) for part in lips.vertices):
             keys[name] = lips.apart(neutral + moved) - neutral
 
 

@@ -34,6 +34,6 @@ def _heights(triangles: np.ndarray, low: np.ndarray, size: np.ndarray, choose: n
     """(depth, across) the lowest or the highest of triangles in each cell."""
     width, height = size.tolist()
     seen = rasterise((triangles[..., :2] - low) / CELL, width, height)
-    heights = np.full((height, width), nothing)
-    choose.at(heights, (seen.row, seen.column), np.einsum("nk,nk->n", seen.weights, triangles[seen.triangle, :, 2]))
-    return heights
+    heights = np.full(height * width, nothing)
+    choose.at(heights, seen.row * width + seen.column, (seen.weights * triangles[seen.triangle, :, 2]).sum(1))
+    return heights.reshape(height, width)

@@ -131,6 +131,14 @@ def skin_faces(topology: Topology) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
+def skin_vertices(topology: Topology) -> np.ndarray:
+    """(V,) bool: vertices of `skin_faces`, what closes eyes and mouth left out but for its edges."""
+    skin = np.zeros(len(topology.canonical), bool)
+    skin[topology.faces[skin_faces(topology)]] = True
+    return skin
+
+
+@lru_cache(maxsize=8)
 def opened(topology: Topology) -> tuple[Topology, np.ndarray]:
     """The topology without what closes eyes and mouth, always the same object, and the vertices (N,) kept."""
     faces = skin_faces(topology)
@@ -164,8 +172,7 @@ def on_lids(sphere: np.ndarray, edge: np.ndarray, distance: np.ndarray) -> np.nd
 def clear_of_eyes(vertices: np.ndarray, topology: Topology, parts: tuple[Part, ...]) -> np.ndarray:
     """(V, 3) a head's mesh with the lids, where they cut into the eyeballs, laid on them."""
     cleared = vertices.astype(np.float64)
-    skin = np.zeros(len(vertices), bool)
-    skin[topology.faces[skin_faces(topology)]] = True
+    skin = skin_vertices(topology)
     for part in parts:
         if part.kind in ("eye", "cornea"):
             apart = part.vertices - part.pivot

@@ -117,11 +117,11 @@ def key_values(head: bpy.types.Object) -> dict[str, float]:
 
 
 def set_key_values(head: bpy.types.Object, values: Mapping[str, float]) -> None:
-    """Gives the head's keys values; those of which nothing is said stay."""
-    for name, value in values.items():
-        key = head.data.shape_keys.key_blocks.get(name)
-        if key is not None:
-            key.value = value
+    """Gives the head's keys values; those of which nothing is said stay, and what it has no key for is left out."""
+    keys = head.data.shape_keys
+    for name, value in values.items() if keys is not None else ():
+        if name in keys.key_blocks:
+            keys.key_blocks[name].value = value
 
 
 def show_face(head: bpy.types.Object, values: Mapping[str, float]) -> None:
