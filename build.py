@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 import xml.etree.ElementTree
 import zipfile
 from collections.abc import Callable
@@ -540,7 +541,7 @@ def stage_extension(name: str, folder: Path, variant: str = "cpu") -> None:
 
 
 def manifest_in_zip(name: str, variant: str, wheels: list[str]) -> str:
-    """The manifest with what differs between the zips: the platform, its wheels, the variant.
+    """The manifest with what differs between the zips: the platform, its wheels, the variant, where they come from.
 
     Variants have one id, so that one takes the place of the other: both at once would register the same operators.
     """
@@ -551,7 +552,23 @@ def manifest_in_zip(name: str, variant: str, wheels: list[str]) -> str:
         text = re.sub(r'^name = "(.*)"$', rf'name = "\1 ({variant.upper()})"', text, flags=re.MULTILINE)
     listed = "".join(f'  "./wheels/{wheel}",\n' for wheel in wheels)
     top, table, tables = text.partition("\n[permissions]")
-    return f'{top}\nplatforms = ["{name}"]\nwheels = [\n{listed}]\n{table}{tables}'
+    address = website_of(ROOT)
+    website = f'website = "{address}"\n' if address else ""
+    return f'{top}\n{website}platforms = ["{name}"]\nwheels = [\n{listed}]\n{table}{tables}'
+
+
+def website_of(checkout: Path) -> str:
+    """The https address that a checkout was cloned from, which a browser opens too; empty where there is none."""
+    git = shutil.which("git")
+    if git is None:
+        return ""
+    command = [git, "-C", str(checkout), "config", "--get", "remote.origin.url"]
+    origin = subprocess.run(command, check=False, capture_output=True, text=True).stdout.strip()
+    found = urllib.parse.urlsplit(origin)
+    if found.scheme != "https" or not found.hostname:
+        return ""
+    host = found.hostname if found.port is None else f"{found.hostname}:{found.port}"  # without name and password
+    return f"https://{host}{found.path.removesuffix('/').removesuffix('.git')}"
 
 
 def copy_licences(wheel: Path, folder: Path) -> None:

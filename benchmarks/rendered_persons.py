@@ -62,6 +62,7 @@ class Persons:
             "first-shard": FIRST_SHARD,
             "size": SIZE,
             "views": VIEWS,
+            "kept": "only",
             "processes": 2,
         }
         _training("render", folder, *(part for name, value in options.items() for part in (f"--{name}", value)))

@@ -96,17 +96,20 @@ def mirror_shapes(shapes: torch.Tensor) -> torch.Tensor:
 
 
 def recolour_batch(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Crops (B, 3, H, W) 0..1 with other light, tones, colours, sharpness and noise."""
+    """Crops (B, 3, H, W) 0..1 with other light, tones, colours, sharpness and noise.
+
+    The generator is the processor's, wherever the crops are: a graphics card need not wait for what it decides.
+    """
     count, _, height, width = pictures.shape
 
     def normal(*shape: int) -> torch.Tensor:
-        return torch.randn(shape, generator=generator)
+        return torch.randn(shape, generator=generator).to(pictures.device)
 
     def chosen(share: float) -> torch.Tensor:
         return torch.rand(count, generator=generator) < share
 
     def chance(probability: float) -> torch.Tensor:
-        return chosen(probability).float().view(-1, 1, 1, 1)
+        return chosen(probability).float().view(-1, 1, 1, 1).to(pictures.device)
 
     # light and shadow that change slowly over the picture
     shade = functional.interpolate(normal(count, 1, 4, 4), (height, width), mode="bicubic", align_corners=False)
@@ -124,15 +127,16 @@ def recolour_batch(pictures: torch.Tensor, generator: torch.Generator) -> torch.
     values[some] = functional.avg_pool2d(values[some], 3, 1, 1, count_include_pad=False)
     some = chosen(0.06)
     values[some] = functional.interpolate(functional.avg_pool2d(values[some], 4), (height, width), mode="bilinear")
-    values = values + normal(count, 3, height, width) * (0.03 * chance(0.3))
+    noise = torch.randn_like(values) if values.is_cuda else normal(count, 3, height, width)
+    values = values + noise * (0.03 * chance(0.3))
     return values.clamp(0, 1)
 
 
 def _hardened(values: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Pictures (B, 3, H, W) through steep S-shaped tone curves about random middles."""
     count = (len(values), 1, 1, 1)
-    steep = torch.rand(count, generator=generator) * 6 + 4
-    middle = torch.rand(count, generator=generator) * 0.4 + 0.25
+    steep = (torch.rand(count, generator=generator) * 6 + 4).to(values.device)
+    middle = (torch.rand(count, generator=generator) * 0.4 + 0.25).to(values.device)
     low, high = torch.sigmoid(-steep * middle), torch.sigmoid(steep * (1 - middle))
     return (torch.sigmoid(steep * (values.clamp(0, 1) - middle)) - low) / (high - low)
 

@@ -85,12 +85,15 @@ SECOND_PASS = """## Second pass
 `refine.onnx`, {megabytes:.1f} MB: sees the photo unwrapped over UV by the position map, and tells how far off that is. It
 was trained on {training}, with the first passes of `network.onnx`; no real photo.
 
-- `seen` (1, 17, 64, 64) float32 by UV: the photo's colours at 2 x 2 finer texels, -1 to 1 (red, green, blue, each row by
-  row); normals (right, up, forwards of the upright head); the share inside of the photo; one less than pixels per millimetre.
-  Photos of more than {finest} pixels per millimetre are reduced to that.
+- `seen` (1, 56, 64, 64) float32 by UV: the photo's colours at 4 x 4 finer texels, -1 to 1 (red, green, blue, each row by
+  row); normals (right, up, forwards of the upright head); in the head's own axes, centimetres, how far the surface lies from
+  the head model's mean; the share inside of the photo; one less than pixels per millimetre. Photos of more than {finest}
+  pixels per millimetre are reduced to that.
 - `offset` (1, 3, 32, 32) float32: millimetres to the right, up and forwards in the frame of the upright head, from where
   the position map has a texel to where it is. `deviation` (1, 32, 32) float32: millimetres, of the offsets to the right
   and up.
+- `coefficients` (1, 140) float32: those of the head model, identity before expression, as far as the photo tells them.
+  `coefficient_deviations` (1, 140) float32: theirs; about 1 where it tells nothing.
 
 """
 HEAD_MODEL = """`head_model.npz`: what heads are like, for the fit: mean, {identities} components of identity and {expressions} of expression

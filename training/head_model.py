@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .assets import SKIN_VERTICES, FaceKit
+from .scanned_shapes import scanned_shapes
 
 EXTRA_SHAPES = 32
+SCANNED_SHAPES = 21  # the mean of scanned people, and their components
 # The point (ICT-FaceKit's coordinates, cm) that the camera's distance is measured to and where z is 0.
 ORIGIN = np.array([0.0, 1.0, 2.0], np.float32)
 NECK_PIVOT = np.array([0.0, -6.0, -1.0], np.float32)
@@ -17,6 +19,7 @@ NECK_PIVOT = np.array([0.0, -6.0, -1.0], np.float32)
 STATE_FIELDS = {
     "identity": 100,
     "extra": EXTRA_SHAPES,
+    "scanned": SCANNED_SHAPES,
     "expression": 57,
     "axis_scale": 3,
     "neck": 9,  # rotation of the bust against the head, row-major
@@ -32,6 +35,7 @@ class HeadState:
 
     identity: np.ndarray
     extra: np.ndarray
+    scanned: np.ndarray
     expression: np.ndarray
     axis_scale: np.ndarray
     neck: np.ndarray
@@ -76,6 +80,16 @@ def extra_shapes(mean: np.ndarray) -> np.ndarray:
     return fields
 
 
+def identity_shapes(kit: FaceKit) -> np.ndarray:
+    """(100 + EXTRA_SHAPES + SCANNED_SHAPES, V, 3) cm: all that makes a person, in a state's order."""
+    return np.concatenate([kit.identity, extra_shapes(kit.mean), scanned_shapes(kit)])
+
+
+def head_shapes(kit: FaceKit) -> np.ndarray:
+    """`identity_shapes`, then the 57 expressions."""
+    return np.concatenate([identity_shapes(kit), kit.expression])
+
+
 def neck_weight(mean: np.ndarray) -> np.ndarray:
     """(...,) how far a point (..., 3) of the mean head follows the bust instead of the head."""
     height = mean[..., 1] + 0.25 * np.clip(mean[..., 2], -8, 8)
@@ -88,15 +102,13 @@ class HeadModel:
 
     def __init__(self, kit: FaceKit):
         self.kit = kit
-        self.basis = np.concatenate([kit.identity, extra_shapes(kit.mean), kit.expression]).reshape(
-            -1, len(kit.mean) * 3
-        )
+        self.basis = head_shapes(kit).reshape(-1, len(kit.mean) * 3)
         self.weight = neck_weight(kit.mean)[:, None].astype(np.float32)
 
     def vertices(self, state: HeadState) -> np.ndarray:
         """(V, 3) cm in head coordinates, bust turned."""
-        coefficients = np.concatenate([state.identity, state.extra, state.expression]).astype(np.float32)
-        shape = (self.kit.mean + (coefficients @ self.basis).reshape(-1, 3)) * state.axis_scale
+        coefficients = np.concatenate([state.identity, state.extra, state.scanned, state.expression])
+        shape = (self.kit.mean + (coefficients.astype(np.float32) @ self.basis).reshape(-1, 3)) * state.axis_scale
         turned = (shape - NECK_PIVOT) @ state.neck.T + NECK_PIVOT
         return (shape + self.weight * (turned - shape)).astype(np.float32)
 

@@ -18,7 +18,7 @@ from prn_blender.capture.geometry.position_map import upsample_bicubic
 
 from .assets import LANDMARK_VERTICES, SKIN_VERTICES, FaceKit, load_facekit
 from .bake import bake_operator
-from .head_model import NECK_PIVOT, ORIGIN, extra_shapes, neck_weight
+from .head_model import NECK_PIVOT, ORIGIN, identity_shapes, neck_weight
 from .pack_file import write_section, write_whole
 from .preparation.scanned_heads import ScannedHeads, load_scanned_heads
 from .renderer.sampling import ShapeSampler, sample_expression
@@ -56,12 +56,12 @@ class Population:
 def rendered_heads(kit: FaceKit, operator, mean: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """(N, P, 3) cm: heads as they are rendered for training."""
     sampler = ShapeSampler(kit)
-    basis = np.concatenate([kit.identity, extra_shapes(kit.mean)])[:, :SKIN_VERTICES]
+    basis = identity_shapes(kit)[:, :SKIN_VERTICES]
     texels = np.stack([operator @ shape for shape in basis]).reshape(len(basis), -1)
     heads = []
     for _ in range(count):
         state = sampler(rng)
-        weights = np.concatenate([state.identity, state.extra])
+        weights = np.concatenate([state.identity, state.extra, state.scanned])
         heads.append((mean + (weights @ texels).reshape(mean.shape)) * state.axis_scale)
     return np.stack(heads)
 

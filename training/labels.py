@@ -5,7 +5,7 @@ import torch
 from scipy import sparse
 
 from .assets import SKIN_VERTICES, FaceKit
-from .head_model import NECK_PIVOT, ORIGIN, STATE_FIELDS, extra_shapes, neck_weight
+from .head_model import NECK_PIVOT, ORIGIN, STATE_FIELDS, head_shapes, neck_weight
 
 
 def split_states(states: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -26,12 +26,13 @@ def neutral(states: torch.Tensor) -> torch.Tensor:
 
 
 def shape_weights(states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Identity (B, 135) and expression (B, 57) weights.
+    """Identity (B, 156) and expression (B, 57) weights.
 
-    Identity is 100 weights of ICT-FaceKit's shapes, 32 of `extra_shapes`, and the scales along the three axes, less 1.
+    Identity is 100 weights of ICT-FaceKit's shapes, 32 of `extra_shapes`, 21 of `scanned_shapes`, and the scales along
+    the three axes, less 1.
     """
     parts = split_states(states)
-    identity = torch.cat([parts["identity"], parts["extra"], parts["axis_scale"] - 1], 1)
+    identity = torch.cat([parts["identity"], parts["extra"], parts["scanned"], parts["axis_scale"] - 1], 1)
     return identity, parts["expression"]
 
 
@@ -41,7 +42,7 @@ class LabelMaker(torch.nn.Module):
     def __init__(self, kit: FaceKit, operator: sparse.csr_matrix):
         super().__init__()
         skin = slice(0, SKIN_VERTICES)
-        shapes = np.concatenate([kit.identity, extra_shapes(kit.mean), kit.expression])[:, skin]
+        shapes = head_shapes(kit)[:, skin]
         basis = np.stack([operator @ shape for shape in shapes]).reshape(len(shapes), -1)
         self.register_buffer("mean", torch.from_numpy(np.float32(operator @ kit.mean[skin])))
         self.register_buffer("basis", torch.from_numpy(np.float32(basis)))
@@ -52,7 +53,7 @@ class LabelMaker(torch.nn.Module):
 
     def head_points(self, parts: dict[str, torch.Tensor]) -> torch.Tensor:
         """(B, P, 3) cm in head coordinates."""
-        coefficients = torch.cat([parts["identity"], parts["extra"], parts["expression"]], 1)
+        coefficients = torch.cat([parts[name] for name in ("identity", "extra", "scanned", "expression")], 1)
         shape = (self.mean.view(1, -1) + coefficients @ self.basis).view(len(coefficients), -1, 3)
         shape = shape * parts["axis_scale"][:, None]
         turned = (shape - self.neck_pivot) @ parts["neck"].transpose(1, 2) + self.neck_pivot

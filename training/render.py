@@ -16,6 +16,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from .assets import load_facekit
+from .renderer.scene import SceneSampler, Taste
+from .scanned_shapes import scanned_shapes
 from .shards import shard_file, write_shard
 
 ALBEDO_RESOLUTION = 128
@@ -28,16 +31,16 @@ def render_shard(
     size: int,
     views: int,
     environments: Path | None,
+    taste: Taste,
     albedo_layout: Path | None = None,
 ) -> None:
     """Draws shard `number` unless it is there."""
     from .albedo import AlbedoBaker
-    from .renderer.scene import SceneSampler
     from .uv_layout import UvLayout
 
     if shard_file(folder, number, "states").exists():
         return
-    sampler = SceneSampler(size, seed=number, environments=environments)
+    sampler = SceneSampler(size, seed=number, environments=environments, taste=taste)
     baker = AlbedoBaker(sampler.kit, UvLayout.load(albedo_layout), ALBEDO_RESOLUTION) if albedo_layout else None
     samples, albedo = [], []
     while len(samples) < pictures:
@@ -90,7 +93,13 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=max(1, (os.cpu_count() or 2) - 1))
     parser.add_argument("--environments", type=Path, help="folder of HDRIs")
     parser.add_argument("--albedo", type=Path, metavar="LAYOUT", help="write each head's albedo in this UV layout too")
+    parser.add_argument("--portraits", type=float, default=0.0, metavar="SHARE", help="of heads seen as in portraits")
+    parser.add_argument("--scanned", type=float, default=0.0, metavar="SHARE", help="of heads like scanned people's")
+    parser.add_argument("--kept", choices=("only", "never"), help="skins, hair and surroundings kept to measure on")
     options = parser.parse_args()
+    kept = None if options.kept is None else options.kept == "only"
+    taste = Taste(options.portraits, options.scanned, kept)
+    scanned_shapes(load_facekit())  # made once, before many processes want them
     options.folder.mkdir(parents=True, exist_ok=True)
     count = -(-options.pictures // options.shard_size)
     tasks = [
@@ -101,6 +110,7 @@ def main() -> None:
             options.size,
             options.views,
             options.environments,
+            taste,
             options.albedo,
         )
         for k in range(count)

@@ -67,8 +67,8 @@ class Run:
         self.average = AveragedModel(self.network, multi_avg_fn=self._follow, use_buffers=True).eval()
         self.average.update_parameters(self.network)  # the first one is copied, the others are averaged
 
-    def descend(self, terms: dict[str, torch.Tensor]) -> dict[str, float]:
-        """One step down the sum of the loss's terms; their values."""
+    def descend(self, terms: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """One step down the sum of the loss's terms; their values, for which a graphics card has not yet been waited."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.schedule.rate(self.step, self.elapsed)
         self.optimiser.zero_grad()
@@ -77,7 +77,7 @@ class Run:
         self.optimiser.step()
         self.step += 1
         self.average.update_parameters(self.network)
-        return {name: float(term.detach()) for name, term in terms.items()}
+        return {name: term.detach() for name, term in terms.items()}
 
     def _follow(self, average: list[torch.Tensor], latest: list[torch.Tensor], count: torch.Tensor) -> None:
         """Moves the running average towards the latest network, faster while the run is young."""

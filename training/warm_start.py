@@ -9,16 +9,23 @@ from torch import nn
 from .network import SCALE_UNIT, HeadNetwork
 
 
-def read_encoder(onnx_file: Path) -> tuple[list[tuple[np.ndarray, np.ndarray]], tuple[np.ndarray, np.ndarray]]:
-    """Weights and biases of the encoder's convolutions in the order they run, and of the layer after them."""
+def read_values(onnx_file: Path) -> dict[str, np.ndarray]:
+    """The numbers of a pack's network by their names, float32."""
     import onnx
     from onnx import numpy_helper
 
     graph = onnx.load(onnx_file).graph
     values = {item.name: numpy_helper.to_array(item).astype(np.float32) for item in graph.initializer}
-    values |= {node.output[0]: values[node.input[0]] for node in graph.node if node.op_type == "Cast"}
-    convolutions = []
-    for node in graph.node:
+    stored = [node for node in graph.node if node.op_type == "Cast" and node.input[0] in values]
+    return values | {node.output[0]: values[node.input[0]] for node in stored}
+
+
+def read_encoder(onnx_file: Path) -> tuple[list[tuple[np.ndarray, np.ndarray]], tuple[np.ndarray, np.ndarray]]:
+    """Weights and biases of the encoder's convolutions in the order they run, and of the layer after them."""
+    import onnx
+
+    values, convolutions = read_values(onnx_file), []
+    for node in onnx.load(onnx_file).graph.node:
         if node.op_type == "Conv":
             convolutions.append((values[node.input[1]], values[node.input[2]]))
         if node.op_type == "Gemm":
@@ -26,7 +33,7 @@ def read_encoder(onnx_file: Path) -> tuple[list[tuple[np.ndarray, np.ndarray]], 
     raise ValueError(f"{onnx_file} has no fully connected layer")
 
 
-def _pairs(network: HeadNetwork) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
+def encoder_pairs(network: HeadNetwork) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
     """Convolutions with their norms in the order they run."""
     pairs = [(network.stem, network.stem_norm)]
     for block in network.layers:
@@ -43,7 +50,7 @@ def start_encoder(network: HeadNetwork, onnx_file: Path, crops: torch.Tensor) ->
         ValueError: the pack's encoder has another shape.
     """
     convolutions, (gather_weight, gather_bias) = read_encoder(onnx_file)
-    pairs = _pairs(network)
+    pairs = encoder_pairs(network)
     shapes = [
         (weight.shape, tuple(conv.weight.shape)) for (weight, _), (conv, _) in zip(convolutions, pairs, strict=True)
     ]

@@ -1,6 +1,6 @@
-"""One face of a photo to a `Capture`, one line a step."""
+"""The face of one photo, or of several of one person, to a `Capture`, one line a step."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,12 +16,16 @@ from .networks.refine import Refiner, open_refiner
 from .packs.pack import ModelPack
 from .packs.soundness import require_distance, require_head
 from .progress import Progress, silent
+from .shape.belonging import strangers
 from .shape.detail import with_detail
 from .shape.evidence import Evidence, evidence_of, joined
 from .shape.fit import ViewEvidence
+from .shape.pins import Pin
 from .shape.second_pass import second_pass
-from .shape.views import fit_views
+from .shape.size import size_factor, sized
+from .shape.views import Fitted, HeadInView, fit_views
 from .stopwatch import Stopwatch
+from .texture.merge import merge_textures
 from .texture.project import project_texture
 from .types import WHOLE, Capture, Head, Photo, Settings, View
 
@@ -30,17 +34,47 @@ LEAST_BOX = 4  # pixels
 LARGEST_BOX = 10  # times the photo
 
 
+@dataclass(frozen=True)
+class Portrait:
+    """A photo, and where the head is in it."""
+
+    photo: Photo
+    face_box: FaceBox
+    by_hand: bool = False  # the box was given: the photo may show a profile or the back of the head
+    pins: tuple[Pin, ...] = ()
+
+
 def reconstruct(
-    photo: Photo, face_box: FaceBox, pack: ModelPack, settings: Settings, progress: Progress = silent
+    photo: Photo,
+    face_box: FaceBox,
+    pack: ModelPack,
+    settings: Settings,
+    progress: Progress = silent,
+    others: tuple[Portrait, ...] = (),
+    pins: tuple[Pin, ...] = (),
 ) -> Capture:
-    """One face of a photo to a head.
+    """One face of a photo to a head; of several photos of one person to one head.
+
+    The head has the expression of the first photo.
+
+    Args:
+        others: more photos of the same person.
+        pins: in the first photo.
 
     Raises:
-        CaptureError: the box has no area or lies outside of the photo, or the network cannot run.
+        CaptureError: a box has no area or lies outside of its photo, the network cannot run, or the pack knows no head
+            model, without which photos cannot be put together.
         Cancelled: from `progress`.
     """
     clock = Stopwatch()
-    require_inside(face_box, photo)
+    portraits = (Portrait(photo, face_box, pins=pins), *others)
+    for portrait in portraits:
+        require_inside(portrait.face_box, portrait.photo)
+    if others and pack.head_model is None:
+        raise CaptureError(
+            f"The model pack {pack.name} knows no head model, without which photos cannot be put together: "
+            "choose one photo, or another pack."
+        )
     pack.choose_topology(settings.topology)  # one that the pack has not is told before the work
     if settings.parts == WHOLE:
         _ = pack.parts  # damaged ones, too
@@ -52,23 +86,27 @@ def reconstruct(
     refiner = open_refiner(pack, network.provider)
     clock.lap("load model")
 
-    progress(0.2, "Finding the head's shape")
-    crop, position_map, regression = regress(photo, face_box, pack, network, settings.passes)
+    regressed = []
+    for number, portrait in enumerate(portraits):
+        progress(0.2 + 0.15 * number / len(portraits), "Finding the head's shape")
+        regressed.append(regress(portrait.photo, portrait.face_box, pack, network, settings.passes))
     clock.lap("network")
 
-    evidence = evidence_in(photo, crop, position_map, regression, pack, refiner)
+    evidence = [
+        evidence_in(portrait.photo, *said, pack, refiner) for portrait, said in zip(portraits, regressed, strict=True)
+    ]
     clock.lap("second pass")
 
-    view = view_of(photo, face_box, crop, position_map, pack, settings, regression.distance, evidence)
+    views, fitted = views_of(portraits, regressed, evidence, pack, settings)
     clock.lap("geometry")
 
     progress(0.35, "Finding what the photo shows")
-    view = replace(view, visibility=seen_in(view, pack))
+    views = tuple(replace(view, visibility=seen_in(view, pack)) for view in views)
     clock.lap("visibility")
 
-    textures = project_texture(
-        view,
-        pack.topology,
+    textures = textures_of(
+        views,
+        pack,
         settings.texture_size,
         settings.fill,
         lambda fraction, text: progress(0.5 + 0.5 * fraction, text),
@@ -78,15 +116,30 @@ def reconstruct(
 
     progress(1.0, "Captured")
     return Capture(
-        views=(view,),
-        head=head_of(view),
+        views=views,
+        head=head_of(views[0]),
         textures=textures,
         pack=pack,
         settings=settings,
         provider=network.provider,
         provider_fallback=network.fallback,
         timings=clock.seconds,
+        fitted=fitted,
     )
+
+
+def textures_of(
+    views: tuple[View, ...],
+    pack: ModelPack,
+    size: int,
+    fill: bool,
+    progress: Progress = silent,
+    rims_move: bool = False,
+) -> dict[str, np.ndarray]:
+    """The textures by name, of one photo or of several; arguments as of `project_texture`."""
+    if len(views) > 1:
+        return merge_textures(views, pack.topology, size, fill, progress, rims_move)
+    return project_texture(views[0], pack.topology, size, fill, progress, rims_move)
 
 
 def require_inside(box: FaceBox, photo: Photo) -> None:
@@ -141,56 +194,112 @@ def evidence_in(
     """Where the surface lies in the photo, as the networks say; None where none says how sure it is."""
     error, seen = regression.expected_error, regression.visibility
     first = None if error is None or seen is None else evidence_of(position_map, error * crop.side, seen)
-    if refiner is None:
+    if refiner is None or pack.head_model is None:
         return first
-    second = second_pass(photo.pixels, position_map, pack.topology, refiner.run)
+    second = second_pass(photo.pixels, position_map, pack.head_model, refiner.run)
     return second if first is None or seen is None else joined(first, second, seen)
 
 
-def view_of(
-    photo: Photo,
-    face_box: FaceBox,
-    crop: Crop,
-    position_map: PositionMap,
+def views_of(
+    portraits: tuple[Portrait, ...],
+    regressed: list[tuple[Crop, PositionMap, Regression]],
+    evidence: list[Evidence | None],
     pack: ModelPack,
     settings: Settings,
-    distance: float | None,
-    evidence: Evidence | None,
-) -> View:
-    """How the head lies in the photo, its visibility still to be found.
+) -> tuple[tuple[View, ...], Fitted | None]:
+    """How the head lies in each photo, its visibility still to be found.
 
-    Where the pack knows what heads are like, the position map is that of the head that explains the evidence best.
+    Where the pack knows what heads are like, the position maps are those of the one head that explains the evidence
+    best; that is the second.
 
     Args:
-        distance: as the network says; it counts where no focal length is known.
+        regressed: of each photo, as of `regress`.
+        evidence: of each photo, as of `evidence_in`.
     """
-    focal_px, focal_from = focal_length(photo, settings, pack)
-    estimate = distance if settings.projection == "auto" and focal_px is None else None
-    if estimate is not None:
-        require_distance(estimate)
-        focal_from = "face"
-    size = photo.width, photo.height
-    if pack.head_model is not None and evidence is not None:
-        orthographic = focal_px is None and estimate is None
-        known = ViewEvidence(evidence, *size, focal_px=focal_px, distance=estimate, orthographic=orthographic)
-        _, (head,) = fit_views(pack.head_model, pack.topology, (known,))
-        position_map, camera, pose, expression = head.position_map, head.camera, head.pose, head.expression
-    else:
-        expression = None
-        camera, pose = place(pack.topology.vertices(position_map), pack.topology, size, focal_px, estimate)
-    position_map = with_detail(position_map, pack.topology)
-    return View(
-        photo=photo,
-        face_box=face_box,
-        crop=crop,
-        position_map=position_map,
-        camera=camera,
-        focal_from=focal_from,
-        pose=pose,
-        visibility=np.ones(len(pack.topology.canonical), np.float32),
-        landmarks=pack.topology.landmarks(position_map),
-        expression=expression,
+    lenses = [
+        lens_of(portrait.photo, regression, pack, settings)
+        for portrait, (_, _, regression) in zip(portraits, regressed, strict=True)
+    ]
+    known = tuple(
+        known_of(portrait, said, lens)
+        for portrait, said, lens in zip(portraits, evidence, lenses, strict=True)
+        if said is not None
     )
+    odd: frozenset[int] = frozenset()
+    if pack.head_model is not None and len(known) == len(portraits):
+        by_hand = tuple(portrait.by_hand for portrait in portraits)
+        fitted = fit_views(pack.head_model, known, by_hand)
+        heads = fitted.heads(pack.head_model, pack.topology, settings.follow)
+        odd = strangers(pack.head_model, known, by_hand)
+    else:
+        fitted = None
+        heads = tuple(
+            placed_in(portrait.photo, position_map, lens, pack)
+            for portrait, (_, position_map, _), lens in zip(portraits, regressed, lenses, strict=True)
+        )
+    first = heads[0]
+    factor = size_factor(first.camera.to_camera_space(pack.topology.landmarks(first.position_map)), settings)
+    views = tuple(
+        View(
+            photo=portrait.photo,
+            face_box=portrait.face_box,
+            crop=crop,
+            position_map=head.position_map,
+            camera=camera,
+            focal_from=lens.told_by,
+            pose=pose,
+            visibility=np.ones(len(pack.topology.canonical), np.float32),
+            landmarks=pack.topology.landmarks(head.position_map),
+            by_hand=portrait.by_hand,
+            belongs=number not in odd,
+            expression=head.expression,
+            pins=portrait.pins,
+        )
+        for number, (portrait, (crop, _, _), lens, head) in enumerate(
+            zip(portraits, regressed, lenses, heads, strict=True)
+        )
+        for camera, pose in (sized(head.camera, head.pose, factor),)
+    )
+    return views, fitted
+
+
+@dataclass(frozen=True)
+class Lens:
+    """What is known of how a photo was taken, before the fit."""
+
+    focal_px: float | None
+    distance: float | None  # metres, as the network says, where the focal length is not known
+    told_by: str  # as of `View.focal_from`
+
+
+def lens_of(photo: Photo, regression: Regression, pack: ModelPack, settings: Settings) -> Lens:
+    """The focal length, or the network's distance."""
+    focal_px, told_by = focal_length(photo, settings, pack)
+    distance = regression.distance if settings.projection == "auto" and focal_px is None else None
+    if distance is not None:
+        require_distance(distance)
+        told_by = "face"
+    return Lens(focal_px, distance, told_by)
+
+
+def known_of(portrait: Portrait, evidence: Evidence, lens: Lens) -> ViewEvidence:
+    """What a head is fitted to."""
+    return ViewEvidence(
+        evidence,
+        portrait.photo.width,
+        portrait.photo.height,
+        focal_px=lens.focal_px,
+        distance=lens.distance,
+        orthographic=lens.focal_px is None and lens.distance is None,
+        pins=portrait.pins,
+    )
+
+
+def placed_in(photo: Photo, position_map: PositionMap, lens: Lens, pack: ModelPack) -> HeadInView:
+    """The head as the network shows it, with the pack's detail."""
+    vertices, size = pack.topology.vertices(position_map), (photo.width, photo.height)
+    camera, pose = place(vertices, pack.topology, size, lens.focal_px, lens.distance)
+    return HeadInView(with_detail(position_map, pack.topology), camera, pose)
 
 
 def focal_length(photo: Photo, settings: Settings, pack: ModelPack) -> tuple[float | None, str]:

@@ -1,17 +1,31 @@
 """From a request to captures: the operator, the command line and the batch all come in here."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .errors import NoFaceError
-from .faces.box import FaceBox
+from .errors import CaptureError, NoFaceError
+from .faces.box import FaceBox, is_same_face
 from .faces.find import choose_faces, find_faces
 from .packs.pack import ModelPack, load_pack
 from .photo.read import load_photo
 from .progress import Progress, part_of, silent
-from .reconstruct import reconstruct
+from .reconstruct import Portrait, reconstruct
+from .shape.pins import Pin
 from .stopwatch import Stopwatch
-from .types import Capture, PackedPhoto, Photo, Settings
+from .types import Capture, PackedPhoto, Photo, Settings, View
+
+
+@dataclass(frozen=True)
+class OtherPhoto:
+    """One more photo of the same person."""
+
+    photo: Path
+    face: str | int = "largest"  # or an index into the faces, best first
+    box: tuple[float, ...] | None = None  # left, top, right, bottom in photo pixels, and what else a `FaceBox` has
+    by_hand: bool = True  # the box was drawn: around a profile or the back of a head, too
+    packed: PackedPhoto | None = None  # what is read where the photo's file is gone
+    pins: tuple[Pin, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -20,11 +34,16 @@ class Request:
 
     photo: Path
     face: str | int = "largest"  # "largest", "all" or an index into the faces, best first
-    box: tuple[float, float, float, float] | None = None  # left, top, right, bottom in photo pixels; replaces detection
+    # Left, top, right, bottom in photo pixels, and what else a `FaceBox` has; replaces detection.
+    box: tuple[float, ...] | None = None
     settings: Settings = field(default_factory=Settings)
     pack: Path | None = None  # None: the default pack
     yunet: Path | None = None  # a YuNet file instead of the built-in detector
     packed: PackedPhoto | None = None  # what is read where the photo's file is gone
+    together: tuple[OtherPhoto, ...] = ()  # one head of all these photos; its expression is that of `photo`
+    pins: tuple[Pin, ...] = ()  # in `photo`
+    # Whose further photos and pins these are: another face of the photo has none of them.
+    only_for: FaceBox | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +56,7 @@ class Found:
     faces: tuple[FaceBox, ...] | None  # that the photo shows, best first; None where a box was given
     wanted: tuple[FaceBox, ...]
     timings: dict[str, float]  # seconds by step
+    others: tuple[Portrait, ...] = ()  # more photos of the person
 
 
 @dataclass(frozen=True)
@@ -65,6 +85,8 @@ def find(request: Request, progress: Progress = silent) -> Found:
         CaptureError: the photo or the pack cannot be read, or there is no such face.
         Cancelled: from `progress`.
     """
+    if request.together and request.face == "all" and request.only_for is None:
+        raise CaptureError("Several photos make one head: choose one face of each, not all.")
     clock = Stopwatch()
     progress(0.0, "Reading the photo")
     photo = load_photo(request.photo, request.packed)
@@ -78,8 +100,31 @@ def find(request: Request, progress: Progress = silent) -> Found:
         progress(0.15, "Looking for faces")
         faces = faces_in(photo, request.yunet)
         wanted = choose_faces(list(faces), request.face)
+    others = tuple(portrait_of(other, request.yunet) for other in request.together)
+    require_different((photo, *(other.photo for other in others)))
     clock.lap("faces")
-    return Found(request, photo, pack, faces, tuple(wanted), clock.seconds)
+    return Found(request, photo, pack, faces, tuple(wanted), clock.seconds, others)
+
+
+def require_different(photos: Sequence[Photo]) -> None:
+    """Raises CaptureError where a photo of one person is given twice."""
+    first: dict[str, Photo] = {}
+    for photo in photos:
+        if photo.sha256 in first:
+            raise CaptureError(f"{photo.path.name} is the same photo as {first[photo.sha256].path.name}: give it once.")
+        first[photo.sha256] = photo
+
+
+def portrait_of(other: OtherPhoto, yunet: Path | None = None) -> Portrait:
+    """One more photo of a person, and where the head is in it.
+
+    Raises:
+        CaptureError: it cannot be read, or there is no such face.
+    """
+    photo = load_photo(other.photo, other.packed)
+    if other.box is not None:
+        return Portrait(photo, FaceBox(*other.box), other.by_hand, other.pins)
+    return Portrait(photo, choose_faces(list(faces_in(photo, yunet)), other.face)[0], pins=other.pins)
 
 
 def capture_face(found: Found, index: int, progress: Progress = silent) -> Capture:
@@ -90,8 +135,19 @@ def capture_face(found: Found, index: int, progress: Progress = silent) -> Captu
         Cancelled: from `progress`.
     """
     step = part_of(progress, 0.25, 1.0, index, len(found.wanted))
-    capture = reconstruct(found.photo, found.wanted[index], found.pack, found.request.settings, step)
+    request, box = found.request, found.wanted[index]
+    is_meant = request.only_for is None or is_same_face(request.only_for, box)
+    others, pins = (found.others, request.pins) if is_meant else ((), ())
+    capture = reconstruct(found.photo, box, found.pack, request.settings, step, others, pins)
     return replace(capture, timings={**found.timings, **capture.timings})
+
+
+def not_of_this_person(view: View) -> str:
+    """What to say of a view that does not belong to the others, in one line."""
+    return (
+        f"{view.photo.path.name} may show another person: its face fits those of the other photos much worse than a "
+        "face of its own."
+    )
 
 
 def faces_in(photo: Photo, yunet: Path | None = None) -> tuple[FaceBox, ...]:

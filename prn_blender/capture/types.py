@@ -17,6 +17,8 @@ from .packs.pack import PREFERRED_TOPOLOGY, ModelPack
 from .packs.topology import Topology
 from .shape.expressions import Expressions
 from .shape.parts import Part
+from .shape.pins import Pin
+from .shape.views import Fitted
 
 # By the ends of their names; what a file holds is told by its content.
 PHOTO_TYPES = (
@@ -26,6 +28,8 @@ PHOTO_TYPES = (
 TEXTURE_SIZES = (512, 1024, 2048, 4096, 8192)
 PASSES = range(1, 4)
 PROJECTIONS = ("auto", "focal", "orthographic")
+HEAD_SIZES = ("average", "eyes")
+EYE_MM = (30.0, 90.0)  # from pupil to pupil, from newborns to the largest of adults
 FOCAL_MM = (5.0, 3000.0)  # 35 mm equivalent, from fisheye to telescope
 
 CPU = "CPUExecutionProvider"
@@ -63,6 +67,10 @@ class Settings:
     topology: str = PREFERRED_TOPOLOGY  # the mesh's, by its name in the pack
     # WHOLE: with eyes, lashes, teeth and insides; SIMPLE: patches close eyes and mouth
     parts: str = SIMPLE
+    follow: float = 1.0  # 0..1 how much the photo moves the surface beyond what the head model knows
+    # A photo does not tell how large a head is: "average", as adults are, or "eyes", by how far the eyes are apart.
+    head_size: str = "average"
+    eye_mm: float = 63.0  # from pupil to pupil, with head size "eyes"
     expressions: bool = False  # with ARKit's 52 as shape keys on the head without the photo's expression
 
     def __post_init__(self) -> None:
@@ -76,6 +84,14 @@ class Settings:
             )
         if self.parts not in (SIMPLE, WHOLE):
             raise CaptureError(f"The parts {self.parts!r} are not known: choose {SIMPLE} or {WHOLE}.")
+        if not 0 <= self.follow <= 1:
+            raise CaptureError(f"The photo is to be followed by {self.follow:.0%}: choose 0 to 100 %.")
+        if self.head_size not in HEAD_SIZES:
+            raise CaptureError(f"The head size {self.head_size!r} is not known: choose {', '.join(HEAD_SIZES)}.")
+        if not EYE_MM[0] <= self.eye_mm <= EYE_MM[1]:
+            raise CaptureError(
+                f"Eyes {self.eye_mm} mm apart: choose a distance from {EYE_MM[0]:.0f} to {EYE_MM[1]:.0f} mm."
+            )
         if self.provider != "auto" and self.provider not in PROVIDER_LABELS:
             choices = ", ".join(("auto", *PROVIDER_LABELS))
             raise CaptureError(f"The execution provider {self.provider!r} is not known: choose {choices}.")
@@ -125,7 +141,10 @@ class View:
     pose: Similarity  # aligned frame -> camera space; scale 1
     visibility: np.ndarray  # (V,) float32 0..1, of the vertices of the pack's standard topology
     landmarks: np.ndarray  # (68, 3) photo space
+    by_hand: bool = False  # the box was drawn: the photo may show a profile or the back of the head
+    belongs: bool = True  # False: its face hardly fits those of the capture's other photos
     expression: np.ndarray | None = None  # (E,) coefficients of the pack's head model, where it has one
+    pins: tuple[Pin, ...] = ()
 
     @property
     def visible_share(self) -> float:
@@ -172,3 +191,4 @@ class Capture:
     provider: str  # the execution provider that the session really used
     provider_fallback: str  # why it is not the one asked for; empty when it is
     timings: dict[str, float]  # seconds by step
+    fitted: Fitted | None = None  # of the views; None where the pack does not know what heads are like

@@ -1,13 +1,13 @@
 """What can be asked for on the command line."""
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from ..capture.packs.pack import describe_pack
-from ..capture.run import Request
+from ..capture.run import OtherPhoto, Request
 from ..capture.texture.regions import REGIONS
-from ..capture.types import FOCAL_MM, PASSES, PROVIDER_LABELS, SIMPLE, TEXTURE_SIZES, WHOLE, Settings
+from ..capture.types import EYE_MM, FOCAL_MM, PASSES, PROVIDER_LABELS, SIMPLE, TEXTURE_SIZES, WHOLE, Settings
 from ..scene.files.extras import KINDS
 
 
@@ -41,8 +41,15 @@ def parser_of(program: str) -> argparse.ArgumentParser:
     which.add_argument(
         "--box",
         type=_box,
+        action="append",
         metavar="L,T,R,B",
-        help="the face from brows to chin, in pixels, instead of detection; --box=-9,… if the first is negative",
+        help="the face from brows to chin, in pixels, instead of detection; --box=-9,… if the first is negative. "
+        "With --together once for each photo, in their order, 'find' where the face is to be found",
+    )
+    parser.add_argument(
+        "--together",
+        action="store_true",
+        help="the photos show one person: one head of all of them, with the expression of the first",
     )
     lens = parser.add_mutually_exclusive_group()
     lens.add_argument(
@@ -52,6 +59,19 @@ def parser_of(program: str) -> argparse.ArgumentParser:
         help="35 mm equivalent focal length (default: the photo's EXIF data, else estimated from the face)",
     )
     lens.add_argument("--orthographic", action="store_true", help="a camera without perspective")
+    parser.add_argument(
+        "--eye-distance",
+        type=_eye_distance,
+        metavar="MM",
+        help="from pupil to pupil, for the head's true size (default: the head is as large as heads are on average)",
+    )
+    parser.add_argument(
+        "--follow",
+        type=_percent,
+        default=Settings.follow,
+        metavar="0-100",
+        help="percent of what the photo shows beyond what heads are like that goes into the shape (default: 100)",
+    )
     parser.add_argument(
         "--texture-size",
         type=int,
@@ -142,7 +162,9 @@ def _face(text: str) -> str | int:
     raise argparse.ArgumentTypeError("largest, all, or a number from 0 on")
 
 
-def _box(text: str) -> tuple[float, float, float, float]:
+def _box(text: str) -> tuple[float, float, float, float] | None:
+    if text == "find":
+        return None
     try:
         left, top, right, bottom = (float(part) for part in text.split(","))
     except ValueError:
@@ -160,9 +182,31 @@ def _focal(text: str) -> float:
     return value
 
 
-def request_for(photo: Path, asked: argparse.Namespace) -> Request:
-    """What is asked for, for one photo."""
-    return Request(photo, asked.face, asked.box, settings_of(asked), asked.pack, asked.yunet)
+def _eye_distance(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not EYE_MM[0] <= value <= EYE_MM[1]:
+        raise argparse.ArgumentTypeError(f"a distance from {EYE_MM[0]:.0f} to {EYE_MM[1]:.0f} mm")
+    return value
+
+
+def _percent(text: str) -> float:
+    try:
+        value = float(text) / 100
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError("a number from 0 to 100")
+    return value
+
+
+def request_for(photo: Path, asked: argparse.Namespace, others: Sequence[Path] = ()) -> Request:
+    """What is asked for, for one photo, or for one and others of the same person."""
+    boxes = asked.box or [None] * (1 + len(others))
+    together = tuple(OtherPhoto(other, box=box) for other, box in zip(others, boxes[1:], strict=True))
+    return Request(photo, asked.face, boxes[0], settings_of(asked), asked.pack, asked.yunet, together=together)
 
 
 def settings_of(asked: argparse.Namespace) -> Settings:
@@ -178,6 +222,9 @@ def settings_of(asked: argparse.Namespace) -> Settings:
         passes=asked.passes,
         provider=asked.provider,
         topology=asked.topology,
+        follow=asked.follow,
+        head_size="eyes" if asked.eye_distance else "average",
+        eye_mm=asked.eye_distance or Settings.eye_mm,
         parts=asked.parts,
         expressions=asked.expressions,
         **lens,

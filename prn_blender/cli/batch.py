@@ -15,7 +15,8 @@ from ..capture.errors import CaptureError, NoFaceError
 from ..capture.faces.detail import expected_detail
 from ..capture.packs.pack import load_pack
 from ..capture.photo.read import load_photo
-from ..capture.run import Found, Request, capture_face, find, run
+from ..capture.record import views_in
+from ..capture.run import Found, Request, capture_face, find, not_of_this_person, run
 from ..capture.texture.regions import region_mask
 from ..capture.texture.take import take
 from ..capture.types import BASE_COLOR, PHOTO_TYPES, PROVIDER_LABELS, Capture
@@ -70,11 +71,15 @@ def _main(arguments: list[str], program: str) -> int:
                 parser.error("name a photo, or a folder of photos")
             asked.photos, asked.output = [PORTRAIT], asked.output or PORTRAIT_FOLDER
         photos = _photos(asked.photos)
-        if asked.box and len(photos) > 1:
+        if asked.box and len(asked.box) != (len(photos) if asked.together else 1):
+            parser.error("give --box once for each photo, in their order, or 'find' instead of numbers")
+        if asked.box and len(photos) > 1 and not asked.together:
             parser.error("--box belongs to one photo: give only that one")
         if bool(asked.take or asked.swap) != bool(asked.other_photo or asked.other_texture):
             parser.error("--take and --swap go with --other-photo or --other-texture")
         asked.pack = _pack_folder(asked.pack)
+        if asked.together and asked.face == "all":
+            parser.error("--together makes one head: choose one face of each photo, not all")
         load_pack(asked.pack).choose_topology(asked.topology)
         asked.other = _other_texture(asked)
     except CaptureError as error:
@@ -83,12 +88,13 @@ def _main(arguments: list[str], program: str) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
 
-    folders = folders_of(photos, asked.output)
+    groups = [photos] if asked.together else [[photo] for photo in photos]
+    folders = folders_of([group[0] for group in groups], asked.output)
     outcomes, stopped = [], False
     try:
-        for number, (photo, folder) in enumerate(zip(photos, folders, strict=True), start=1):
-            print(f"[{number}/{len(photos)}] {photo}", end="", flush=True)
-            outcomes += _capture_photo(photo, folder, asked)
+        for number, ((photo, *others), folder) in enumerate(zip(groups, folders, strict=True), start=1):
+            print(f"[{number}/{len(groups)}] {', '.join(map(str, (photo, *others)))}", end="", flush=True)
+            outcomes += _capture_photo(photo, folder, asked, others)
             print(flush=True)
     except KeyboardInterrupt:
         stopped = True
@@ -135,15 +141,15 @@ def folders_of(photos: list[Path], output: Path | None) -> list[Path]:
     return folders
 
 
-def _capture_photo(path: Path, folder: Path, asked: argparse.Namespace) -> list[Outcome]:
-    """The outcomes for the chosen faces of one photo; an error becomes an outcome too."""
-    captured = _photo_captured_in(folder) if asked.skip_existing else None
-    if captured is not None and captured == _checksum(path):
+def _capture_photo(path: Path, folder: Path, asked: argparse.Namespace, others: list[Path]) -> list[Outcome]:
+    """The outcomes for the chosen faces of one photo, together with others; an error becomes an outcome too."""
+    captured = _photos_captured_in(folder) if asked.skip_existing else None
+    if captured is not None and captured == [_checksum(photo) for photo in (path, *others)]:
         return [_skipped(path.name, folder)]
     try:
-        found = find(request_for(path, asked), _progress)
-    except NoFaceError:
-        return [_failure(path.name, NoFaceError(NO_FACE))]
+        found = find(request_for(path, asked, others), _progress)
+    except NoFaceError as error:
+        return [_failure(path.name, error if others else NoFaceError(NO_FACE))]
     except Exception as error:  # noqa: BLE001 - whatever it is, the other photos are still to be done
         return [_failure(path.name, error)]
     if len(found.wanted) == 1:
@@ -158,7 +164,8 @@ def _capture_photo(path: Path, folder: Path, asked: argparse.Namespace) -> list[
 
 def _capture_face(found: Found, index: int, label: str, folder: Path, asked: argparse.Namespace) -> Outcome:
     started = time.perf_counter()
-    if asked.skip_existing and _photo_captured_in(folder) == found.photo.sha256:
+    checksums = [found.photo.sha256, *(other.photo.sha256 for other in found.others)]
+    if asked.skip_existing and _photos_captured_in(folder) == checksums:
         return _skipped(label, folder)
     try:
         capture = capture_face(found, index, _progress)
@@ -167,6 +174,9 @@ def _capture_face(found: Found, index: int, label: str, folder: Path, asked: arg
         described = write_capture(capture, folder, asked.triangles, _progress, extras)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other photos are still to be done
         return _failure(label, error)
+    for view in capture.views:
+        if not view.belongs:
+            print(f" | {not_of_this_person(view)}", end="", flush=True)
     pose = described["pose"]
     if detail := expected_detail(found.wanted[index]):
         print(f" | {detail}", end="", flush=True)
@@ -181,12 +191,12 @@ def _capture_face(found: Found, index: int, label: str, folder: Path, asked: arg
     )
 
 
-def _photo_captured_in(folder: Path) -> str | None:
-    """The checksum of the photo of which a folder has all files of a capture; None where it has not."""
+def _photos_captured_in(folder: Path) -> list[str] | None:
+    """The checksums of the photos of which a folder has all files of a capture; None where it has not."""
     try:
         described = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         is_whole = all((folder / name).is_file() for name in described["files"])
-        return described["record"]["photo"]["sha256"] if is_whole else None
+        return [view["photo"]["sha256"] for view in views_in(described["record"])] if is_whole else None
     except (OSError, ValueError, KeyError, TypeError):  # no capture, or an older version's
         return None
 

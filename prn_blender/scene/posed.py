@@ -1,36 +1,45 @@
 """Captured heads of the scene as they lie in their photos, and their textures, for work in a thread."""
 
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
 
 from ..capture.errors import CaptureError
+from ..capture.faces.box import FaceBox
 from ..capture.packs.installed import InstalledPack
 from ..capture.pictures.posed import PosedHead
+from ..capture.record import pins_in
 from ..capture.types import MASK
 from .build.expressions import photographed
 from .build.images import TEXTURES
 from .build.landmarks import landmark_positions
 from .build.material import base_colour_image, texture_nodes
-from .build.photo_images import image_of_photo
+from .build.photo_images import image_of_photo, packed_photo_at
+from .build.views import key_of_view, landmark_offsets
 from .edit.frame import frame_in_mesh
 from .edit.photo_points import camera_and_pose
 from .export.images import shown_pixels
-from .record import photo_of_head, read_record
+from .record import read_record, views_of_head
+
+if TYPE_CHECKING:
+    from ..capture.run import OtherPhoto
 
 # Reads a picture (H, W, 3) uint8 sRGB; in any thread.
 Picture = Callable[[], np.ndarray]
 
 
-def posed_head(head: bpy.types.Object) -> PosedHead:
-    """A captured head with what the artist changed on its mesh and landmarks, and with the photo's expression.
+def posed_head(head: bpy.types.Object, view: int = 0) -> PosedHead:
+    """A captured head in one of its photos, with what the artist changed on its mesh and landmarks, and with that
+    photo's expression.
 
     Raises:
         CaptureError: the object is no captured head, or its mesh has no UVs or faces.
     """
-    camera, pose = camera_and_pose(head)
+    camera, pose = camera_and_pose(head, view)
     mesh = head.data
     mesh.calc_loop_triangles()
     if not mesh.uv_layers.active or not len(mesh.loop_triangles):
@@ -45,18 +54,19 @@ def posed_head(head: bpy.types.Object) -> PosedHead:
     return PosedHead(
         camera=camera,
         pose=pose,
-        vertices=vertices_of_head(head),
+        vertices=vertices_of_head(head, view),
         triangles=triangles,
         triangle_uv=np.array([0, 1]) + uv * (1, -1),
         visibility=seen,
-        landmarks=landmark_positions(head),
+        landmarks=landmark_positions(head) + landmark_offsets(head, view),
     )
 
 
-def vertices_of_head(head: bpy.types.Object) -> np.ndarray:
-    """(V, 3) metres of the aligned frame, with the photo's expression."""
-    frame = np.array(frame_in_mesh(head))
-    return (_read(photographed(head.data), "co", 3) - frame[:3, 3]) @ np.linalg.inv(frame[:3, :3]).T
+def vertices_of_head(head: bpy.types.Object, view: int = 0) -> np.ndarray:
+    """(V, 3) metres of the aligned frame, with the expression of one of its photos."""
+    frame, key = np.array(frame_in_mesh(head)), key_of_view(head, view)
+    shown = photographed(head.data) if key is None else key.data
+    return (_read(shown, "co", 3) - frame[:3, 3]) @ np.linalg.inv(frame[:3, :3]).T
 
 
 def pack_of_head(head: bpy.types.Object, packs: list[InstalledPack]) -> InstalledPack:
@@ -85,16 +95,17 @@ def require_same_uv(one: bpy.types.Object, other: bpy.types.Object) -> None:
         )
 
 
-def photo_of(head: bpy.types.Object) -> Picture:
-    """The photo that a head was captured from, upright: the image in this file, else the photo's own file.
+def photo_of(head: bpy.types.Object, view: int = 0) -> Picture:
+    """One of the photos that a head was captured from, upright: the image in this file, else the photo's own file.
 
     Raises:
         CaptureError: neither is there any more; that of the file is found out where the picture is asked for.
     """
-    image = image_of_photo(photo_of_head(head))
+    told = views_of_head(head)[view]["photo"]
+    image = image_of_photo(told["sha256"])
     if image is not None:
         return picture_of(image)
-    path, sha256, name = Path(read_record(head)["photo"]["path"]), photo_of_head(head), head.name
+    path, sha256, name = Path(told["path"]), told["sha256"], head.name
 
     def read() -> np.ndarray:
         from ..capture.photo.read import load_photo
@@ -105,6 +116,22 @@ def photo_of(head: bpy.types.Object) -> Picture:
         return photo.pixels
 
     return read
+
+
+def photos_of(head: bpy.types.Object) -> "list[OtherPhoto]":
+    """The photos that a head was captured from, with its place in each, to capture them again."""
+    from ..capture.run import OtherPhoto
+
+    return [
+        OtherPhoto(
+            Path(view["photo"]["path"]),
+            box=astuple(FaceBox(**view["face_box"])),
+            by_hand=view.get("by_hand", False),
+            packed=packed_photo_at(Path(view["photo"]["path"])),
+            pins=pins_in(view),
+        )
+        for view in views_of_head(head)
+    ]
 
 
 def texture_of(head: bpy.types.Object) -> bpy.types.Image:

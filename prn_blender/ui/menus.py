@@ -9,9 +9,11 @@ from .expressions.operators import PRN_OT_add_expressions
 from .head.alignments import ALIGNMENTS
 from .head.operators import PRN_OT_align, PRN_OT_set_scene_camera, PRN_OT_show_alone, PRN_OT_view_photo, captured_head
 from .head.texture import PRN_OT_project_texture
-from .landmarks.operators import PRN_OT_adjust_landmarks, PRN_OT_reset_landmarks
+from .landmarks.operators import PRN_OT_reset_landmarks
 from .photos.image_editor import PRN_OT_open_in_image_editor, PRN_OT_open_photo_of_head
 from .photos.operators import PHOTO_EXTENSIONS, PRN_OT_choose_photo, PRN_OT_use_image
+from .pins.operators import PRN_OT_align_face, PRN_OT_remove_pins
+from .pins.tool import PRN_OT_pin_head
 
 
 class PRN_MT_captured_head(bpy.types.Menu):
@@ -33,6 +35,8 @@ class PRN_MT_captured_head(bpy.types.Menu):
         layout.operator(PRN_OT_open_photo_of_head.bl_idname, icon="IMAGE_REFERENCE")
         layout.operator(PRN_OT_reset_landmarks.bl_idname, text="Reset All Landmarks").only_selected = False
         layout.operator(PRN_OT_reset_landmarks.bl_idname, text="Reset Selected Landmarks").only_selected = True
+        layout.operator(PRN_OT_align_face.bl_idname)
+        layout.operator(PRN_OT_remove_pins.bl_idname)
         layout.operator(PRN_OT_project_texture.bl_idname)
         layout.operator(PRN_OT_add_expressions.bl_idname)
         layout.separator()
@@ -63,7 +67,7 @@ def _image(self, context):
     layout.separator()
     layout.operator(PRN_OT_use_image.bl_idname, icon="USER")
     layout.operator(PRN_OT_open_in_image_editor.bl_idname, text="Show Photo of Head Capture")
-    layout.operator(PRN_OT_adjust_landmarks.bl_idname)
+    layout.operator(PRN_OT_pin_head.bl_idname)
 
 
 _ENTRIES = (

@@ -215,10 +215,14 @@ class Desktop:
         """Moves the mouse in two steps, since Blender misses a jump; (0, 0) is the screen's top-left corner."""
         self._tool("xdotool", "mousemove", str(x - 1), str(y), "sleep", "0.05", "mousemove", str(x), str(y))
 
-    def click(self, x: int, y: int) -> None:
+    def click(self, x: int, y: int, modifier: str = "") -> None:
         self.move(x, y)
         time.sleep(HOVER)
-        self._tool("xdotool", "click", "1")
+        if not modifier:
+            self._tool("xdotool", "click", "1")
+            return
+        held = ("keydown", modifier, "sleep", "0.1", "click", "1", "sleep", "0.1", "keyup", modifier)
+        self._tool("xdotool", *held)
 
     def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
         """Drags with the left button, in the small steps of a hand."""
@@ -439,18 +443,7 @@ class Window:
         It must be the only file in its folder.
         """
         folder, _, name = path.rpartition("/")
-        self.show_other("File View")
-        windows = self.python("return len(context.window_manager.windows)")
-        left, top, width, height = self.region("FILE_BROWSER", "UI")
-        self.desktop.click(left + width // 3, top + height // 2)  # the folder
-        time.sleep(TYPING)
-        self.desktop.key("ctrl+a")
-        self.desktop.type(folder + "/")
-        self.desktop.key("Return")
-        self.wait(
-            "[a for w in context.window_manager.windows for a in w.screen.areas if a.type == 'FILE_BROWSER']"
-            f"[0].spaces.active.params.directory.decode().rstrip('/') == {folder!r}"
-        )
+        self.browse_to(folder)
         left, top, _, _ = self.region("FILE_BROWSER", "WINDOW")
         for _ in range(5):  # Blender 5 does not take the first click after the folder
             self.desktop.click(left + 60, top + 40)  # the first file
@@ -461,9 +454,31 @@ class Window:
                     seconds=3,
                 )
                 break
+        self.confirm_file_browser()
+
+    def browse_to(self, folder: str) -> None:
+        """Goes to a folder, by its path there, in the file browser that Blender has just opened."""
+        self.show_other("File View")
+        left, top, width, height = self.region("FILE_BROWSER", "UI")
+        self.desktop.click(left + width // 3, top + height // 2)  # the folder
+        time.sleep(TYPING)
+        self.desktop.key("ctrl+a")
+        self.desktop.type(folder + "/")
+        self.desktop.key("Return")
+        self.wait(
+            "[a for w in context.window_manager.windows for a in w.screen.areas if a.type == 'FILE_BROWSER']"
+            f"[0].spaces.active.params.directory.decode().rstrip('/') == {folder!r}"
+        )
+
+    def confirm_file_browser(self) -> None:
+        """Presses the button in its corner, which closes the file browser."""
+        windows = self.python("return len(context.window_manager.windows)")
         left, top, width, height = self.region("FILE_BROWSER", "EXECUTE")
-        self.desktop.click(left + width - 70, top + height // 2)  # the button in the corner
-        self.wait(f"len(context.window_manager.windows) < {windows}")
+        for _ in range(5):  # as above
+            self.desktop.click(left + width - 70, top + height // 2)
+            with contextlib.suppress(AssertionError):
+                return self.wait(f"len(context.window_manager.windows) < {windows}", seconds=3)
+        raise AssertionError("the file browser does not close")
 
     def press_in_viewport(self, key: str) -> None:
         """Presses a key with the mouse over the 3D View."""

@@ -1,5 +1,6 @@
 """Landmarks and faces over the photo, with a real mouse, in the 3D View and in the Image Editor."""
 
+import numpy as np
 import pytest
 
 from .conftest import MODULE, SESSION
@@ -146,30 +147,86 @@ def test_a_click_in_the_image_editor_picks_a_face(chosen):
     assert window.python("return context.scene.prn_capture.face_index") == 0
 
 
-def test_a_landmark_is_dragged_over_the_photo_in_the_image_editor(captured, screenshot):
-    window = captured
-    open_image_editor(window)
-    before = window.python(SHAPE)
-    place = window.python(f"""
-        import sys
-        points = sys.modules[{MODULE!r} + ".scene.edit.photo_points"]
-        return points.landmarks_in_photo({HEAD})[8].tolist()
-    """)
+PINS = f"[list(pin['place']) for pin in {HEAD}['prn_capture']['views'][0]['pins']]"
+
+
+def start_pinning(window, area: str, region: str) -> None:
     window.python(f"""
-        def adjust():
+        def pin():
             window = bpy.context.window_manager.windows[0]
-            with bpy.context.temp_override(window=window, area={EDITOR}, region={MAIN}):
-                bpy.ops.prn.adjust_landmarks("INVOKE_DEFAULT")
-        bpy.app.timers.register(adjust, first_interval=0.1)
+            with bpy.context.temp_override(window=window, area={area}, region={region}):
+                bpy.ops.prn.pin_head("INVOKE_DEFAULT")
+        bpy.app.timers.register(pin, first_interval=0.1)
     """)
     window.wait(f"{SESSION}.is_picking")
+
+
+def place_of_landmark(window, index: int) -> list[float]:
+    """Pixels of the photo."""
+    return window.python(f"""
+        import sys
+        points = sys.modules[{MODULE!r} + ".scene.edit.photo_points"]
+        return points.landmarks_in_photo({HEAD})[{index}].tolist()
+    """)
+
+
+def test_a_landmark_dragged_in_the_image_editor_pins_the_head(captured, screenshot):
+    window = captured
+    open_image_editor(window)
+    before, place = window.python(SHAPE), place_of_landmark(window, 8)
+    start_pinning(window, EDITOR, MAIN)
     start = on_screen(window, *place)
     window.desktop.drag(start, (start[0], start[1] + 12))
-    window.wait(f"{MOVED} and set({MOVED}) <= {CHIN_NUMBERS}")
-    screenshot("image_editor_landmark")
+    window.wait(f"len({PINS}) == 1")
+    screenshot("image_editor_pin")
     window.desktop.key("Return")
     window.wait(f"not {SESSION}.is_picking")
     after = window.python(SHAPE)
+    ((x, y),) = window.python(f"return {PINS}")
+    assert abs(x - place[0]) < 3 and y > place[1] + 3
+    assert place_of_landmark(window, 8) == pytest.approx([x, y], abs=0.1)
     window.desktop.key("ctrl+z")
-    window.wait(f"not {MOVED}")
+    window.wait(f"not {PINS}")
     assert window.python(SHAPE) == before != after
+
+
+def test_the_head_is_pinned_and_dragged_in_the_camera_view(captured, screenshot):
+    window = captured
+
+    def on_head(photo_x: float, photo_y: float) -> tuple[int, int]:
+        x, y = window.python(f"""
+            import sys
+            canvas = sys.modules[{MODULE!r} + ".ui.pins.canvas"]
+            (shown,) = canvas.heads_in(context, view)
+            x, y = shown.screen.to_region({photo_x}, {photo_y})
+            main = region("WINDOW")
+            return [round(main.x + x), round(window.height - main.y - y)]
+        """)
+        return x, y
+
+    before = window.python(SHAPE)
+    brows, nose = (np.mean([place_of_landmark(window, index) for index in two], axis=0) for two in ((19, 24), (30, 30)))
+    forehead = (brows + 0.7 * (brows - nose)).tolist()  # far from all landmarks
+    window.python("bpy.ops.prn.shade(textured=True)")
+    start_pinning(window, "view_area()", "region('WINDOW')")
+    start = on_head(*forehead)
+    window.desktop.click(*start)
+    window.wait(f"len({PINS}) == 1")
+    (held,) = window.python(f"return {PINS}")
+    assert held == pytest.approx(forehead, abs=2)
+    window.desktop.drag(start, (start[0] - 25, start[1] + 5))
+    zoom = (on_head(512, 0)[0] - on_head(0, 0)[0]) / 512
+    window.wait(f"abs({PINS}[0][0] - {held[0] - 25 / zoom}) < 2")
+    screenshot("camera_view_pin")
+    after = window.python(SHAPE)
+    assert after != before
+    moved = on_head(*window.python(f"return {PINS}[0]"))
+    assert abs(moved[1] - start[1] - 5) < 3
+
+    window.desktop.move(*moved)
+    window.desktop.click(*moved, modifier="ctrl")
+    window.wait(f"not {PINS}")
+    window.desktop.key("Escape")
+    window.wait(f"not {SESSION}.is_picking")
+    window.desktop.key("ctrl+z")
+    window.wait(f"len({PINS}) == 1")

@@ -89,8 +89,8 @@ def test_save_reload_and_go_on(window, photo, machine):
 def test_a_dropped_photo_is_chosen(window, photo, screenshot):
     """A file dragged from another program: Blender asks what is meant, the last entry but one is ours."""
     window.desktop.drop_file(photo, *window.viewport_middle())
-    screenshot("dropped")
     window.desktop.key("End")
+    screenshot("dropped")
     window.desktop.key("Up")
     window.desktop.key("Return")
     window.wait(f"context.scene.prn_capture.photo == {photo!r}")

@@ -4,6 +4,7 @@ import atexit
 import hashlib
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,8 +135,15 @@ def registered():
 
 @pytest.fixture(scope="session")
 def pack(request) -> ModelPack:
-    """The built-in pack, or the one that `both_packs` asks for."""
+    """The built-in pack, or the one that a test is parametrised with."""
     return request.getfixturevalue("prnet") if getattr(request, "param", "head") == "prnet" else load_pack()
+
+
+def with_prnet(name: str, choices: Iterable, few: Iterable) -> pytest.MarkDecorator:
+    """Parametrises with every choice, and with a few of them for PRNet's pack too, whose mesh is ten times as large."""
+    pairs = [("head", choice) for choice in choices] + [("prnet", choice) for choice in few]
+    ids = [f"{pack}-{getattr(choice, 'identifier', choice)}" for pack, choice in pairs]
+    return pytest.mark.parametrize(("pack", name), pairs, ids=ids, indirect=["pack"], scope="session")
 
 
 both_packs = pytest.mark.parametrize("pack", ["head", "prnet"], indirect=True, scope="session")

@@ -13,7 +13,7 @@ from prn_blender.scene.edit.align import PHOTOGRAPHED, set_alignment
 from prn_blender.ui.photos.image_editor import image_of_head, photo_image, shows_photo
 from prn_blender.ui.shell.photo_info import read_photo_info
 
-from .conftest import SHOTS
+from .conftest import SHOTS, both_packs
 from .test_camera import assert_on_photo, on_render, world_vertices
 from .test_photo_overlay import editor  # noqa: F401 - a fixture
 
@@ -34,6 +34,7 @@ def move(part: bpy.types.Object, collection: bpy.types.Collection) -> None:
     collection.objects.link(part)
 
 
+@both_packs
 def test_each_of_two_heads_in_one_collection_has_its_own_camera(two_heads):
     cameras = [capture_camera(head) for head in two_heads]
     assert cameras[0] != cameras[1]
@@ -45,6 +46,7 @@ def test_each_of_two_heads_in_one_collection_has_its_own_camera(two_heads):
     assert np.abs(np.array(cameras[1].matrix_world.to_euler()) - (np.pi / 2, 0, 0)).max() < 1e-4  # level
 
 
+@both_packs
 def test_a_head_in_a_collection_of_its_own_keeps_its_camera(capture):
     head = build(capture, bpy.context)
     camera = capture_camera(head)
@@ -59,6 +61,7 @@ def test_a_head_in_a_collection_of_its_own_keeps_its_camera(capture):
     assert_on_photo(found, shot.pixels(np.array([vertex.co for vertex in head.data.vertices])))
 
 
+@both_packs
 def test_copies_of_head_and_camera_belong_together(capture):
     head = build(capture, bpy.context)
     camera = capture_camera(head)

@@ -115,6 +115,7 @@ def test_two_captures_have_the_same_topology(make_capture):
     assert [tuple(p.vertices) for p in first.polygons] == [tuple(p.vertices) for p in second.polygons]
 
 
+@both_packs
 def test_material_is_skin_and_images_are_packed(capture):
     head = build(capture, bpy.context)
     material = head.active_material
@@ -158,6 +159,7 @@ def test_landmarks_are_named_empties_that_hide_as_one(capture, topology):
     assert not any(empty.visible_get() for empty in by_index) and head.visible_get()
 
 
+@both_packs
 def test_collection_is_named_after_the_photo_and_the_head_is_active(capture):
     head = build(capture, bpy.context)
     collection = bpy.data.collections["landscape"]
@@ -169,6 +171,7 @@ def test_collection_is_named_after_the_photo_and_the_head_is_active(capture):
     assert (render.resolution_x, render.resolution_y, render.resolution_percentage) == (1200, 800, 100)
 
 
+@both_packs
 @pytest.mark.parametrize("stem", ["名前 with spaces 😀", "x" * 200, "no\udcff unicode"])
 def test_any_file_name_will_do(make_capture, tmp_path, stem):
     head = build(make_capture(replace(SHOTS["landscape"], stem=stem)), bpy.context)
@@ -191,6 +194,7 @@ BROKEN = {
 }
 
 
+@both_packs
 @pytest.mark.parametrize("reason", BROKEN)
 def test_a_failure_leaves_everything_as_it_was(make_capture, reason):
     earlier = build(make_capture(SHOTS["portrait"]), bpy.context)

@@ -24,11 +24,14 @@ from prn_blender.scene.export.head import check_head, export_head
 from prn_blender.scene.export.images import TextureChoice
 from prn_blender.scene.export.prepare import parts_of
 
-from .conftest import SHOTS, both_packs, coordinates, mesh_in
+from .conftest import SHOTS, both_packs, coordinates, mesh_in, with_prnet
 from .test_build import everything
 
-ALL = pytest.mark.parametrize("kind", FORMATS.values(), ids=FORMATS)
-RIGGED = pytest.mark.parametrize("kind", [GLTF, FBX, USD], ids=["GLTF", "FBX", "USD"])
+ALL = with_prnet("kind", FORMATS.values(), [GLTF])
+ALL_WITH_BOTH = with_prnet("kind", FORMATS.values(), FORMATS.values())
+OWN = with_prnet("kind", FORMATS.values(), [])
+RIGGED = with_prnet("kind", [GLTF, FBX, USD], [GLTF])
+OWN_RIGGED = with_prnet("kind", [GLTF, FBX, USD], [])
 
 
 def imported(path: Path) -> list[bpy.types.Object]:
@@ -124,13 +127,17 @@ def assert_same_shape(points: np.ndarray, expected: np.ndarray, tolerance: float
     assert nearest(expected, points).max() < tolerance
 
 
+def warnings(report: Report) -> list[str]:
+    """Those of the head; PRNet's mean face, which nobody's is, has faces without area."""
+    return [text for text in report.warnings if "without area" not in text]
+
+
 @pytest.fixture
 def head(make_capture) -> bpy.types.Object:
     return build(make_capture(SHOTS["landscape"], name="game"), bpy.context)
 
 
-@both_packs
-@ALL
+@ALL_WITH_BOTH
 def test_exported_head_is_aligned_textured_and_alone(capture, topology, tmp_path, kind):
     head = build(capture, bpy.context, alignment=PHOTOGRAPHED)
     bpy.data.collections["landscape"].hide_viewport = True
@@ -256,7 +263,7 @@ def test_files_are_in_metres_whatever_the_scene_is_in(make_capture, tmp_path, ki
     assert any("unit scale" in text for text in report.warnings) == (when == "after the capture")
     found = exported(head, tmp_path, kind)
     assert height(found) == pytest.approx(expected, rel=1e-4)
-    assert 0.2 < expected < 0.3
+    assert 0.15 < expected < 0.3
 
 
 @ALL
@@ -265,7 +272,7 @@ def test_a_head_scaled_to_the_scene_is_as_large_as_the_scene_shows_it(head, tmp_
     expected = head.dimensions.z
     bpy.context.scene.unit_settings.scale_length = 0.01
     head.scale = (100, 100, 100)
-    assert not check_head(bpy.context, head, kind).warnings
+    assert not warnings(check_head(bpy.context, head, kind))
     assert height(exported(head, tmp_path, kind)) == pytest.approx(expected, rel=1e-4)
 
 
@@ -278,7 +285,7 @@ def test_the_scale_of_the_head_is_kept(head, tmp_path, kind, applied):
         bpy.context.view_layer.update()
         bpy.ops.object.transform_apply(location=False, rotation=False, scale=True)
     report = check_head(bpy.context, head, kind)
-    assert any("85 %" in text for text in report.warnings)
+    assert any("85%" in text for text in report.warnings)
     assert_same_shape(world_points(exported(head, tmp_path, kind)), expected)
 
 
@@ -347,6 +354,7 @@ def test_quality_makes_the_file_smaller(head, tmp_path, texture):
     assert sizes[40] < 0.8 * sizes[95] < 0.8 * (tmp_path / "png.glb").stat().st_size
 
 
+@both_packs
 def test_transparent_parts_stay_transparent(head, tmp_path):
     image = bpy.data.images.new("Lace", 16, 16, alpha=True)
     pixels = np.ones((16, 16, 4), np.float32)
@@ -464,6 +472,7 @@ def test_rig_and_weights_are_exported(make_capture, tmp_path, kind, state):
     assert_same_shape(in_rest, factor * rest, 1e-4)
 
 
+@both_packs
 def test_a_format_without_rigs_has_the_pose(head, tmp_path):
     add_rig(head)
     shown = world_points(head)
@@ -472,6 +481,7 @@ def test_a_format_without_rigs_has_the_pose(head, tmp_path):
     assert_same_shape(world_points(exported(head, tmp_path, OBJ)), shown)
 
 
+@both_packs
 def test_constraints_and_drivers_pose_the_exported_rig(head, tmp_path):
     rig = add_rig(head)
     target = bpy.data.objects.new("Target", None)
@@ -513,8 +523,8 @@ def test_shape_keys_and_modifiers_are_both_exported(head, tmp_path, kind, modifi
         shapes[value] = world_points(head)
     head.data.shape_keys.key_blocks["Smile"].value = 0.5
     report = check_head(bpy.context, head, kind)
-    assert not report.warnings
-    assert any("1 shape keys" in line for line in report.written)
+    assert not warnings(report)
+    assert any("1 shape key" in line for line in report.written)
     assert any("Subdivision" in finding.text for finding in report.findings) == (modifier != "none")
     found = exported(head, tmp_path, kind)
     (smile,) = (block for block in found.data.shape_keys.key_blocks[1:])
@@ -537,7 +547,7 @@ def test_modifiers_are_the_same_in_every_format(head, tmp_path, kind):
     assert_same_shape(world_points(exported(head, tmp_path, kind)), shown)
 
 
-@RIGGED
+@OWN_RIGGED
 def test_shape_keys_that_a_modifier_makes_impossible_are_told(head, tmp_path, kind):
     add_smile(head)
     head.modifiers.new("Decimate", "DECIMATE").ratio = 0.5
@@ -563,6 +573,33 @@ def test_rig_shape_keys_and_modifiers_together(head, tmp_path, kind):
     bpy.context.view_layer.update()
 
 
+def test_an_exporter_that_is_switched_off_is_told(head, tmp_path):
+    import addon_utils
+
+    path = tmp_path / "out" / "head.fbx"
+    path.parent.mkdir()
+    path.write_text("from before")
+    addon_utils.disable("io_scene_fbx")
+    try:
+        (problem,) = check_head(bpy.context, head, FBX).errors
+        assert "enable the add-on 'FBX format'" in problem
+        with pytest.raises(CaptureError, match="FBX is switched off"):
+            export_head(bpy.context, head, path, FBX)
+    finally:
+        addon_utils.enable("io_scene_fbx")
+    assert [file.read_text() for file in path.parent.iterdir()] == ["from before"]
+    assert not check_head(bpy.context, head, FBX).errors
+
+
+def test_a_blender_built_without_a_format_is_told(head, tmp_path):
+    """Debian's has no USD."""
+    kind = replace(USD, operator="wm.no_such_export")
+    with pytest.raises(CaptureError, match="built without USD: choose another format"):
+        export_head(bpy.context, head, tmp_path / "out" / "head.usdc", kind)
+    assert not list(tmp_path.glob("out/*"))
+
+
+@both_packs
 def test_a_format_without_shape_keys_has_the_shape(head, tmp_path):
     add_smile(head)
     bpy.context.view_layer.update()
@@ -589,6 +626,7 @@ def test_what_is_being_edited_is_exported(head, tmp_path, kind):
     assert_same_shape(world_points(reimported(path)), expected)
 
 
+@both_packs
 @pytest.mark.parametrize("mode", ["SCULPT", "VERTEX_PAINT", "WEIGHT_PAINT", "TEXTURE_PAINT"])
 def test_export_in_other_modes(head, tmp_path, mode):
     expected = coordinates(head.data)
@@ -637,7 +675,7 @@ def test_a_part_of_the_capture_goes_along_and_other_meshes_are_named(head, tmp_p
     assert names == {"landscape", "Eye"}
 
 
-@ALL
+@OWN
 def test_a_whole_head_is_exported_with_its_parts(make_capture, tmp_path, kind):
     captured = make_capture(SHOTS["landscape"], name="game")
     captured = replace(captured, settings=replace(captured.settings, parts=WHOLE))

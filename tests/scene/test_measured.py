@@ -71,14 +71,19 @@ def test_pictures_are_images_of_the_photos_size(capture):
         for _ in range(2):  # the second time takes the first's place
             assert bpy.ops.prn.draw_picture(kind=kind) == {"FINISHED"}
     made = sorted(image.name for image in bpy.data.images if image.name.startswith(f"{head.name} "))
-    assert {"landscape Depth", "landscape Landmarks", "landscape PNCC", "landscape Points"} <= set(made)
+    kinds = ("Depth", "Depth Shades", "Landmarks", "PNCC", "Points")
+    assert {f"landscape {kind}" for kind in kinds} <= set(made)
     assert not any(name.endswith(".001") for name in made)
     assert tuple(bpy.data.images["landscape Points"].size) == (width, height)
     depth = image_values("landscape Depth")[..., 0]
     assert bpy.data.images["landscape Depth"].is_float
     # The scene's triangles may cut quads the other way.
-    close = np.abs(depth - depth_image(expected).metres) < 0.002
+    expected_depth = depth_image(expected)
+    close = np.abs(depth - expected_depth.metres) < 0.002
     assert close.mean() > 0.99 and (depth > 0).mean() > 0.05
+    shades = image_values("landscape Depth Shades")[..., 0]
+    assert np.abs(shades * 65535 - expected_depth.levels())[close].max() < 2000
+    assert shades.max() == 1 and (shades[depth == 0] == 0).all()
     code = image_values("landscape PNCC")[..., :3]
     close = np.abs(code * 255 - pncc_image(expected, capture.pack.topology)).max(axis=2) < 4
     assert close.mean() > 0.98

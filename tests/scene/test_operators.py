@@ -222,6 +222,9 @@ def test_options_reach_the_capture():
         topology="game",
         polygons="TRIANGLES",
         alignment="PHOTOGRAPHED",
+        follow=0.5,
+        head_size="eyes",
+        eye_mm=61.0,
         provider="CPUExecutionProvider",
     )
     (head,) = heads()
@@ -234,6 +237,9 @@ def test_options_reach_the_capture():
         "provider": "CPUExecutionProvider",
         "topology": "game",
         "parts": "simple",
+        "follow": 0.5,
+        "head_size": "eyes",
+        "eye_mm": 61.0,
     }
     assert {len(polygon.vertices) for polygon in head.data.polygons} == {3}
     assert alignment_of(head) == "PHOTOGRAPHED"
@@ -794,11 +800,12 @@ def test_export_with_another_texture_format(tmp_path):
     assert sizes["WEBP90"] < sizes["JPEG90"]
 
 
-def test_blender_asks_before_a_file_is_replaced():
+@pytest.mark.parametrize("name", ["export_head", "save_measured", "swap_face"])
+def test_blender_asks_before_a_file_is_replaced(name):
     """By its file browser, for operators with this property; scripts replace as with Blender's own exporters."""
     ours, theirs = (
         operator.get_rna_type().properties["check_existing"]
-        for operator in (bpy.ops.prn.export_head, bpy.ops.wm.obj_export)
+        for operator in (getattr(bpy.ops.prn, name), bpy.ops.wm.obj_export)
     )
     assert ours.default and theirs.default
     assert ours.type == theirs.type == "BOOLEAN" and ours.is_hidden == theirs.is_hidden

@@ -116,12 +116,12 @@ def test_the_photo_of_a_head_opens_even_if_it_is_not_chosen_and_its_file_is_gone
     head = build(capture, bpy.context)
     choose_portrait()
     capture.views[0].photo.path.unlink()
-    assert not bpy.ops.prn.adjust_landmarks.poll()
+    assert not bpy.ops.prn.pin_head.poll()
     assert bpy.ops.prn.open_photo_of_head() == {"FINISHED"}
     image = editor.spaces.active.image
     assert photo_in(image) == photo_of_head(head)
     assert tuple(image.size) == (capture.views[0].photo.width, capture.views[0].photo.height)
-    assert bpy.ops.prn.adjust_landmarks.poll()
+    assert bpy.ops.prn.pin_head.poll()
     bpy.data.images.remove(image)
     assert not bpy.ops.prn.open_photo_of_head.poll()
 
@@ -152,9 +152,9 @@ def test_an_image_of_the_image_editor_becomes_a_head(editor):
     assert bpy.context.scene.prn_capture.photo_path == PORTRAIT
     assert bpy.ops.prn.reconstruct_from_image() == {"FINISHED"}
     (head,) = heads_of_photo(bpy.context.scene, hashlib.sha256(PORTRAIT.read_bytes()).hexdigest())
-    assert bpy.ops.prn.adjust_landmarks.poll()
+    assert bpy.ops.prn.pin_head.poll()
     head.hide_set(True)
-    assert not bpy.ops.prn.adjust_landmarks.poll()
+    assert not bpy.ops.prn.pin_head.poll()
 
 
 def test_boxes_in_the_image_editor_are_in_photo_pixels():

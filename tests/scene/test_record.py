@@ -16,8 +16,10 @@ from prn_blender.scene.build.camera import capture_camera
 from prn_blender.scene.edit.align import FRONTAL, PHOTOGRAPHED, alignment_of, set_alignment
 from prn_blender.scene.record import is_captured_head, read_record
 
-from .conftest import SHOTS
+from .conftest import SHOTS, both_packs
 from .test_camera import assert_on_photo, on_render, world_vertices
+
+pytestmark = both_packs
 
 
 def test_record_is_json_and_repeats_the_capture(capture):

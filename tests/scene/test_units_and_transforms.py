@@ -14,7 +14,7 @@ from prn_blender.scene.edit.adjust import is_adjustable, moved_landmarks
 from prn_blender.scene.edit.align import FRONTAL, PHOTOGRAPHED, set_alignment
 from prn_blender.scene.edit.frame import frame_in_mesh
 
-from .conftest import SHOTS, mesh_in
+from .conftest import SHOTS, both_packs, mesh_in, with_prnet
 from .test_camera import assert_on_photo, on_render, world_vertices
 
 
@@ -27,7 +27,7 @@ def assert_head_is_on_its_photo(head: bpy.types.Object, shot, points: np.ndarray
     assert_on_photo(on_render(bpy.context.scene, capture_camera(head), world_vertices(head)), shot.pixels(points))
 
 
-@pytest.mark.parametrize("scale", [1.0, 0.01, 0.001, 100.0])
+@with_prnet("scale", [1.0, 0.01, 0.001, 100.0], [0.01])
 @pytest.mark.parametrize("name", ["portrait", "orthographic"])
 @pytest.mark.parametrize("alignment", [FRONTAL, PHOTOGRAPHED])
 def test_a_head_is_as_large_in_every_scene(make_capture, topology, scale, name, alignment):
@@ -47,6 +47,7 @@ def test_a_head_is_as_large_in_every_scene(make_capture, topology, scale, name, 
     assert camera.data.clip_start < depth < camera.data.clip_end
 
 
+@both_packs
 def test_a_scene_without_units_is_in_metres(capture):
     bpy.context.scene.unit_settings.system = "NONE"
     set_unit_scale(0.01)  # Blender takes no notice of it either
@@ -54,6 +55,7 @@ def test_a_scene_without_units_is_in_metres(capture):
     assert build(capture, bpy.context).dimensions.z == pytest.approx(expected, abs=5e-5)
 
 
+@both_packs
 @pytest.mark.usefixtures("registered")
 def test_landmarks_are_in_metres_in_every_scene(capture, topology):
     set_unit_scale(0.01)
@@ -89,7 +91,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("landmarks", ["kept", "deleted"])
 @pytest.mark.parametrize("unit", [1.0, 0.01])
-@pytest.mark.parametrize("change", CHANGES)
+@with_prnet("change", CHANGES, ["all"])
 def test_alignment_after_transforms_were_applied(make_capture, change, unit, landmarks):
     shot = SHOTS["landscape"]
     set_unit_scale(unit)
@@ -112,6 +114,7 @@ def test_alignment_after_transforms_were_applied(make_capture, change, unit, lan
     assert np.allclose(frame.translation, place, atol=1e-4 / unit)  # where it stood
 
 
+@both_packs
 @pytest.mark.parametrize("name", ["landscape", "orthographic"])
 def test_alignment_keeps_the_scale(make_capture, name):
     captured = make_capture(SHOTS[name])
@@ -124,6 +127,7 @@ def test_alignment_keeps_the_scale(make_capture, name):
         assert_head_is_on_its_photo(head, SHOTS[name], points)
 
 
+@both_packs
 def test_a_sculpted_head_has_its_frame_where_it_was(make_capture, topology):
     """Edits all over the mesh are no applied transform."""
     head = build(make_capture(SHOTS["landscape"]), bpy.context)

@@ -6,13 +6,14 @@ from mathutils import Vector
 from mathutils.bvhtree import BVHTree
 
 from prn_blender.capture.geometry.visibility import vertex_visibility
-from prn_blender.capture.packs.pack import load_pack
+
+from .conftest import both_packs
 
 
+@both_packs
 @pytest.mark.parametrize("perspective", [False, True])
 @pytest.mark.parametrize("yaw, pitch", [(0, 0), (-35, 10), (70, -15), (130, 20)])
-def test_visibility_agrees_with_ray_casts(perspective, yaw, pitch):
-    topology = load_pack().topology
+def test_visibility_agrees_with_ray_casts(topology, perspective, yaw, pitch):
     seen_from = turned(topology.canonical.astype(float), yaw, pitch)  # metres, y up, the viewer at +z
     eye = np.array([0, 0, 0.6])
     photo_vertices = photo_space(seen_from, eye[2] if perspective else None)
@@ -29,7 +30,7 @@ def test_visibility_agrees_with_ray_casts(perspective, yaw, pitch):
     clear = np.abs(facing) > 0.2  # away from silhouettes
     assert clear.sum() > 10_000
     assert ((visibility > 0.5) == truth)[clear].mean() > 0.98
-    assert 0.2 < truth.mean() < 0.8
+    assert 0.1 < truth.mean() < 0.97
 
 
 def turned(points: np.ndarray, yaw: float, pitch: float) -> np.ndarray:

@@ -75,6 +75,13 @@ def test_what_is_taken_has_the_colours_around_it(any_pack, source_size):
     assert (difference[untouched] == 0).all() and (unmatched[untouched] == 0).all()
 
 
+def test_a_hat_along_the_border_is_no_light(any_pack):
+    texture, mask = skin(), region_mask(any_pack.topology, "face")
+    texture[: int(any_pack.topology.landmark_uv[17:27, 1].min() * SIZE)] = (20, 30, 70)
+    result = take(texture, np.rint(skin() * np.array([0.6, 0.7, 0.8])).astype(np.uint8), mask).astype(float)
+    np.testing.assert_allclose(result[mask == 1].mean(axis=0), skin()[mask == 1].mean(axis=0), atol=4)
+
+
 def test_what_is_taken_keeps_its_pattern(pack):
     texture, mask = skin(), region_mask(pack.topology, "face")
     rows, columns = np.mgrid[0:SIZE, 0:SIZE]

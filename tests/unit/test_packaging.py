@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import shutil
+import subprocess
 import tomllib
 import zipfile
 from pathlib import Path
@@ -46,6 +47,28 @@ def test_package_and_zip_have_the_manifests_version(manifest, built):
     inside = tomllib.loads(built.read("blender_manifest.toml").decode())
     assert {name: inside[name] for name in manifest} == manifest
     assert inside["platforms"] == [build.this_platform()]
+
+
+@pytest.mark.parametrize(
+    ("origin", "website"),
+    [
+        ("https://example.org/heads/capture.git", "https://example.org/heads/capture"),
+        ("https://name:secret@example.org:8443/heads/capture/", "https://example.org:8443/heads/capture"),
+        ("git@example.org:heads/capture.git", None),
+        ("/srv/heads/capture", None),
+        (None, None),
+    ],
+)
+def test_the_zip_tells_where_it_comes_from(tmp_path, monkeypatch, origin, website):
+    """By the address that the checkout was cloned from, where that is one that anybody can open."""
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    if origin:
+        subprocess.run(["git", "-C", tmp_path, "remote", "add", "origin", origin], check=True)
+    shutil.copyfile(CHECKOUT / "blender_manifest.toml", tmp_path / "blender_manifest.toml")
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    inside = tomllib.loads(build.manifest_in_zip("linux-x64", "cpu", ["a.whl"]))
+    assert inside.get("website") == website
+    assert inside["wheels"] == ["./wheels/a.whl"]
 
 
 def test_zip_holds_the_extension_and_nothing_else(built):

@@ -174,7 +174,7 @@ def test_parallel_rays_and_known_focal_lengths_stay_what_they_are(model):
 def test_the_camera_sees_the_map_where_it_says(pack, model, orthographic):
     rng = np.random.default_rng(9)
     view = evidence_from(model, person(model, rng), seen_from(model, rng, 30), orthographic=orthographic)
-    _, (head,) = fit_views(model, pack.topology, (view,))
+    head = fit_views(model, (view,)).head_in(model, pack.topology, 0)
     vertices = pack.topology.vertices(head.position_map)
     seen = head.camera.project(head.camera.to_camera_space(vertices))
     assert np.abs(seen - vertices[:, :2]).max() < 0.01
@@ -187,33 +187,75 @@ def test_pins_hold_exactly_and_dent_nothing(pack, model):
     rng = np.random.default_rng(10)
     state = seen_from(model, rng, 15)
     view = evidence_from(model, person(model, rng), state, deviation=8.0)
-    plain = fitted_map(model, fit(model, (view,)), 0, view)
+    start = fit_views(model, (view,))
+    plain = start.head_in(model, pack.topology, 0).position_map
     uv = np.array([(0.5, 0.47), (0.3, 0.33), (0.68, 0.33), (0.5, 0.66), (0.5, 0.76), (0.25, 0.6)])
     moved = plain.sample(uv)[:, :2] + rng.normal(size=(len(uv), 2)) * 25
     pins = tuple(Pin(tuple(place), tuple(to), 0.5) for place, to in zip(uv, moved, strict=True))
-    pinned = replace(view, pins=pins)
-    found = fit(model, (pinned,), start=fit(model, (view,)))
+    found = start.pinned(0, pins).again(model)
     for follow in (0.0, 1.0):
-        result = fitted_map(model, found, 0, pinned, follow)
+        result = found.head_in(model, pack.topology, 0, follow).position_map
         assert np.abs(result.sample(uv)[:, :2] - moved).max() < 0.01
     # Neighbouring texels keep their order: nothing folds between the pins.
-    without = fitted_map(model, found, 0, replace(pinned, pins=()))
-    bent = (result.values - without.values)[..., :2] / found.views[0].size
-    apart = np.linalg.norm(np.diff(model.surface(128).reshape(128, 128, 3), axis=1), axis=2)
-    assert (np.linalg.norm(np.diff(bent, axis=1), axis=2)[30:100, 30:98] < 0.8 * apart[30:100, 30:98] + 1e-4).all()
+    without = found.pinned(0, ()).head_in(model, pack.topology, 0).position_map
+    bent = (result.values - without.values)[..., :2] / found.found.views[0].size
+    size = len(bent)
+    apart = np.linalg.norm(np.diff(model.surface(size).reshape(size, size, 3), axis=1), axis=2)
+    face = slice(size * 30 // 128, size * 98 // 128)
+    assert (np.linalg.norm(np.diff(bent, axis=1), axis=2)[face, face] < 0.8 * apart[face, face] + 1e-4).all()
 
 
-def test_a_pin_of_no_stiffness_moves_only_its_surroundings(model):
+def test_a_pin_of_no_stiffness_moves_only_its_surroundings(pack, model):
     rng = np.random.default_rng(11)
-    view = evidence_from(model, person(model, rng), seen_from(model, rng))
-    start = fit(model, (view,))
-    plain = fitted_map(model, start, 0, view)
+    start = fit_views(model, (evidence_from(model, person(model, rng), seen_from(model, rng)),))
+    plain = start.head_in(model, pack.topology, 0).position_map
     place = plain.sample(np.array([(0.5, 0.47)]))[0, :2] + (0, 12)
-    pinned = replace(view, pins=(Pin((0.5, 0.47), tuple(place), 0.0),))
-    moved = fitted_map(model, fit(model, (view,)), 0, pinned)
-    off = np.linalg.norm((moved.values - plain.values)[..., :2], axis=2)
-    assert off[60, 64] > 8
-    assert off[:30].max() < 0.01 and off[110:].max() < 0.01
+    found = start.pinned(0, (Pin((0.5, 0.47), tuple(place), 0.0),)).again(model, rounds=0)
+    off = np.linalg.norm((found.head_in(model, pack.topology, 0).position_map.values - plain.values)[..., :2], axis=2)
+    size = len(off)
+    assert off[size * 60 // 128, size // 2] > 8
+    assert off[: size * 30 // 128].max() < 0.01 and off[size * 110 // 128 :].max() < 0.01
+
+
+def test_pins_that_are_turned_off_do_nothing(pack, model):
+    rng = np.random.default_rng(14)
+    start = fit_views(model, (evidence_from(model, person(model, rng), seen_from(model, rng)),))
+    pin = Pin((0.5, 0.47), (300.0, 200.0), is_on=False)
+    found = start.pinned(0, (pin,)).again(model)
+    assert np.array_equal(found.found.identity, start.again(model).found.identity)
+    plain = start.again(model).head_in(model, pack.topology, 0).position_map
+    assert np.array_equal(found.head_in(model, pack.topology, 0).position_map.values, plain.values)
+    assert pin.moved((1.0, 2.0)) == Pin((0.5, 0.47), (1.0, 2.0))
+
+
+def test_what_is_locked_stays_while_a_pin_is_dragged(model):
+    rng = np.random.default_rng(15)
+    start = fit_views(model, (evidence_from(model, person(model, rng), seen_from(model, rng), deviation=8.0),))
+    chin = start.found.views[0].place + (30, 130)
+    pinned = start.pinned(0, (Pin((0.5, 0.76), tuple(chin.tolist())),))
+    same_head = pinned.again(model, lock_identity=True).found
+    same_face = pinned.again(model, lock_expression=True).found
+    assert np.array_equal(same_head.identity, start.found.identity)
+    assert np.abs(same_head.views[0].expression - start.found.views[0].expression).max() > 0.1
+    assert np.array_equal(same_face.views[0].expression, start.found.views[0].expression)
+    assert np.abs(same_face.identity - start.found.identity).max() > 0.1
+
+
+def test_a_drag_in_small_steps_ends_where_one_fit_does(pack, model):
+    """Two rounds a step are enough, and the order in which pins were put does not matter."""
+    rng = np.random.default_rng(16)
+    start = fit_views(model, (evidence_from(model, person(model, rng), seen_from(model, rng, 20), deviation=4.0),))
+    uv = np.array([(0.5, 0.47), (0.4, 0.76)])
+    seen = start.head_in(model, pack.topology, 0).position_map.sample(uv)[:, :2]
+    goal = seen + ((8, 30), (-25, 5))
+    dragged = start
+    for step in np.linspace(0.1, 1, 10):
+        places = (1 - step) * seen + step * goal
+        pins = tuple(Pin(tuple(at), tuple(to)) for at, to in zip(uv.tolist(), places.tolist(), strict=True))
+        dragged = dragged.pinned(0, pins).again(model, rounds=2)
+    at_once = start.pinned(0, pins[::-1]).again(model, rounds=12)
+    maps = [one.head_in(model, pack.topology, 0).position_map.values for one in (dragged.again(model), at_once)]
+    assert np.linalg.norm((maps[0] - maps[1])[..., :2], axis=2).max() < 1.5
 
 
 def test_the_remainder_follows_the_evidence_and_is_bounded(model):

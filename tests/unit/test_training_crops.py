@@ -31,6 +31,7 @@ def sample_states(count, off_axis):
             HeadState(
                 identity=rng.normal(size=100).astype(np.float32),
                 extra=rng.normal(size=32).astype(np.float32) * 0.5,
+                scanned=np.zeros(21, np.float32),
                 expression=rng.random(57).astype(np.float32) * 0.2,
                 axis_scale=rng.normal(1, 0.03, 3).astype(np.float32),
                 neck=np.eye(3, dtype=np.float32),

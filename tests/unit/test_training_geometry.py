@@ -76,6 +76,7 @@ def sample_state(rng):
     return HeadState(
         identity=rng.normal(size=100).astype(np.float32),
         extra=rng.normal(size=32).astype(np.float32) * 0.5,
+        scanned=np.zeros(21, np.float32),
         expression=rng.random(57).astype(np.float32) * 0.3,
         axis_scale=np.array([1.02, 0.97, 1.05], np.float32),
         neck=np.eye(3, dtype=np.float32),

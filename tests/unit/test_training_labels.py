@@ -48,7 +48,8 @@ def test_shape_weights_rebuild_the_head(kit):
             **vars(state),
             "identity": identity[:100],
             "extra": identity[100:132],
-            "axis_scale": 1 + identity[132:],
+            "scanned": identity[132:153],
+            "axis_scale": 1 + identity[153:],
             "expression": expression,
         }
     )

@@ -1,6 +1,8 @@
 """Writes the second pass of a head pack from a training run: ONNX with half-precision weights, and its part of the manifest.
 
-python -m training.refine.export RUN_FOLDER PACK_FOLDER --deviation-scale 1.5
+python -m training.refine.export RUN_FOLDER PACK_FOLDER --deviation-scale 1.0
+
+RUN_FOLDER is one of `training.refine.train`, or the OUTPUT of `training.on_gpu`.
 """
 
 import argparse
@@ -11,7 +13,8 @@ import torch
 
 from ..pack_file import store_half, store_onnx, write_section, write_whole
 from ..run import load_averaged
-from .network import ANSWERS, SEEN, TEXELS, PackNetwork, RefineNetwork, RefineSize
+from ..weight_parts import joined
+from .network import ANSWERS, COEFFICIENTS, SEEN, TEXELS, PackNetwork, RefineNetwork, RefineSize
 
 FILE = "refine.onnx"
 SECTION = """[refine]                    # the second pass: sees the photo over UV, tells where the surface really is
@@ -20,6 +23,8 @@ sha256 = "{sha256}"
 input = "seen"              # float32 (1, {seen}, {texels}, {texels}) by UV, as the capture's geometry/unwrap.py makes it
 offset = "offset"           # float32 (1, 3, {answers}, {answers}), mm to the right, up and forwards for an upright head
 deviation = "deviation"     # float32 (1, {answers}, {answers}), mm, of the offsets to the right and up each
+coefficients = "coefficients"   # float32 (1, {coefficients}), of the head model: identity, then expression
+coefficient_deviations = "coefficient_deviations"   # float32 (1, {coefficients})
 """
 
 
@@ -44,7 +49,9 @@ def write_into(folder: Path, network: PackNetwork) -> None:
         folder / FILE,
         lambda path: store_onnx(path, network, example, "seen", outputs, lambda model: store_half(model, 4096)),
     )
-    section = SECTION.format(file=FILE, sha256=checksum, seen=SEEN, texels=TEXELS, answers=ANSWERS)
+    section = SECTION.format(
+        file=FILE, sha256=checksum, seen=SEEN, texels=TEXELS, answers=ANSWERS, coefficients=COEFFICIENTS
+    )
     write_section(folder, "refine", section)
 
 
@@ -54,12 +61,17 @@ def main() -> None:
     parser.add_argument("pack", type=Path)
     parser.add_argument("--deviation-scale", type=float, required=True, help="that makes its deviations true")
     options = parser.parse_args()
-    network = load_averaged(options.run / "checkpoint.pt", RefineNetwork, RefineSize)
+    checkpoint = options.run / "checkpoint.pt"
+    network = (
+        load_averaged(checkpoint, RefineNetwork, RefineSize)
+        if checkpoint.exists()
+        else joined(options.run, RefineNetwork(RefineSize()))
+    )
     network = PackNetwork(network, options.deviation_scale).eval()
     write_into(options.pack, network)
     seen = np.random.default_rng(0).normal(size=(4, SEEN, TEXELS, TEXELS)).astype(np.float32)
     for name, difference in check_onnx(network, options.pack / FILE, seen).items():
-        print(f"largest difference between ONNX and PyTorch, {name}: {difference:.4f} mm")
+        print(f"largest difference between ONNX and PyTorch, {name}: {difference:.4f}")
 
 
 if __name__ == "__main__":

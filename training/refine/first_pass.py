@@ -1,75 +1,83 @@
-"""First passes of a pack's network over rendered heads: the position maps that the second pass begins with.
+"""First passes of a pack's network over rendered heads: the position maps that the second pass begins with."""
 
-python -m training.refine.first_pass DATA_FOLDER --pack PACK --layout L.npz --landmarks LM.npz
-
-Beside the pictures of each shard come `NAME_first.npy` (N, 64, 64, 3) float32, in units of the picture. The crop is the
-rule's around the true landmarks, shifted and scaled as later passes' crops are. An interrupted run goes on.
-"""
-
-import argparse
 from pathlib import Path
 
-import numpy as np
 import torch
-from tqdm import tqdm
+from torch.nn import functional
 
-from prn_blender.capture.geometry.crop import Crop, crop_around
-from prn_blender.capture.packs.pack import load_pack
-
-from ..assets import load_facekit
 from ..augment import CropRange
-from ..bake import sampling_operator
-from ..evaluation.runner import PackRunner
-from ..labels import LabelMaker
-from ..shards import shard_file, write_shard
-from ..uv_layout import UvLayout
+from ..network import FAST, HeadNetwork, MapNetwork
+from ..warm_start import encoder_pairs, read_encoder, read_values
 from .network import TEXELS
 
-NAME = "first"
+TILT = 0.03  # radians, deviation of a crop's roll from the head's
 
 
-class FirstPass:
-    """A pack's network on rendered pictures."""
+def load_map_network(onnx_file: Path) -> MapNetwork:
+    """A pack's network with maps of 64 x 64, each of whose texels is the mean of finer ones.
 
-    def __init__(self, runner: PackRunner, landmarks: LabelMaker, rng: np.random.Generator):
-        self.runner, self.landmarks, self.rng = runner, landmarks, rng
-        self.jitter = CropRange().jitters[0]
-
-    def __call__(self, pictures: np.ndarray, states: torch.Tensor) -> np.ndarray:
-        """(B, 64, 64, 3) in units of the pictures (B, S, S, 3) uint8 of heads in `states` (B, STATE_SIZE)."""
-        side = pictures.shape[1]
-        marks = self.landmarks(states)[..., :2].numpy() * side
-        return np.stack([self._map(*one) for one in zip(pictures, marks, strict=True)]) / side
-
-    def _map(self, picture: np.ndarray, marks: np.ndarray) -> np.ndarray:
-        exact = crop_around(marks, self.runner.pack.crop_rule)
-        shift, zoom = self.rng.normal(size=2) * self.jitter[0] * exact.side, self.rng.normal() * self.jitter[1]
-        crop = Crop(exact.centre_x + shift[0], exact.centre_y + shift[1], exact.side * float(np.exp(zoom)))
-        values = self.runner.maps(crop.resample(picture, self.runner.input_size)[None])[0]
-        step = len(values) // TEXELS
-        values = values.reshape(TEXELS, step, TEXELS, step, 3).mean(axis=(1, 3))
-        return np.concatenate([crop.to_photo(values[..., :2]), values[..., 2:] * crop.side], axis=2).astype(np.float32)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="written by training.render")
-    parser.add_argument("--pack", type=Path, required=True)
-    parser.add_argument("--layout", type=Path, required=True)
-    parser.add_argument("--landmarks", type=Path, required=True, help="npz with landmark_uv (68, 2)")
-    options = parser.parse_args()
-    marks = np.load(options.landmarks)["landmark_uv"]
-    landmarks = LabelMaker(load_facekit(), sampling_operator(UvLayout.load(options.layout), marks))
-    runner = PackRunner(load_pack(options.pack))
-    for finished in tqdm(sorted(options.folder.glob("shard*_states.npy")), unit="shard"):
-        number = int(finished.name.removeprefix("shard").split("_")[0])
-        if shard_file(options.folder, number, NAME).exists():
-            continue
-        pictures = np.load(shard_file(options.folder, number, "pictures"), mmap_mode="r")
-        states = torch.from_numpy(np.load(finished))
-        first = FirstPass(runner, landmarks, np.random.default_rng(number))(pictures, states)
-        write_shard(options.folder, number, {NAME: first})
+    Raises:
+        ValueError: it is not a network of ours.
+    """
+    values = read_values(onnx_file)
+    network = HeadNetwork(FAST)
+    convolutions, gather = read_encoder(onnx_file)
+    for (weight, bias), (convolution, norm) in zip(convolutions, encoder_pairs(network), strict=True):
+        convolution.weight.data.copy_(torch.from_numpy(weight.copy()))
+        norm.bias.data.copy_(torch.from_numpy(bias.copy()))
+        norm.running_var.fill_(1 - norm.eps)  # the export folded the norms into the convolutions
+    network.gather.weight.data.copy_(torch.from_numpy(gather[0].copy()))
+    network.gather.bias.data.copy_(torch.from_numpy(gather[1].copy()))
+    for name in ("head", "seen", "error"):
+        for part in ("weight", "bias"):
+            getattr(getattr(network, name), part).data.copy_(torch.from_numpy(values[f"network.{name}.{part}"].copy()))
+    mean, basis = (_coarse(torch.from_numpy(values[name].copy())) for name in ("mean", "basis"))
+    return MapNetwork(network, mean, basis).eval()
 
 
-if __name__ == "__main__":
-    main()
+def _coarse(rows: torch.Tensor) -> torch.Tensor:
+    """(K, R * R) of maps as (K, 64 * 64)."""
+    size = round(rows.shape[1] ** 0.5)
+    return functional.avg_pool2d(rows.view(-1, 1, size, size), size // TEXELS).flatten(1)
+
+
+class FirstPass(torch.nn.Module):
+    """A pack's network on rendered pictures, in crops as a capture's last pass has them."""
+
+    def __init__(self, network: MapNetwork):
+        super().__init__()
+        self.network, self.crop = network, CropRange()
+
+    @torch.no_grad()
+    def forward(
+        self, pictures: torch.Tensor, landmarks: torch.Tensor, roll: torch.Tensor, generator: torch.Generator
+    ) -> torch.Tensor:
+        """(B, 64, 64, 3) in units of the pictures (B, 3, S, S) 0..1.
+
+        Args:
+            landmarks: (B, 68, 2) in units of the pictures.
+            roll: (B,) radians, of the heads.
+        """
+        size, (shift, zoom) = self.network.network.size.input_size, self.crop.jitters[0]
+
+        def normal(*shape: int) -> torch.Tensor:
+            return torch.randn(len(pictures), *shape, generator=generator, device=pictures.device)
+
+        turn = roll + normal() * TILT
+        cos, sin = torch.cos(turn), torch.sin(turn)
+        axes = torch.stack([cos, -sin, sin, cos], 1).view(-1, 2, 2)  # columns: the crop's axes in the picture
+        turned = landmarks @ axes
+        low, high = turned.amin(1), turned.amax(1)
+        side = (high - low).mean(1) * self.crop.rule.scale
+        centre = (low + high) / 2
+        centre[:, 1] += self.crop.rule.shift_y * side
+        centre = centre + normal(2) * (shift * side)[:, None]
+        side = side * torch.exp(normal() * zoom)
+        centre = (axes @ centre[:, :, None])[:, :, 0]
+        # grid_sample wants, for crop coordinates -1..1, picture coordinates -1..1
+        theta = torch.cat([axes * side[:, None, None], (2 * centre - 1)[:, :, None]], 2)
+        grid = functional.affine_grid(theta, [len(pictures), 3, size, size], align_corners=False)
+        crops = functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+        maps = self.network(crops)[0].flatten(1, 2)
+        places = (maps[..., :2] - 0.5) * side[:, None, None] @ axes.transpose(1, 2) + centre[:, None]
+        return torch.cat([places, maps[..., 2:] * side[:, None, None]], 2).view(-1, TEXELS, TEXELS, 3)

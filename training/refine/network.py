@@ -1,4 +1,4 @@
-"""The network: an hourglass over UV, whose narrowest layer sees the whole head at once.
+"""The network: an hourglass over UV, whose narrowest layer sees the whole head at once and tells who it is.
 
 It sees the photo unwrapped by the first pass, so pose is gone from its input, eyes and mouth lie near fixed texels, and
 what is left is what the first pass got wrong.
@@ -10,21 +10,23 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-TEXELS = 64  # of the input, each with 2 x 2 finer ones of the photo
+from prn_blender.capture.geometry.unwrap import CHANNELS as SEEN
+from prn_blender.capture.geometry.unwrap import TEXELS
+
 ANSWERS = 32  # texels of the answer
-COLOURS = 12  # 2 x 2 texels in three colours
-SEEN = COLOURS + 3 + 1 + 1  # and normals, whether inside of the photo, pixels per mm
+COEFFICIENTS = 140  # of the pack's head model: 100 of identity, 40 of expression
 UNIT = 3.0  # mm: what the network's numbers are in
 LOG_DEVIATIONS = (-3.0, 4.0)
-PLACE_UNIT = 8.0  # cm
+SURE, UNSURE = -2.5, 0.3  # logarithms of a coefficient's deviation, which is 1 where nothing is seen
+PLACE_UNIT = 0.08  # metres
 
 
 @dataclass(frozen=True)
 class RefineSize:
     """Channels at 64, 32, 16, 8 and 4 texels, and of the layer that sees all of them."""
 
-    widths: tuple[int, int, int, int, int] = (32, 48, 96, 128, 160)
-    whole: int = 384
+    widths: tuple[int, int, int, int, int] = (32, 64, 128, 192, 256)
+    whole: int = 512
 
 
 class Convolution(nn.Sequential):
@@ -66,9 +68,9 @@ class RefineNetwork(nn.Module):
             ]
         )
         narrow = d * (TEXELS // 16) ** 2
-        self.whole = nn.Sequential(
-            nn.Flatten(), nn.Linear(narrow, size.whole), nn.ReLU(), nn.Linear(size.whole, narrow)
-        )
+        self.whole = nn.Sequential(nn.Flatten(), nn.Linear(narrow, size.whole), nn.ReLU(inplace=True))
+        self.spread = nn.Linear(size.whole, narrow)
+        self.person = nn.Linear(size.whole, 2 * COEFFICIENTS)
         self.up = nn.ModuleList(
             [
                 nn.Sequential(Convolution(d + c, c), Residual(c)),
@@ -78,34 +80,42 @@ class RefineNetwork(nn.Module):
         )
         self.answer = nn.Conv2d(a, 5, 1)
 
-    def forward(self, seen: torch.Tensor) -> torch.Tensor:
-        """(B, 5, 32, 32) offsets to the right, up and forwards in UNIT, and two log deviations, from (B, SEEN, 64, 64)."""
+    def forward(self, seen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What is told of (B, SEEN, 64, 64).
+
+        Returns:
+            (B, 5, 32, 32) offsets to the right, up and forwards in UNIT, and two log deviations;
+            (B, 2, COEFFICIENTS) the head model's coefficients and their log deviations.
+        """
         places = self.places.expand(seen.shape[0], -1, -1, -1)
         features = [self.stem(torch.cat([seen, places], 1))]
         for layer in self.down:
             features.append(layer(features[-1]))
         x = features.pop()
-        x = x + self.whole(x.contiguous()).view_as(x)
+        whole = self.whole(x.contiguous())
+        x = x + self.spread(whole).view_as(x)
         for layer in self.up:
             x = layer(torch.cat([functional.interpolate(x, scale_factor=2.0), features.pop()], 1))
-        return self.answer(x).float()
+        return self.answer(x).float(), self.person(whole).float().view(-1, 2, COEFFICIENTS)
 
 
 class PackNetwork(nn.Module):
     """The network with its answer in millimetres."""
 
-    OUTPUTS = ("offset", "deviation")
+    OUTPUTS = ("offset", "deviation", "coefficients", "coefficient_deviations")
 
     def __init__(self, network: RefineNetwork, deviation_scale: float):
         """
         Args:
-            deviation_scale: what the deviations have to be multiplied by to be true on heads that it was not shown.
+            deviation_scale: what the offsets' deviations have to be multiplied by to be true on heads that it was not
+                shown.
         """
         super().__init__()
         self.network, self.deviation_scale = network, deviation_scale
 
-    def forward(self, seen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Offsets (B, 3, 32, 32), and deviations (B, 32, 32) of those to the right and up."""
-        answer = self.network(seen)
+    def forward(self, seen: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Offsets (B, 3, 32, 32), deviations (B, 32, 32) of those to the right and up, coefficients (B, 140), theirs."""
+        answer, person = self.network(seen)
         # learnt with Laplace's distribution, whose deviation is the root of 2 times its scale
-        return answer[:, :3] * UNIT, answer[:, 3].clamp(*LOG_DEVIATIONS).exp() * (2**0.5 * self.deviation_scale)
+        deviation = answer[:, 3].clamp(*LOG_DEVIATIONS).exp() * (2**0.5 * self.deviation_scale)
+        return answer[:, :3] * UNIT, deviation, person[:, 0], person[:, 1].clamp(SURE, UNSURE).exp()

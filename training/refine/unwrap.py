@@ -8,74 +8,127 @@ import torch
 from torch.nn import functional
 
 from prn_blender.capture.geometry.position_map import upsample_bicubic
-from prn_blender.capture.geometry.unwrap import FINER, TEXELS
+from prn_blender.capture.geometry.unwrap import FINER, OWN_UNIT, TEXELS
 
-UP = torch.tensor([1.0, -1.0, 1.0])  # photo space to y up
-CM = 10.0  # mm
+NEWTON_STEPS = 12  # to the nearest rotation
 
 
 @dataclass(frozen=True)
-class Stances:
-    """How large and how tilted heads are in their pictures."""
+class Similarities:
+    """x -> scale * rotation @ x + translation, each of a batch."""
 
-    units_per_mm: torch.Tensor  # (B,) units of the picture
-    roll: torch.Tensor  # (B,)
+    scale: torch.Tensor  # (B,)
+    rotation: torch.Tensor  # (B, 3, 3)
+    translation: torch.Tensor  # (B, 3)
+
+    def apply(self, points: torch.Tensor) -> torch.Tensor:
+        """(B, P, 3) to (B, P, 3)."""
+        return self.scale[:, None, None] * points @ self.rotation.transpose(1, 2) + self.translation[:, None]
+
+    def inverse_apply(self, points: torch.Tensor) -> torch.Tensor:
+        """(B, P, 3) to (B, P, 3)."""
+        return (points - self.translation[:, None]) @ self.rotation / self.scale[:, None, None]
+
+
+@dataclass(frozen=True)
+class Stances(Similarities):
+    """From the model's mean head (metres) to pictures, y up."""
+
+    @property
+    def units_per_mm(self) -> torch.Tensor:
+        """(B,) units of the picture."""
+        return self.scale / 1000
+
+    @property
+    def roll(self) -> torch.Tensor:
+        """(B,) radians, as of `Crop.roll`."""
+        return torch.atan2(self.rotation[:, 0, 2], self.rotation[:, 1, 2])
 
     def to_head(self, offsets: torch.Tensor) -> torch.Tensor:
         """(B, T, T, 3) picture space as mm in the frame of the upright head."""
         cos, sin = torch.cos(self.roll)[:, None, None], torch.sin(self.roll)[:, None, None]
-        x, y, z = (offsets * UP / self.units_per_mm[:, None, None, None]).unbind(-1)
+        x, y, z = (_up(offsets) / self.units_per_mm[:, None, None, None]).unbind(-1)
         return torch.stack([x * cos - y * sin, x * sin + y * cos, z], -1)
 
 
-class Unwrapper:
+def umeyama(source: torch.Tensor, target: torch.Tensor, weights: torch.Tensor) -> Similarities:
+    """The similarities that bring source (B or 1, P, 3) closest to target (B or 1, P, 3), weighted (P,).
+
+    Source: S. Umeyama, IEEE TPAMI 13(4), 1991.
+    """
+    weights = (weights / weights.sum())[:, None]
+    from_middle, to_middle = (source * weights).sum(1, keepdim=True), (target * weights).sum(1, keepdim=True)
+    from_centred, to_centred = source - from_middle, target - to_middle
+    covariance = (to_centred * weights).transpose(1, 2) @ from_centred
+    rotation = nearest_rotations(covariance)
+    scale = (rotation * covariance).sum((1, 2)) / (from_centred.square() * weights).sum((1, 2))
+    turned = (rotation @ from_middle.transpose(1, 2))[:, :, 0]
+    return Similarities(scale, rotation, to_middle[:, 0] - scale[:, None] * turned)
+
+
+def nearest_rotations(matrices: torch.Tensor) -> torch.Tensor:
+    """(B, 3, 3) of matrices (B, 3, 3) that do not mirror.
+
+    Source: N. Higham, Computing the polar decomposition, SIAM J. Sci. Stat. Comput. 7(4), 1986.
+    """
+    x = matrices / matrices.norm(dim=(1, 2), keepdim=True)
+    for _ in range(NEWTON_STEPS):
+        a, b, c = x.unbind(1)
+        cofactors = torch.stack([torch.linalg.cross(b, c), torch.linalg.cross(c, a), torch.linalg.cross(a, b)], 1)
+        determinant = (x * cofactors).sum((1, 2)) / 3
+        grown = determinant.clamp(min=1e-12) ** (-1 / 3)
+        x = (x * grown[:, None, None] + cofactors / (determinant * grown).clamp(min=1e-12)[:, None, None]) / 2
+    return x
+
+
+class Unwrapper(torch.nn.Module):
     """Pictures unwrapped by position maps in units of the picture (B, 64, 64, 3)."""
 
     def __init__(self, mean: torch.Tensor, rigid: torch.Tensor):
         """
         Args:
-            mean: (64 * 64, 3) cm, the mean head.
+            mean: (64 * 64, 3) metres, the model's mean head.
             rigid: (64 * 64,) bool, what tells its size and tilt.
         """
-        self.rigid = rigid
-        self._still = mean[rigid] - mean[rigid].mean(0)
+        super().__init__()
         rows = np.broadcast_to(np.eye(TEXELS, dtype=np.float32)[:, None], (TEXELS,) * 3)
-        self._upsampling = torch.from_numpy(upsample_bicubic(rows, FINER * TEXELS)[:, 0].copy())  # (128, 64)
+        upsampling = torch.from_numpy(upsample_bicubic(rows, FINER * TEXELS)[:, 0].copy())  # (FINER * 64, 64)
+        for name, value in (("mean", mean), ("rigid", rigid.float()), ("upsampling", upsampling)):
+            self.register_buffer(name, value)
 
     def stances(self, maps: torch.Tensor) -> Stances:
-        """By the best similarity from the mean head. Source: S. Umeyama, IEEE TPAMI 13(4), 1991."""
-        points = maps.flatten(1, 2)[:, self.rigid] * UP
-        covariance = (points - points.mean(1, keepdim=True)).transpose(1, 2) @ self._still
-        u, singular, vt = torch.linalg.svd(covariance)
-        sign = torch.ones_like(singular)
-        sign[:, 2] = torch.sign(torch.linalg.det(u @ vt))
-        rotation = u @ torch.diag_embed(sign) @ vt
-        scale = (singular * sign).sum(1) / self._still.square().sum()
-        up = rotation[:, :, 1]
-        return Stances(scale / CM, torch.atan2(up[:, 0], up[:, 1]))
+        """Of the heads of maps."""
+        return Stances(**vars(umeyama(self.mean[None], _up(maps.flatten(1, 2)), self.rigid)))
 
-    def __call__(
+    def forward(
         self, pictures: torch.Tensor, maps: torch.Tensor, recolour: Callable[[torch.Tensor], torch.Tensor] | None = None
     ) -> tuple[torch.Tensor, Stances]:
         """What is seen (B, SEEN, 64, 64) of pictures (B, 3, S, S) 0..1, and how the heads stand.
 
         Args:
-            recolour: what is done to the unwrapped pictures (B, 3, 128, 128).
+            recolour: what is done to the unwrapped pictures (B, 3, FINER * 64, FINER * 64).
         """
-        stances = self.stances(maps)
-        fine = torch.einsum("pi,bijc,qj->bpqc", self._upsampling, maps[..., :2], self._upsampling)
+        stance = self.stances(maps)
+        fine = torch.einsum("pi,bijc,qj->bpqc", self.upsampling, maps[..., :2], self.upsampling)
         colours = functional.grid_sample(pictures, fine * 2 - 1, padding_mode="border", align_corners=False)
         if recolour is not None:
             colours = recolour(colours)
         inside = ((fine >= 0) & (fine < 1)).all(3)[:, None].float()
-        pixels_per_mm = stances.units_per_mm * pictures.shape[3]
+        pixels_per_mm = stance.units_per_mm * pictures.shape[3]
+        own = (stance.inverse_apply(_up(maps.flatten(1, 2))) - self.mean) / OWN_UNIT
         seen = [
             functional.pixel_unshuffle(colours, FINER) * 2 - 1,
-            _normals(stances.to_head(maps)),
+            _normals(stance.to_head(maps)),
+            own.transpose(1, 2).reshape(-1, 3, TEXELS, TEXELS),
             functional.avg_pool2d(inside, FINER),
             (pixels_per_mm - 1).view(-1, 1, 1, 1).expand(-1, 1, TEXELS, TEXELS),
         ]
-        return torch.cat(seen, 1), stances
+        return torch.cat(seen, 1), stance
+
+
+def _up(values: torch.Tensor) -> torch.Tensor:
+    """Picture space (..., 3) with y up."""
+    return values * values.new_tensor([1.0, -1.0, 1.0])
 
 
 def _normals(upright: torch.Tensor) -> torch.Tensor:

@@ -1,15 +1,20 @@
 """What is drawn: random identities, expressions, poses, cameras and lights."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..assets import LANDMARK_VERTICES, SKIN_VERTICES, FaceKit
-from ..head_model import EXTRA_SHAPES, HeadState, extra_shapes, project, to_camera
+from ..head_model import EXTRA_SHAPES, SCANNED_SHAPES, HeadState, extra_shapes, project, to_camera
 
 # Side of the drawn square over the mean side of the 68 landmarks' box: wider than any network's crop, so that
 # training can turn, shift and scale the crop inside of it.
 PICTURE_SCALE = 2.15
+
+
+# Draws yaw, pitch, roll, nod in radians.
+Angles = Callable[[np.random.Generator], tuple[float, float, float, float]]
 
 
 def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
@@ -102,8 +107,12 @@ def _grimace(rng: np.random.Generator, weights: np.ndarray, index, both) -> None
 class ShapeSampler:
     """Heads without pose and camera (to be set by `sample_view`)."""
 
-    def __init__(self, kit: FaceKit):
-        self.kit = kit
+    def __init__(self, kit: FaceKit, scanned: float = 0.0):
+        """
+        Args:
+            scanned: share of heads as scanned people's are; the others are ICT-FaceKit's.
+        """
+        self.kit, self.scanned = kit, scanned
         shapes = np.concatenate([kit.identity, extra_shapes(kit.mean)])[:, :SKIN_VERTICES]
         targets = [child_offsets(kit), heavy_offsets(kit)]
         self.child, self.heavy = nearest_weights(shapes, targets)
@@ -118,11 +127,17 @@ class ShapeSampler:
         else:
             body = rng.normal(0, 0.15) * self.child
         body = body + max(rng.normal(0, 0.5), -0.7) * self.heavy
+        expression, axis_scale, people = sample_expression(rng, kit), rng.normal(1, 0.04, 3), np.zeros(SCANNED_SHAPES)
+        if self.scanned and rng.random() < self.scanned:
+            people = np.append(1, rng.normal(size=SCANNED_SHAPES - 1) * rng.uniform(0.7, 1.3))
+            # what the 20 components have not: a little of everything else
+            identity, extra, body, axis_scale = 0.3 * identity, 0.5 * extra, 0.3 * body, 1 + (axis_scale - 1) / 2
         return HeadState(
             identity=(identity + body[: len(identity)]).astype(np.float32),
             extra=(extra + body[len(identity) :]).astype(np.float32),
-            expression=sample_expression(rng, kit),
-            axis_scale=rng.normal(1, 0.04, 3).astype(np.float32),
+            scanned=people.astype(np.float32),
+            expression=expression,
+            axis_scale=axis_scale.astype(np.float32),
             neck=sample_neck(rng),
             rotation=np.eye(3, dtype=np.float32),
             translation=np.zeros(3, np.float32),
@@ -187,6 +202,12 @@ def sample_neck(rng: np.random.Generator) -> np.ndarray:
     return rotation(*np.clip(rng.normal(0, reach), -0.9, 0.7))
 
 
+def sample_portrait_angles(rng: np.random.Generator) -> tuple[float, float, float, float]:
+    """As `sample_angles`, of people who let themselves be photographed: mostly to 45 degrees."""
+    yaw = rng.normal(0, 0.3) if rng.random() < 0.6 else rng.uniform(-0.9, 0.9)
+    return float(yaw), float(rng.normal(0, 0.14)), float(rng.normal(0, 0.1)), float(rng.normal(0, 0.12))
+
+
 def sample_angles(rng: np.random.Generator) -> tuple[float, float, float, float]:
     """Yaw, pitch, roll, nod in radians, with much weight on turned heads.
 
@@ -205,12 +226,14 @@ def sample_angles(rng: np.random.Generator) -> tuple[float, float, float, float]
     return float(yaw), float(pitch), float(roll), float(nod)
 
 
-def sample_view(rng: np.random.Generator, state: HeadState, vertices: np.ndarray) -> HeadState:
+def sample_view(
+    rng: np.random.Generator, state: HeadState, vertices: np.ndarray, angles: Angles = sample_angles
+) -> HeadState:
     """`state` with a random pose and camera, its landmarks' box in the middle of the picture."""
     distance = float(np.exp(rng.uniform(np.log(32), np.log(400))))
     offset = rng.normal(0, 0.08, 2) * distance
     posed = HeadState(**vars(state))
-    yaw, pitch, roll, nod = sample_angles(rng)
+    yaw, pitch, roll, nod = angles(rng)
     posed.rotation = rotation(yaw, pitch, roll) @ rotation(0, nod, 0)
     posed.translation = np.array([*offset, -distance], np.float32)
     posed.projection = np.array([1, 0, 0], np.float32)

@@ -1,18 +1,19 @@
 """Whole random pictures: a head with everything on it, drawn from several sides."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from ..assets import DEFAULT_FOLDER, SKIN_VERTICES, HairStyle, load_facekit, load_hair, load_skins
+from ..assets import DEFAULT_FOLDER, SKIN_VERTICES, HairStyle, SkinLibrary, load_facekit, load_hair, load_skins
 from ..head_model import HeadModel, HeadState, project, to_camera
 from . import props
 from .background import beside, load_environments, sample_background
 from .degrade import degrade, end_photo
 from .gl import HeadDrawing, sample_look
 from .relief import face_values, landmark_places
-from .sampling import ShapeSampler, sample_light, sample_view
+from .sampling import ShapeSampler, sample_angles, sample_light, sample_portrait_angles, sample_view
 from .skin import Skin, compose_skin
 from .strands import BeardMaker, locks
 from .surfaces import Material, Surface
@@ -20,6 +21,8 @@ from .wraps import CENTRE, HeadWrap, clothes
 
 SKIN_TEXTURE = 384
 SKIN_POOL = 64
+KEPT_EVERY = 5  # of skins, brows, eyes, hair, surroundings: kept for pictures to measure on
+PORTRAIT_CLUTTER = 0.3  # how often, against other pictures, something is before a portrait's face
 
 
 @dataclass(frozen=True)
@@ -31,20 +34,42 @@ class Sample:
     visibility: np.ndarray  # (SKIN_VERTICES,) bool
 
 
+@dataclass(frozen=True)
+class Taste:
+    """What kind of pictures are drawn."""
+
+    portraits: float = (
+        0.0  # share of heads that are seen as portraits show them; the others from all sides, in all states
+    )
+    scanned: float = 0.0  # share of heads as scanned people's are
+    kept: bool | None = None  # only of the skins, hair and surroundings kept to measure on; False: without these
+
+    def of(self, assets: Sequence) -> list:
+        """Those that may be used."""
+        return [one for k, one in enumerate(assets) if self.kept is None or (k % KEPT_EVERY == 0) == self.kept]
+
+
 class SceneSampler:
     """An endless source of labelled pictures, the same for the same seed."""
 
-    def __init__(self, size: int, seed: int, environments: Path | None, assets: Path = DEFAULT_FOLDER):
-        self.rng = np.random.default_rng(seed)
+    def __init__(
+        self,
+        size: int,
+        seed: int,
+        environments: Path | None,
+        assets: Path = DEFAULT_FOLDER,
+        taste: Taste = Taste(),
+    ):
+        self.rng, self.taste = np.random.default_rng(seed), taste
         self.kit = load_facekit(assets)
         self.model = HeadModel(self.kit)
         self.wrap = HeadWrap(self.kit.mean)
-        self.hair_styles = load_hair(assets)
-        self.library = load_skins(SKIN_TEXTURE, assets)
-        self.environments = load_environments(environments)
+        self.hair_styles = taste.of(load_hair(assets))
+        self.library = _part_of(load_skins(SKIN_TEXTURE, assets), taste)
+        self.environments = taste.of(load_environments(environments))
         self.drawing = HeadDrawing(self.kit, size)
         self.places = landmark_places(self.kit)
-        self.shape = ShapeSampler(self.kit)
+        self.shape = ShapeSampler(self.kit, taste.scanned)
         self.beard = BeardMaker(self.kit.skin_triangles, face_values(self.kit, self.library.masks["beard"]))
         self.others: list[np.ndarray] = []  # pictures for persons in the background
         self.eyes = [self.drawing.texture(picture) for picture in self.library.eyes]
@@ -58,13 +83,14 @@ class SceneSampler:
         vertices = self.model.vertices(state)
         skin = self.next_skin()
         self.skin = skin[0]
-        self.drawing.set_head(vertices, self._outfit(state, vertices, skin[0]))
+        is_portrait = self.taste.portraits > 0 and rng.random() < self.taste.portraits
+        self.drawing.set_head(vertices, self._outfit(state, vertices, skin[0], is_portrait))
         eyes = self.eyes[rng.integers(len(self.eyes))]
-        return [self._view(state, vertices, skin, eyes) for _ in range(views)]
+        return [self._view(state, vertices, skin, eyes, is_portrait) for _ in range(views)]
 
-    def _view(self, state: HeadState, vertices: np.ndarray, skin: tuple, eyes) -> Sample:
+    def _view(self, state: HeadState, vertices: np.ndarray, skin: tuple, eyes, is_portrait: bool) -> Sample:
         rng, size = self.rng, self.drawing.size
-        posed = sample_view(rng, state, vertices)
+        posed = sample_view(rng, state, vertices, sample_portrait_angles if is_portrait else sample_angles)
         light = sample_light(rng, [environment.harmonics for environment in self.environments])
         background = sample_background(rng, size, self.environments)
         if self.others and rng.random() < 0.1:
@@ -96,8 +122,9 @@ class SceneSampler:
             return entry
         return self.skins[rng.integers(len(self.skins))]
 
-    def _outfit(self, state: HeadState, vertices: np.ndarray, skin) -> list[Surface]:
+    def _outfit(self, state: HeadState, vertices: np.ndarray, skin, is_portrait: bool) -> list[Surface]:
         rng = self.rng
+        often = PORTRAIT_CLUTTER if is_portrait else 1.0
         surfaces = []
         if rng.random() < 0.9:
             surfaces.append(clothes(rng, state))
@@ -108,19 +135,19 @@ class SceneSampler:
             surfaces.append(self.wrap.hair(rng, vertices, skin.hair_colour))
         elif kind < 0.78:
             surfaces.append(self.wrap.hood(rng, vertices))
-        if (kind < 0.72 and rng.random() < 0.12) or kind > 0.93:
+        if (kind < 0.72 and rng.random() < 0.12 * often) or kind > 1 - 0.07 * often:
             surfaces += self.wrap.hat(rng, vertices)
-        if kind < 0.85 and rng.random() < 0.12:
+        if kind < 0.85 and rng.random() < 0.12 * often:
             surfaces.append(locks(rng, self.wrap, vertices, skin.hair_colour))
         if rng.random() < 0.1:
             surfaces.append(self.beard(rng, vertices, skin.hair_colour))
-        if rng.random() < 0.25:
+        if rng.random() < (0.15 if is_portrait else 0.25):
             surfaces += props.glasses(rng, vertices)
-        if rng.random() < 0.1:
+        if rng.random() < 0.1 * often:
             surfaces.append(props.hand(rng, vertices, skin.tone))
-        if rng.random() < 0.08:
+        if rng.random() < 0.08 * often:
             surfaces.append(props.thing(rng, vertices))
-        if rng.random() < 0.03:
+        if rng.random() < 0.03 * often:
             surfaces.append(props.mask(rng, vertices, self.kit.skin_triangles, self.kit.mean))
         return surfaces
 
@@ -136,3 +163,9 @@ class SceneSampler:
         return Surface(
             positions.astype(np.float32), style.triangles, uv, Material.HAIR_CARD, colour, texture=style.texture
         )
+
+
+def _part_of(library: SkinLibrary, taste: Taste) -> SkinLibrary:
+    """Of skins, brows and eyes those that may be used."""
+    lists = ("faces", "heads", "brows", "eyes")
+    return replace(library, **{name: taste.of(getattr(library, name)) for name in lists})

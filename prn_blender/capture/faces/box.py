@@ -35,6 +35,14 @@ class FaceBox:
         return (self.right - self.left) * (self.bottom - self.top)
 
 
+SAME_FACE = 0.3  # of two boxes: what they share, over what they cover together
+
+
+def is_same_face(one: FaceBox, other: FaceBox) -> bool:
+    """Whether two boxes in a photo are around one face."""
+    return bool(overlap(one.corners.ravel(), other.corners.ravel()) > SAME_FACE)
+
+
 def overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """(…) intersection over union of boxes (…, 4) with boxes (…, 4), as left, top, right, bottom."""
     across = np.minimum(a[..., 2], b[..., 2]) - np.maximum(a[..., 0], b[..., 0])

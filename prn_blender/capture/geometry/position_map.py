@@ -43,6 +43,28 @@ def sample_bicubic(image: np.ndarray, uv: np.ndarray) -> np.ndarray:
     return np.einsum("...ijc,...ij->...c", texels, weights)
 
 
+@dataclass(frozen=True, eq=False)
+class BicubicSampler:
+    """`sample_bicubic` at the same places of one image after the other."""
+
+    texels: np.ndarray  # (P, 16) indices, row by row
+    weights: np.ndarray  # (P, 1, 16) float32
+
+    @classmethod
+    def at(cls, uv: np.ndarray, resolution: int) -> "BicubicSampler":
+        """For images (R, R, C) at `uv` (P, 2)."""
+        columns, column_weights = cubic_neighbours(uv[:, 0], resolution)
+        rows, row_weights = cubic_neighbours(uv[:, 1], resolution)
+        texels = rows[:, :, None] * resolution + columns[:, None, :]
+        weights = row_weights[:, :, None] * column_weights[:, None, :]
+        return cls(texels.reshape(-1, 16), weights.reshape(-1, 1, 16).astype(np.float32))
+
+    def sample(self, image: np.ndarray) -> np.ndarray:
+        """(P, C) float32"""
+        values = image.reshape(-1, image.shape[2]).astype(np.float32, copy=False)
+        return (self.weights @ values[self.texels])[:, 0]
+
+
 def upsample_bicubic(image: np.ndarray, size: int) -> np.ndarray:
     """`image` (R, R, C) at the texel centres of (size, size, C), as `sample_bicubic` gives them."""
     resolution = image.shape[0]

@@ -4,25 +4,34 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..packs.topology import Topology
 from ..photo.part import cut, reduce
-from .place import seen_by_parallel_rays
-from .pose import yaw_pitch_roll
-from .position_map import PositionMap, upsample_bicubic
+from .pose import Similarity, umeyama, yaw_pitch_roll
+from .position_map import upsample_bicubic
 
 TEXELS = 64  # of what is seen, each with FINER x FINER of the photo's colours
-FINER = 2
-CHANNELS = 3 * FINER**2 + 3 + 1 + 1
+FINER = 4
+CHANNELS = 3 * FINER**2 + 3 + 3 + 1 + 1
+OWN_UNIT = 0.01  # metres
 # What the network was trained on, about: larger photos are reduced to it before they are unwrapped.
 PIXELS_PER_MM = 0.85
+UP = np.array([1.0, -1.0, 1.0])  # photo space to y up
 
 
 @dataclass(frozen=True)
 class Stance:
-    """How large and how tilted the head is in the photo."""
+    """How the head stands in the photo, as if by parallel rays."""
 
-    pixels_per_mm: float  # at the head's origin, for a head as large as the canonical one
-    roll: float  # radians, as of `Crop.roll`
+    placed: Similarity  # of the mean head (metres) to photo space with y up
+
+    @property
+    def pixels_per_mm(self) -> float:
+        """For a head as large as the mean head."""
+        return self.placed.scale / 1000
+
+    @property
+    def roll(self) -> float:
+        """Radians, as of `Crop.roll`."""
+        return float(np.radians(yaw_pitch_roll(self.placed.rotation)[2]))
 
     @property
     def axes(self) -> np.ndarray:
@@ -35,32 +44,39 @@ class Stance:
         return offsets @ self.axes.T.astype(np.float32)
 
 
-def stance_of(position_map: PositionMap, topology: Topology) -> Stance:
-    """Of the head that a position map shows."""
-    seen = seen_by_parallel_rays(position_map, topology)
-    return Stance(seen.scale / 1000, float(np.radians(yaw_pitch_roll(seen.rotation)[2])))
+def stance_of(places: np.ndarray, mean: np.ndarray, rigid: np.ndarray) -> Stance:
+    """Of the head whose surface lies at places (TEXELS, TEXELS, 3) in photo space.
+
+    Args:
+        mean: (TEXELS, TEXELS, 3) metres, the mean head.
+        rigid: (TEXELS, TEXELS) bool, where expressions hardly move it.
+    """
+    return Stance(umeyama(mean[rigid], places[rigid] * UP, np.ones(rigid.sum())))
 
 
-def unwrap(pixels: np.ndarray, places: np.ndarray, stance: Stance) -> np.ndarray:
+def unwrap(pixels: np.ndarray, places: np.ndarray, mean: np.ndarray, stance: Stance) -> np.ndarray:
     """What a position map sees of the photo.
 
     Args:
         pixels: (H, W, 3) uint8.
         places: (TEXELS, TEXELS, 3) photo space.
+        mean: (TEXELS, TEXELS, 3) metres, the mean head.
 
     Returns:
         (CHANNELS, TEXELS, TEXELS) float32: the colours of FINER x FINER texels, -1 to 1, red first and row by row;
-        normals in the frame of the upright head; the share of the texel inside of the photo; pixels per millimetre,
-        less 1, of the photo that the colours are from.
+        normals in the frame of the upright head; in the head's own axes how far its surface lies from the mean head's,
+        OWN_UNIT; the share of the texel inside of the photo; one less than pixels per millimetre of the photo that the
+        colours are from.
     """
     fine = upsample_bicubic(places[..., :2], FINER * TEXELS)
     colours, reduction = _colours(pixels, fine, PIXELS_PER_MM / stance.pixels_per_mm)
     inside = ((fine >= 0) & (fine < (pixels.shape[1], pixels.shape[0]))).all(axis=2)
     blocks = (TEXELS, FINER, TEXELS, FINER)
     seen = np.empty((CHANNELS, TEXELS, TEXELS), np.float32)
-    seen[:-5] = colours.reshape(*blocks, 3).transpose(4, 1, 3, 0, 2).reshape(-1, TEXELS, TEXELS)
-    seen[:-5] = seen[:-5] / 127.5 - 1
-    seen[-5:-2] = np.moveaxis(_normals(places, stance), 2, 0)
+    seen[:-8] = colours.reshape(*blocks, 3).transpose(4, 1, 3, 0, 2).reshape(-1, TEXELS, TEXELS)
+    seen[:-8] = seen[:-8] / 127.5 - 1
+    seen[-8:-5] = np.moveaxis(_normals(places, stance), 2, 0)
+    seen[-5:-2] = np.moveaxis((stance.placed.inverse_apply(places * UP) - mean) / OWN_UNIT, 2, 0)
     seen[-2] = inside.reshape(blocks).mean(axis=(1, 3))
     seen[-1] = stance.pixels_per_mm * reduction - 1
     return seen

@@ -14,10 +14,12 @@ from .session import Session, kept_warm, open_session, reason_of, stop_told
 
 @dataclass(frozen=True)
 class Refinement:
-    """How far the surface lies from where the position map has it, in the frame of the upright head."""
+    """How far a head lies from where the position map has it, in the frame of the upright head, and whose it is."""
 
     offset: np.ndarray  # (E, E, 3) float32 by UV, mm to the right, up and forwards
     deviation: np.ndarray  # (E, E) float32, mm, of the offsets to the right and up each
+    coefficients: np.ndarray  # (C,) float32 of the head model: identity, then expression
+    coefficient_deviations: np.ndarray  # (C,) float32
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,8 @@ class Refiner:
 
     def attempt(self, seen: np.ndarray) -> Refinement:
         """`run` with whatever error onnxruntime raises."""
-        names = [self.described.offset_name, self.described.deviation_name]
-        offset, deviation = self.session.run(names, seen[None], self.described.input_name)
-        return Refinement(np.ascontiguousarray(offset[0].transpose(1, 2, 0)), deviation[0])
+        offset, *others = self.session.run(list(self.described.output_names), seen[None], self.described.input_name)
+        return Refinement(np.ascontiguousarray(offset[0].transpose(1, 2, 0)), *(one[0] for one in others))
 
 
 def open_refiner(pack: ModelPack, provider: str) -> Refiner | None:

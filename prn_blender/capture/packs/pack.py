@@ -46,14 +46,17 @@ class PackDescription:
     topologies: tuple[TopologyChoice, ...]  # the standard one first
 
 
+# What a second network says, by the names in the manifest.
+SECOND_PASS_OUTPUTS = ("offset", "deviation", "coefficients", "coefficient_deviations")
+
+
 @dataclass(frozen=True)
 class SecondPass:
-    """A pack's network that tells how far off the first one's position map is."""
+    """A pack's network that tells how far off the first one's position map is, and whose head it is."""
 
     network_file: Path
     input_name: str
-    offset_name: str
-    deviation_name: str
+    output_names: tuple[str, ...]  # in the order of SECOND_PASS_OUTPUTS
 
 
 @dataclass(frozen=True)
@@ -243,6 +246,8 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
         for name in ("loops", "head_model", "parts", "expressions")
     )
     second_pass = _second_pass(folder, described["refine"]) if "refine" in described else None
+    if second_pass is not None and head_model_file is None:
+        raise ValueError("its second network needs a head model")
     description = _described(described)
     for archive in filter(None, (topology_file, loops_file, parts_file, expressions_file)):
         require_small(archive)
@@ -276,8 +281,7 @@ def _second_pass(folder: Path, described: dict) -> SecondPass:
     return SecondPass(
         network_file=verified_file(folder, described["file"], described["sha256"]),
         input_name=described["input"],
-        offset_name=described["offset"],
-        deviation_name=described["deviation"],
+        output_names=tuple(described[name] for name in SECOND_PASS_OUTPUTS),
     )
 
 

@@ -48,12 +48,12 @@ class Topology:
     def vertices(self, position_map: PositionMap) -> np.ndarray:
         """(V, 3) photo-space vertices."""
         vertices = position_map.sample(self.sample_uv[:, 0])
-        seam = self._on_seam
+        seam = self.on_seam
         vertices[seam] = position_map.sample(self.sample_uv[seam]).mean(axis=1)
         return vertices
 
     @cached_property
-    def _on_seam(self) -> np.ndarray:
+    def on_seam(self) -> np.ndarray:
         """(S,) indices of the vertices with two different samples."""
         return np.flatnonzero((self.sample_uv[:, 0] != self.sample_uv[:, 1]).any(axis=1))
 

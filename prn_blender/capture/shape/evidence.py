@@ -15,11 +15,20 @@ ACROSS = 3**-0.5  # of an expected error in space, what falls to each axis
 
 
 @dataclass(frozen=True)
+class Likeness:
+    """What a network says of the head model's coefficients: normal distributions, people's where it sees nothing."""
+
+    mean: np.ndarray  # (K + E,) identity first
+    deviation: np.ndarray  # (K + E,)
+
+
+@dataclass(frozen=True)
 class Evidence:
-    """Of one view, by UV."""
+    """Of one view; places by UV."""
 
     places: np.ndarray  # (E, E, 3) photo space
     deviation: np.ndarray  # (E, E) photo pixels, of x and of y; infinite where nothing is known
+    likeness: Likeness | None = None
 
 
 def evidence_of(position_map: PositionMap, expected_error: np.ndarray, visibility: np.ndarray) -> Evidence:
@@ -46,7 +55,8 @@ def joined(first: Evidence, second: Evidence, visibility: np.ndarray) -> Evidenc
     known = 1 / first.deviation**2, 1 / (second.deviation * _unsure(visibility)) ** 2
     precision = sum(known)
     share = (known[0] / precision)[..., None]
-    return Evidence(share * first.places + (1 - share) * second.places, DEPENDENT / np.sqrt(precision))
+    places = share * first.places + (1 - share) * second.places
+    return Evidence(places, DEPENDENT / np.sqrt(precision), second.likeness)
 
 
 def _unsure(visibility: np.ndarray) -> np.ndarray:

@@ -15,15 +15,16 @@ import numpy as np
 
 from ..geometry.camera import ESTIMATED_MM, ORTHOGRAPHIC_DISTANCE, Camera, focal_pixels
 from ..geometry.pose import fit_similarity
-from .evidence import EVIDENCE_SIZE, Evidence
+from .evidence import EVIDENCE_SIZE, Evidence, Likeness
 from .head_model import HeadModel, Points
-from .pins import Pin
+from .pins import Pin, those_on
 
 ROUNDS = 3
 ROBUST = 2.5  # deviations from which on a texel loses its say
 # Neighbouring texels err together: so many count as one, and as many more for each pin. A network's errors are smooth
 # over the whole face, and pins tell what they are.
 TOGETHER = 3.0
+LIKENESS_CAUTION = 1.0  # times as unsure as a network says of coefficients
 LEAST_DEVIATION = 0.0002  # metres at the head: the model itself is not nearer to any head
 PIN_DEVIATION = 0.0005  # metres at the head, of a pin of stiffness 1
 DISTANCE_ERROR = 0.25  # of a network's distance, as a share
@@ -49,7 +50,7 @@ class ViewEvidence:
     @property
     def together(self) -> float:
         """How many of the evidence's texels count as one."""
-        return TOGETHER * (1 + sum(pin.stiffness for pin in self.pins))
+        return TOGETHER * (1 + sum(pin.stiffness for pin in those_on(self.pins)))
 
 
 @dataclass(frozen=True)
@@ -150,13 +151,14 @@ def fit(
     identity = start.identity if start else np.zeros(model.identities)
     observed = [_observe(model, view, state) for view, state in zip(views, states, strict=True)]
     shared, own = model.identities, model.expressions + 10
+    known_precision, known_pull = _identity_prior(model, views)
     still = np.zeros(shared + own * len(views), bool)
     still[:shared] = lock_identity
     still[shared:].reshape(len(views), own)[:, : model.expressions] = lock_expression
     for number in range(rounds):
         matrix, gradient = np.zeros((len(still), len(still))), np.zeros(len(still))
-        matrix[range(shared), range(shared)] = 1
-        gradient[:shared] = -identity
+        matrix[range(shared), range(shared)] = known_precision
+        gradient[:shared] = known_pull - known_precision * identity
         for view, (one, state) in enumerate(zip(observed, states, strict=True)):
             rows = np.r_[:shared, shared + own * view : shared + own * (view + 1)]
             part, slope = _normal_equations(model, one, identity, state, robust=number > 0 or start is not None)
@@ -191,6 +193,25 @@ def place_at_first(model: HeadModel, view: ViewEvidence) -> FittedView:
     )
 
 
+def _identity_prior(model: HeadModel, views: tuple[ViewEvidence, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """(K,) precisions of the coefficients of identity before the fit, and these times what is expected.
+
+    Each network knew already how people's heads vary: all together, that counts once.
+    """
+    precision, pull = np.ones(model.identities), np.zeros(model.identities)
+    for view in views:
+        if view.evidence.likeness is not None:
+            mean, sure = _likeness(view.evidence.likeness, slice(model.identities))
+            precision += np.maximum(sure - 1, 0)
+            pull += mean * sure
+    return precision, pull
+
+
+def _likeness(likeness: Likeness, part: slice) -> tuple[np.ndarray, np.ndarray]:
+    """What is expected of some coefficients, and how precise that is."""
+    return likeness.mean[part].astype(np.float64), 1 / (LIKENESS_CAUTION * likeness.deviation[part]) ** 2
+
+
 def prior_nearness(model: HeadModel, view: ViewEvidence) -> tuple[float, float]:
     """Mean and deviation of 1 / distance, 1 / metre."""
     if view.orthographic:
@@ -216,18 +237,19 @@ def _observe(model: HeadModel, view: ViewEvidence, state: FittedView) -> _Observ
     deviation = np.maximum(view.evidence.deviation.ravel()[known], LEAST_DEVIATION * state.size)
     points = Points(texels.mean[known], texels.basis[known], texels.neck_weight[known])
     places, precision = view.evidence.places.reshape(-1, 3)[known, :2], 1 / (view.together * deviation**2)
-    doubted = np.ones(len(places) + len(view.pins), bool)
-    if view.pins:
-        pinned = model.points(np.array([pin.uv for pin in view.pins]))
+    pins = those_on(view.pins)
+    doubted = np.ones(len(places) + len(pins), bool)
+    if pins:
+        pinned = model.points(np.array([pin.uv for pin in pins]))
         points = Points(
             np.concatenate([points.mean, pinned.mean]),
             np.concatenate([points.basis, pinned.basis]),
             np.concatenate([points.neck_weight, pinned.neck_weight]),
         )
-        stiffness = np.array([pin.stiffness for pin in view.pins])
-        places = np.concatenate([places, [pin.place for pin in view.pins]])
+        stiffness = np.array([pin.stiffness for pin in pins])
+        places = np.concatenate([places, [pin.place for pin in pins]])
         precision = np.concatenate([precision, stiffness / (PIN_DEVIATION * state.size) ** 2])
-        doubted[-len(view.pins) :] = False
+        doubted[-len(pins) :] = False
     return _Observed(view, points, places, precision, doubted)
 
 
@@ -286,7 +308,10 @@ def _add_priors(
     precision[count : count + 3] = 1 / model.neck_deviation**2
     precision[-1] = 1 if _has_fixed_nearness(known) else 1 / deviation**2
     off = np.zeros(len(gradient))
-    off[:count], off[count : count + 3] = -state.expression, -state.neck
+    expected = np.zeros(count)
+    if known.evidence.likeness is not None:
+        expected, precision[:count] = _likeness(known.evidence.likeness, slice(model.identities, None))
+    off[:count], off[count : count + 3] = expected - state.expression, -state.neck
     if not _has_fixed_nearness(known):
         off[-1] = mean - state.nearness
     matrix += np.diag(precision)

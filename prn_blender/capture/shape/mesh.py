@@ -18,18 +18,35 @@ def mesh_of(capture: Capture, topology: Topology) -> HeadMesh:
     """The mesh of a capture's head with any topology of its pack, with parts and expressions where the settings ask for
     them."""
     seen = [_visibility(view, topology, capture.pack.topology) for view in capture.views]
-    surface = PositionMap(capture.head.surface)
-    mesh = HeadMesh(topology, topology.vertices(surface), np.max(seen, axis=0))
+    return _mesh(
+        capture, topology, PositionMap(capture.head.surface), np.max(seen, axis=0), capture.settings.expressions
+    )
+
+
+def vertices_in_view(capture: Capture, topology: Topology, number: int) -> np.ndarray:
+    """(V, 3) float32 metres: those of `mesh_of` with the expression of one of the capture's photos."""
+    view = capture.views[number]
+    surface = PositionMap(view.to_head(view.position_map.values))
+    return _mesh(capture, topology, surface, np.ones(len(topology.canonical), np.float32), expressions=False).vertices
+
+
+def _mesh(capture: Capture, topology: Topology, surface: PositionMap, seen: np.ndarray, expressions: bool) -> HeadMesh:
+    mesh = HeadMesh(topology, topology.vertices(surface), seen)
     parts = capture.pack.parts if capture.settings.parts == WHOLE else None
     if parts is not None:
-        mesh = _with_parts(mesh, surface, parts)
-    if capture.settings.expressions:
+        mesh = with_parts(mesh, surface.sample(parts.anchor_uv), parts)
+    if expressions:
         mesh = replace(mesh, expressions=_expressions(capture, mesh))
     return mesh if parts is None else _opened(mesh)
 
 
-def _with_parts(mesh: HeadMesh, surface: PositionMap, model: PartsModel) -> HeadMesh:
-    parts = parts_of(model, surface.sample(model.anchor_uv), mesh.vertices, mesh.topology)
+def with_parts(mesh: HeadMesh, anchors: np.ndarray, model: PartsModel) -> HeadMesh:
+    """The mesh with what a whole head has besides its skin, and its lids on the eyeballs.
+
+    Args:
+        anchors: (K, 3) the head's surface at the model's anchors, metres, aligned frame.
+    """
+    parts = parts_of(model, anchors, mesh.vertices, mesh.topology)
     return replace(mesh, vertices=clear_of_eyes(mesh.vertices, mesh.topology, parts), parts=parts)
 
 

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from ..geometry.position_map import PositionMap, sample_bicubic, upsample_bicubic
+from ..geometry.position_map import PositionMap, upsample_bicubic
 from .evidence import EVIDENCE_SIZE, Evidence
 from .fit import Fit, FittedView, ViewEvidence, project, shape_of
 from .head_model import HeadModel
-from .pins import close_gaps
 
 BLUR = 1.2  # texels of the evidence over which the remainder is smooth
 LARGEST = 0.006  # metres at the head that it never exceeds; what is asked beyond is followed less and less
@@ -22,8 +21,8 @@ def fitted_map(model: HeadModel, fit: Fit, number: int, view: ViewEvidence, foll
 
     Args:
         number: of the view in the fit.
-        view: its evidence and pins.
-        follow: 0..1 how much of the evidence's remainder is added; pins are held exactly in any case.
+        view: its evidence.
+        follow: 0..1 how much of the evidence's remainder is added.
     """
     state = fit.views[number]
     coarse = shape_of(model.texels(len(model.mean)), model, fit.identity, state)
@@ -32,10 +31,6 @@ def fitted_map(model: HeadModel, fit: Fit, number: int, view: ViewEvidence, foll
     values = project(shape.reshape(-1, 3), model, state).reshape(size, size, 3).astype(np.float32)
     if follow > 0:
         values[..., :2] += follow * upsample_bicubic(_evidence_remainder(model, fit, state, view.evidence), size)
-    if view.pins:
-        uv = np.array([pin.uv for pin in view.pins], float)
-        gaps = np.array([pin.place for pin in view.pins]) - sample_bicubic(values, uv)[:, :2]
-        values[..., :2] += close_gaps(model, uv, gaps, state.size, size)
     return PositionMap(values)
 
 

@@ -7,12 +7,12 @@ import numpy as np
 from ..geometry.position_map import PositionMap
 from ..geometry.unwrap import TEXELS, stance_of, unwrap
 from ..networks.refine import Refinement
-from ..packs.topology import Topology
-from .evidence import EVIDENCE_SIZE, Evidence
+from .evidence import EVIDENCE_SIZE, Evidence, Likeness
+from .head_model import HeadModel
 
 
 def second_pass(
-    pixels: np.ndarray, position_map: PositionMap, topology: Topology, run: Callable[[np.ndarray], Refinement]
+    pixels: np.ndarray, position_map: PositionMap, model: HeadModel, run: Callable[[np.ndarray], Refinement]
 ) -> Evidence:
     """What the second network makes of the first one's position map.
 
@@ -20,11 +20,12 @@ def second_pass(
         pixels: (H, W, 3) uint8, the photo.
         run: the second network.
     """
-    stance = stance_of(position_map, topology)
     places = _reduced(position_map.at_size(2 * TEXELS), TEXELS)
-    said = run(unwrap(pixels, places, stance))
+    stance = stance_of(places, model.mean, model.rigid)
+    said = run(unwrap(pixels, places, model.mean, stance))
     found = _reduced(places, EVIDENCE_SIZE) + stance.to_photo(said.offset)
-    return Evidence(found, said.deviation * stance.pixels_per_mm)
+    likeness = Likeness(said.coefficients, said.coefficient_deviations)
+    return Evidence(found, said.deviation * stance.pixels_per_mm, likeness)
 
 
 def _reduced(values: np.ndarray, size: int) -> np.ndarray:

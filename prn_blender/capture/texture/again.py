@@ -1,5 +1,6 @@
-"""The photo projected once more, onto a head whose shape was changed."""
+"""The photo or photos projected once more, onto a head whose shape was changed."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,37 +12,47 @@ from ..geometry.raster import nearest_inside, rasterise
 from ..packs.pack import ModelPack
 from ..pictures.posed import PosedHead
 from ..progress import Progress, silent
-from ..reconstruct import seen_in
+from ..reconstruct import seen_in, textures_of
 from ..types import Photo, View
 from .guide import GUIDE_SIZE
-from .project import project_texture
 
 
 def project_again(
-    photo: Photo,
-    head: PosedHead,
+    shown: Sequence[tuple[Photo, PosedHead]],
     pack: ModelPack,
     size: int,
     fill: bool,
     progress: Progress = silent,
     rims_move: bool = False,
 ) -> dict[str, np.ndarray]:
-    """The textures by name, as of `project_texture`, of a head with the UV layout of the pack.
+    """The textures by name, as of `textures_of`, of a head with the UV layout of the pack.
 
     Args:
-        head: its shape as it is now, with the camera and the pose of the capture.
+        shown: each of its photos, with the head's shape as it is in that now, and camera and pose.
         rims_move: as of `project_texture`.
 
     Raises:
-        CaptureError: the photo shows hardly anything of the head.
+        CaptureError: a photo shows hardly anything of the head.
         Cancelled: from `progress`.
     """
+    views = []
+    for number, (photo, head) in enumerate(shown):
+        progress(0.1 + 0.2 * number / len(shown), "Finding what the photo shows")
+        view = _view(photo, head, pack)
+        views.append(replace(view, visibility=seen_in(view, pack)))
+    return textures_of(
+        tuple(views), pack, size, fill, lambda fraction, text: progress(0.3 + 0.7 * fraction, text), rims_move
+    )
+
+
+def _view(photo: Photo, head: PosedHead, pack: ModelPack) -> View:
+    """The head in a photo, its visibility still to be found."""
     in_photo = head.camera.to_photo_space(head.pose.apply(head.vertices))
     position_map = PositionMap(by_uv(in_photo, head.triangles, head.triangle_uv, GUIDE_SIZE))
     landmarks = pack.topology.landmarks(position_map)
     low, high = landmarks[:, :2].min(axis=0), landmarks[:, :2].max(axis=0)
     centre_x, centre_y = ((low + high) / 2).tolist()
-    view = View(
+    return View(
         photo=photo,
         face_box=FaceBox(*low.tolist(), *high.tolist()),
         crop=Crop(centre_x, centre_y, float((high - low).max())),
@@ -52,10 +63,6 @@ def project_again(
         visibility=np.ones(len(pack.topology.canonical), np.float32),
         landmarks=landmarks,
     )
-    progress(0.2, "Finding what the photo shows")
-    view = replace(view, visibility=seen_in(view, pack))
-    onwards = lambda fraction, text: progress(0.3 + 0.7 * fraction, text)
-    return project_texture(view, pack.topology, size, fill, onwards, rims_move)
 
 
 def by_uv(values: np.ndarray, triangles: np.ndarray, triangle_uv: np.ndarray, size: int) -> np.ndarray:

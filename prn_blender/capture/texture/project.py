@@ -2,7 +2,8 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -12,8 +13,8 @@ from ..photo.part import cut
 from ..progress import Progress, silent
 from ..types import BASE_COLOR, MASK, View
 from .complete import Fill, make_fill, strands
-from .guide import GUIDE_SIZE, make_guide, rims
-from .trust import judge
+from .guide import GUIDE_SIZE, make_guide
+from .trust import judge, without_rims
 
 TILE = 32  # texels of the guide; textures are made in tiles, which skips what a tile does not need
 
@@ -38,14 +39,13 @@ def project_texture(
         CaptureError: the size is no multiple of 256.
         Cancelled: from `progress`.
     """
-    if size < GUIDE_SIZE or size % GUIDE_SIZE:
-        raise CaptureError(f"The texture size {size} is no multiple of {GUIDE_SIZE}: choose 512, 1024, 2048 or more.")
+    require_texture_size(size)
     photo = view.photo
     guide = make_guide(view.position_map, topology, view.visibility)
     vertices = topology.vertices(view.position_map)
     trusted = judge(guide, photo.pixels, vertices, topology.triangles)
     if rims_move:
-        trusted = replace(trusted, texels=trusted.texels * (1 - rims(topology)))
+        trusted = without_rims(trusted, topology)
     pyramid = PhotoPyramid.around(photo.pixels, vertices)
     place = pyramid.place(guide.position)
     completion = None
@@ -58,11 +58,29 @@ def project_texture(
         place=place,
         level=useful_levels(pyramid.level(guide.footprint * guide.size / size), trusted.texels),
     )
+    return make_textures(projection, trusted.texels, completion, size, progress)
+
+
+def require_texture_size(size: int) -> None:
+    """Raises CaptureError where a texture's side is no multiple of the guide's."""
+    if size < GUIDE_SIZE or size % GUIDE_SIZE:
+        raise CaptureError(f"The texture size {size} is no multiple of {GUIDE_SIZE}: choose 512, 1024, 2048 or more.")
+
+
+def make_textures(
+    projection: "Samples", trust: np.ndarray, completion: Fill | None, size: int, progress: Progress
+) -> dict[str, np.ndarray]:
+    """The textures by name, tile by tile.
+
+    Args:
+        trust: (G, G) 0..1 how far the projection is believed.
+        completion: of what is not; None leaves it black.
+    """
     colour = np.empty((size, size, 3), np.uint8)
     mask = np.empty((size, size), np.uint8)
 
     def compose(tile: Tile) -> None:
-        weight = tile.enlarge(trusted.texels)
+        weight = tile.enlarge(trust)
         mask[tile.area] = np.rint(weight * 255)
         colour[tile.area] = (
             show_photo(tile, projection, mask[tile.area])
@@ -179,6 +197,14 @@ class PhotoPyramid:
         return cv2.remap(picture, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
+class Samples(Protocol):
+    """A head's colours by UV."""
+
+    def sample(self, tile: Tile) -> np.ndarray:
+        """(h, w, 3) uint8."""
+        ...
+
+
 @dataclass(frozen=True)
 class Projection:
     """The photo by UV."""
@@ -192,14 +218,14 @@ class Projection:
         return self.pyramid.sample(tile.enlarge(self.place), tile.enlarge(self.level))
 
 
-def show_photo(tile: Tile, projection: Projection, mask: np.ndarray) -> np.ndarray:
+def show_photo(tile: Tile, projection: Samples, mask: np.ndarray) -> np.ndarray:
     """(h, w, 3) uint8: the photo's colours, black where `mask` (h, w) is 0."""
     colour = projection.sample(tile) if mask.any() else np.zeros((*mask.shape, 3), np.uint8)
     colour[mask == 0] = 0
     return colour
 
 
-def complete(tile: Tile, projection: Projection, fill: Fill, weight: np.ndarray) -> np.ndarray:
+def complete(tile: Tile, projection: Samples, fill: Fill, weight: np.ndarray) -> np.ndarray:
     """(h, w, 3) uint8: the photo's colours where believed, then the other side's, then what continues them.
 
     Args:
@@ -221,7 +247,7 @@ def complete(tile: Tile, projection: Projection, fill: Fill, weight: np.ndarray)
     return rest
 
 
-def mirror_photo(tile: Tile, projection: Projection, fill: Fill) -> np.ndarray:
+def mirror_photo(tile: Tile, projection: Samples, fill: Fill) -> np.ndarray:
     """(h, w, 3) uint8: the other side of the head in the light of this one."""
     import cv2
 

@@ -8,12 +8,11 @@ from ..photo.part import cut, reduce
 from ..pictures.draw import Tile, Window, draw
 from ..pictures.posed import PosedHead
 from ..progress import Progress, silent
-from .match import band, gains
+from .match import compared, gains
 
 # Cosines between which the other face fades in: towards the silhouette a texture smears, and the photo's hair begins.
 FACING = (0.12, 0.4)
 _SMALL = 256  # pixels across the head on which colours are matched
-_INSIDE = 0.12  # the inside's say in the match, against the border's: the photo's light on the face
 
 
 def swap_face(
@@ -67,7 +66,7 @@ def _match(pixels: np.ndarray, head: PosedHead, texture: np.ndarray, mask: np.nd
         share[tile.area] = _share(tile, head, mask)
     if share.max(initial=0.0) < 0.5:
         raise CaptureError("The photo shows nothing of this part of the head: choose another region.")
-    return window, gains(drawn, small.astype(np.float32), np.maximum(band(share), _INSIDE * share))
+    return window, gains(drawn, small.astype(np.float32), compared(share, max(share.shape) / 2))
 
 
 def _as_fine_as_photo(texture: np.ndarray, head: PosedHead) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..errors import CaptureError
 from ..photo.part import cut
-from .match import band, gains
+from .match import compared, gains
 
 _SMALL = 256  # pixels of the longer side on which colours are matched
 
@@ -34,7 +34,7 @@ def take(texture: np.ndarray, source: np.ndarray, mask: np.ndarray, match: bool 
     # Both are resampled onto the part of the texture that changes: texel centres lie at + 0.5 in either.
     other, share = (_resampled(picture, first, (width, height), len(texture)) for picture in (source, mask))
     if match:
-        other = _matched(other, target, share)
+        other = _matched(other, target, share, len(texture))
     result = texture.copy()
     blended = cv2.blendLinear(other, np.ascontiguousarray(target), share, 1 - share)
     result[first[1] : first[1] + height, first[0] : first[0] + width] = blended
@@ -54,12 +54,12 @@ def _resampled(picture: np.ndarray, first: np.ndarray, size: tuple[int, int], te
     return cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _matched(other: np.ndarray, target: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """`other` (h, w, 3) uint8 in the colours that `target` has along the border of `share` (h, w)."""
+def _matched(other: np.ndarray, target: np.ndarray, share: np.ndarray, texels: int) -> np.ndarray:
+    """`other` (h, w, 3) uint8, a part of a texture of `texels` a side, in the colours of `target` around `share`."""
     import cv2
 
     factor = min(1.0, _SMALL / max(share.shape))
     size = [max(2, round(side * factor)) for side in share.shape[::-1]]
     small = [cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in (other, target, share)]
-    factors = gains(small[0].astype(np.float32), small[1].astype(np.float32), band(small[2]))
+    factors = gains(small[0].astype(np.float32), small[1].astype(np.float32), compared(small[2], texels * factor))
     return cv2.multiply(other, cv2.resize(factors, share.shape[::-1]), dtype=cv2.CV_8U)

@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 
 import bpy
+import numpy as np
 
 from ...capture.shape.deformation import anchors_of
 from ...capture.shape.mesh import mesh_of
 from ...capture.types import Capture, HeadMesh
 from ..edit.adjust import prepare_adjustment
 from ..edit.align import FRONTAL, set_alignment
+from ..fitted import store_fitted
 from ..names import as_name
 from ..record import store_record
 from ..transaction import undone_on_error
 from ..units import metre_in
-from .camera import create_camera, fit_photo, has_own_camera, set_scene_camera
+from .camera import cameras_of, capture_camera, fit_photo_of, has_own_camera, set_scene_camera
 from .encode import encode_images
 from .expressions import add_expressions
 from .images import PackedImages, pack_images
@@ -21,6 +23,7 @@ from .landmarks import create_landmarks, hide_landmarks
 from .material import create_material
 from .mesh import add_region_groups, create_mesh
 from .parts import create_parts
+from .views import add_cameras, add_view_keys, view_shapes
 
 
 def build(
@@ -33,7 +36,7 @@ def build(
     location: Sequence[float] = (0.0, 0.0, 0.0),
     takes_camera: bool | None = None,
 ) -> bpy.types.Object:
-    """A collection with head, landmarks and camera; the head becomes the active object.
+    """A collection with head, landmarks and a camera for each photo; the head becomes the active object.
 
     If anything fails, nothing that was made stays.
 
@@ -65,22 +68,24 @@ def build(
         collection.objects.link(head)
         add_region_groups(head, mesh.topology)
         store_record(head, capture)
+        store_fitted(head, capture.fitted)
         create_landmarks(landmark_collection, head, capture.head.landmarks, metre)
         prepare_adjustment(data, capture.head.landmarks, anchors_of(mesh.topology), metre)
 
         create_parts(collection, head, mesh.parts, metre)
         if mesh.expressions is not None:
             add_expressions(head, mesh.expressions)
-        camera = create_camera(head, view.camera, images.photo, metre)
-        collection.objects.link(camera)
+        add_view_keys(head, view_shapes(capture), np.diag([metre, metre, metre, 1.0]))
+        add_cameras(head, collection, capture, images, metre)
         head.location = location
         set_alignment(head, alignment)
 
         scene.collection.children.link(collection)
+        camera = capture_camera(head)
         if takes_camera or (takes_camera is None and not has_own_camera(scene)):
             set_scene_camera(scene, camera, view.camera.width, view.camera.height)
-        else:
-            fit_photo(scene, camera, view.camera.width, view.camera.height)
+        for other in cameras_of(head).values():
+            fit_photo_of(head, scene, other)
         context.view_layer.update()
         hide_landmarks(head)
     _select_only(context, head)

@@ -3,22 +3,30 @@
 import bpy
 
 from ...capture.geometry.camera import Camera
-from ..record import belong_together, has_identity, is_captured_head, mark_as_part, read_record
+from ..record import belong_together, has_identity, is_captured_head, mark_as_part, views_of_head
 
 # 35 mm film: makes the lens read as the 35 mm equivalent.
 _SENSOR_WIDTH = 36.0  # mm
 _SAME_SHAPE = 1e-3
+_VIEW = "prn_view"  # on the cameras: of which of the capture's photos; the first where it is not told
 
 
 def create_camera(
-    head: bpy.types.Object, camera: Camera, photo: bpy.types.Image, metre: float = 1.0
+    head: bpy.types.Object,
+    camera: Camera,
+    photo: bpy.types.Image,
+    metre: float = 1.0,
+    view: int = 0,
+    name: str = "",
 ) -> bpy.types.Object:
     """The camera object of a captured head, with the lens of `camera` and the upright photo behind what it sees.
 
     Args:
         metre: Blender units a metre.
+        view: which of the capture's photos it is of.
+        name: of the photo; without one it is named after the head.
     """
-    name = f"{head.name} Camera"
+    name = f"{name or head.name} Camera"
     data = bpy.data.cameras.new(name)
     set_lens(data, camera, (0, 0, camera.width, camera.height))
     data.display_size = 0.1 * metre
@@ -32,6 +40,7 @@ def create_camera(
 
     camera_object = bpy.data.objects.new(name, data)
     mark_as_part(camera_object, head)
+    number_camera(camera_object, view)
     return camera_object
 
 
@@ -95,21 +104,38 @@ def fit_photo(scene: bpy.types.Scene, camera_object: bpy.types.Object, width: in
 
 
 def fit_photo_of(head: bpy.types.Object, scene: bpy.types.Scene, camera_object: bpy.types.Object) -> None:
-    """`fit_photo` with the size that the head's record tells."""
-    photo = read_record(head)["photo"]
+    """`fit_photo` with the size that the head's record tells of the camera's photo."""
+    photo = views_of_head(head)[view_of_camera(camera_object)]["photo"]
     fit_photo(scene, camera_object, photo["width"], photo["height"])
 
 
-def capture_camera(head: bpy.types.Object) -> bpy.types.Object | None:
-    """The camera of a captured head; None where it was deleted or not appended.
+def capture_camera(head: bpy.types.Object, view: int = 0) -> bpy.types.Object | None:
+    """The camera of one of a captured head's photos; None where it was deleted or not appended.
 
     A copy of head and camera belongs together as the originals do: by their collection, else in the order of the names.
     """
-    cameras = _of_same_capture(head, "CAMERA")
+    cameras = [camera for camera in _of_same_capture(head, "CAMERA") if view_of_camera(camera) == view]
     if len(cameras) < 2:
         return next(iter(cameras), None)
     heads = list(filter(is_captured_head, _of_same_capture(cameras[0], "MESH")))
     return cameras[min(heads.index(head), len(cameras) - 1)] if head in heads else cameras[0]
+
+
+def number_camera(camera: bpy.types.Object, view: int) -> None:
+    """Notes which of its capture's photos a camera is of."""
+    camera[_VIEW] = view
+
+
+def view_of_camera(camera: bpy.types.Object) -> int:
+    """Which of its capture's photos a camera is of."""
+    view = camera.get(_VIEW, 0)
+    return view if isinstance(view, int) else 0
+
+
+def cameras_of(head: bpy.types.Object) -> dict[int, bpy.types.Object]:
+    """The cameras that a captured head still has, by view."""
+    cameras = ((view, capture_camera(head, view)) for view in range(len(views_of_head(head))))
+    return {view: camera for view, camera in cameras if camera is not None}
 
 
 def heads_of_camera(camera: bpy.types.Object | None) -> list[bpy.types.Object]:
@@ -117,7 +143,7 @@ def heads_of_camera(camera: bpy.types.Object | None) -> list[bpy.types.Object]:
     if camera is None or camera.type != "CAMERA":
         return []
     heads = filter(is_captured_head, _of_same_capture(camera, "MESH"))
-    return [head for head in heads if capture_camera(head) == camera]
+    return [head for head in heads if capture_camera(head, view_of_camera(camera)) == camera]
 
 
 def _of_same_capture(part: bpy.types.Object, kind: str) -> list[bpy.types.Object]:

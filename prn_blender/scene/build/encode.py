@@ -18,6 +18,7 @@ class EncodedImages:
 
     textures: dict[str, bytes]  # PNG, by the capture's names
     photo: bytes  # as Blender shall see it: upright
+    others: tuple[bytes, ...] = ()  # the capture's further photos
 
 
 def encode_images(capture: Capture, photo: bytes | None = None) -> EncodedImages:
@@ -32,7 +33,8 @@ def encode_images(capture: Capture, photo: bytes | None = None) -> EncodedImages
             threads.submit(eye_file)  # kept for the build
         if photo is None:
             photo = photo_bytes(capture.views[0].photo)
-        return EncodedImages({name: encoded.result() for name, encoded in textures.items()}, photo)
+        others = tuple(photo_bytes(view.photo) for view in capture.views[1:])
+        return EncodedImages({name: encoded.result() for name, encoded in textures.items()}, photo, others)
 
 
 @cache

@@ -49,8 +49,7 @@ def add_expressions(head: bpy.types.Object, expressions: Expressions) -> None:
     """
     if head.data.shape_keys is not None:
         raise CaptureError(f"{head.name} has shape keys already: remove or apply them first.")
-    if len(head.data.vertices) != len(expressions.skin.neutral):
-        raise CaptureError(f"{head.name} no longer has the vertices that were captured: capture the photo again.")
+    require_vertices(head, expressions)
     frame = np.array(frame_in_mesh(head))[:3, :3]
     photo = expressions.skin.keys.get(PHOTO)
     _add_keys(head, expressions.skin, frame)
@@ -64,6 +63,12 @@ def add_expressions(head: bpy.types.Object, expressions: Expressions) -> None:
             hangs = np.array(part.matrix_parent_inverse @ part.matrix_basis)[:3, :3]
             _add_keys(part, shapes, np.linalg.inv(hangs) @ frame)
             _follow(part, head)
+
+
+def require_vertices(head: bpy.types.Object, expressions: Expressions) -> None:
+    """Raises CaptureError unless the head has the vertices of which the expressions are."""
+    if len(head.data.vertices) != len(expressions.skin.neutral):
+        raise CaptureError(f"{head.name} no longer has the vertices that were captured: capture the photo again.")
 
 
 def _add_keys(shape: bpy.types.Object, shapes: Shapes, into_mesh: np.ndarray) -> None:

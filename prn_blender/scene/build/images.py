@@ -39,10 +39,13 @@ class PackedImages:
     textures: dict[str, bpy.types.Image]  # by the capture's names
     photo: bpy.types.Image  # one for all captures of it
     is_photo_new: bool  # it was made for this capture
+    others: tuple[bpy.types.Image, ...] = ()  # the capture's further photos
+    new_others: tuple[bpy.types.Image, ...] = ()  # those of them that were made for this capture
 
     def remove(self) -> None:
         """Removes what was made for this capture."""
-        bpy.data.batch_remove([*self.textures.values(), *([self.photo] if self.is_photo_new else [])])
+        photos = [self.photo, *self.new_others] if self.is_photo_new else self.new_others
+        bpy.data.batch_remove([*self.textures.values(), *photos])
 
 
 def pack_images(capture: Capture, encoded: EncodedImages) -> PackedImages:
@@ -50,7 +53,20 @@ def pack_images(capture: Capture, encoded: EncodedImages) -> PackedImages:
     photo = capture.views[0].photo
     textures = packed_textures(photo.path.stem, encoded.textures)
     shared = shared_image(photo)
-    return PackedImages(textures, shared or packed_photo(photo, encoded.photo), is_photo_new=shared is None)
+    others, new_others = [], []
+    for view, data in zip(capture.views[1:], encoded.others, strict=True):
+        other = shared_image(view.photo)
+        if other is None:
+            other = packed_photo(view.photo, data)
+            new_others.append(other)
+        others.append(other)
+    return PackedImages(
+        textures,
+        shared or packed_photo(photo, encoded.photo),
+        is_photo_new=shared is None,
+        others=tuple(others),
+        new_others=tuple(new_others),
+    )
 
 
 def packed_textures(stem: str, encoded: Mapping[str, bytes]) -> dict[str, bpy.types.Image]:

@@ -1,7 +1,9 @@
 """Eyes, lashes, teeth and the mouth's inside as objects of their own under the head."""
 
 import bpy
+import numpy as np
 
+from ...capture.shape.expressions import PHOTO
 from ...capture.shape.parts import Part
 from ..record import mark_as_part
 from .encode import eye_file
@@ -61,6 +63,29 @@ def name_parts(head: bpy.types.Object, shapes: list[bpy.types.Object], parts: tu
 def parts_of_head(head: bpy.types.Object) -> list[bpy.types.Object]:
     """The parts that were made with a head and hang on it still."""
     return [child for child in head.children if _PART in child]
+
+
+def place_parts(shapes: list[bpy.types.Object], parts: tuple[Part, ...], metre: float) -> None:
+    """Changes objects to the shape of the same parts of a head that has changed, but for those that the artist gave
+    other vertices.
+
+    Args:
+        metre: Blender units a metre.
+    """
+    by_name = {part.name: part for part in parts}
+    for shape in shapes:
+        part = by_name.get(shape.get(PART_NAME, ""))
+        if part is None or len(shape.data.vertices) != len(part.vertices):
+            continue
+        points = np.ascontiguousarray(metre * (part.vertices - part.pivot), np.float32).ravel()
+        before, values = np.empty((2, len(points)), np.float32)
+        keys = shape.data.shape_keys.key_blocks if shape.data.shape_keys else {}
+        (keys[PHOTO].data if PHOTO in keys else shape.data.vertices).foreach_get("co", before)
+        for moving in (*(key.data for key in keys), shape.data.vertices):
+            moving.foreach_get("co", values)
+            moving.foreach_set("co", values + points - before)
+        shape.data.update()
+        shape.location = (metre * part.pivot).tolist()
 
 
 def is_clear(part: bpy.types.Object) -> bool:

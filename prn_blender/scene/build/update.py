@@ -1,6 +1,6 @@
 """A head that is there, made anew from its photo: in its place, under its name, with what the artist added to it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import bpy
@@ -8,10 +8,10 @@ import numpy as np
 from mathutils import Matrix
 
 from ...capture.errors import CaptureError
-from ...capture.faces.box import FaceBox, overlap
-from ...capture.record import capture_record
+from ...capture.faces.box import FaceBox, is_same_face
+from ...capture.record import capture_record, views_in
 from ...capture.shape.deformation import anchors_of
-from ...capture.types import Capture, HeadMesh
+from ...capture.types import Capture, HeadMesh, Settings
 from ..edit.adjust import (
     captured_landmarks,
     follow_landmarks,
@@ -21,18 +21,19 @@ from ..edit.adjust import (
 )
 from ..edit.align import alignment_of, set_alignment
 from ..edit.frame import built_metre, frame_in_mesh
+from ..fitted import store_fitted
 from ..record import photo_of_head, read_record, replace_record
-from .camera import capture_camera, create_camera, fit_photo_of, set_lens
+from .camera import cameras_of, capture_camera, fit_photo_of, set_scene_camera
 from .expressions import add_expressions, has_expressions, key_values, set_key_values
 from .images import TEXTURES, PackedImages, name_textures, packed_textures
 from .landmarks import landmarks_of
 from .material import create_material, texture_nodes
 from .mesh import add_region_groups, create_mesh
 from .parts import create_parts, name_parts, parts_of_head, remove_parts
-from .photo_images import photo_in
+from .views import ViewShape, add_cameras, add_view_keys, cameras_by_photo, view_shapes
 
-SAME_FACE = 0.3  # of two boxes: what they share, over what they cover together
 _SAME_PLACE = 1e-4  # photo pixels and metres
+_SHAPING = ("topology", "parts", "follow", "head_size", "eye_mm")  # settings that change the mesh
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class HeadUpdate:
     data: bpy.types.Mesh
     material: bpy.types.Material
     images: PackedImages
+    view_shapes: list[ViewShape]
     parts: list[bpy.types.Object]
     parts_before: list[bpy.types.Object]
 
@@ -62,7 +64,7 @@ class HeadUpdate:
         data.transform(since_built)
         for part in parts:
             part.matrix_parent_inverse = since_built
-        return cls(head, capture, mesh, data, material, images, parts, before)
+        return cls(head, capture, mesh, data, material, images, view_shapes(capture), parts, before)
 
     def apply(self, context: bpy.types.Context) -> None:
         """Puts the new into the head's place. Landmarks that were moved stay moved, a mesh that would come out the
@@ -70,7 +72,8 @@ class HeadUpdate:
         head = self.head
         shown = head.active_material
         textures = texture_nodes(shown)
-        unused = {node.image for node in textures.values()} | {self.images.photo}
+        unused = {node.image for node in textures.values()} | {self.images.photo, *self.images.others}
+        cameras = cameras_by_photo(head)
         if _gives_same_mesh(head, self.data, self.capture):
             bpy.data.meshes.remove(self.data)
             remove_parts(self.parts)
@@ -82,7 +85,8 @@ class HeadUpdate:
             set_key_values(head, values)
         self._change_material(shown, textures)
         replace_record(head, self.capture)
-        self._change_camera(context)
+        store_fitted(head, self.capture.fitted)
+        unused |= self._change_cameras(context, cameras)
         bpy.data.batch_remove([image for image in unused if image is not None and not image.users])
         name_textures(self.capture.views[0].photo.path.stem, self.images.textures)
         context.view_layer.update()
@@ -92,6 +96,7 @@ class HeadUpdate:
         name, materials = old.name, list(old.materials)
         pins = moved_landmarks(head)
         offsets = landmark_places(head) - captured_landmarks(head) if pins else None
+        in_mesh = np.array(frame_in_mesh(head))
         head.data = self.data
         for material in materials:
             self.data.materials.append(material)
@@ -101,6 +106,7 @@ class HeadUpdate:
             landmark.location = place + offsets[index] if index in pins else place
         if self.mesh.expressions is not None:
             add_expressions(head, self.mesh.expressions)
+        add_view_keys(head, self.view_shapes, in_mesh)
         follow_landmarks(head)
         if not old.users:
             bpy.data.meshes.remove(old)
@@ -125,19 +131,27 @@ class HeadUpdate:
             bpy.data.materials.remove(shown)
             self.material.name = f"{self.head.name} Skin"
 
-    def _change_camera(self, context: bpy.types.Context) -> None:
-        head, view = self.head, self.capture.views[0]
-        camera = capture_camera(head)
-        if camera is None:
-            camera = create_camera(head, view.camera, self.images.photo, built_metre(head))
-            head.users_collection[0].objects.link(camera)
-        else:
-            set_lens(camera.data, view.camera, (0, 0, view.camera.width, view.camera.height))
-            backgrounds = camera.data.background_images
-            if backgrounds and not any(photo_in(shown.image) == photo_of_head(head) for shown in backgrounds):
-                backgrounds[0].image = self.images.photo
-        fit_photo_of(head, context.scene, camera)
+    def _change_cameras(
+        self, context: bpy.types.Context, before: dict[str, bpy.types.Object]
+    ) -> set[bpy.types.Image | None]:
+        """Into those of the new photos; the images that the cameras of photos showed which are no longer among them.
+
+        Args:
+            before: the head's cameras by the checksums of their photos.
+        """
+        head, scene = self.head, context.scene
+        add_cameras(head, head.users_collection[0], self.capture, self.images, built_metre(head), before)
+        gone = [camera.data for camera in before.values()]
+        images = {shown.image for data in gone for shown in data.background_images}
+        is_scenes = scene.camera in before.values()
+        bpy.data.batch_remove([*before.values(), *gone])
+        if is_scenes:
+            first = self.capture.views[0].camera
+            set_scene_camera(scene, capture_camera(head), first.width, first.height)
+        for camera in cameras_of(head).values():
+            fit_photo_of(head, scene, camera)
         set_alignment(head, alignment_of(head))
+        return images
 
 
 def head_to_update(capture: Capture, heads: list[bpy.types.Object]) -> bpy.types.Object | None:
@@ -146,8 +160,7 @@ def head_to_update(capture: Capture, heads: list[bpy.types.Object]) -> bpy.types
     for head in heads:
         if head.library or photo_of_head(head) != view.photo.sha256:
             continue
-        before = FaceBox(**read_record(head)["face_box"])
-        if overlap(before.corners.ravel(), view.face_box.corners.ravel()) > SAME_FACE:
+        if is_same_face(FaceBox(**read_record(head)["face_box"]), view.face_box):
             return head
     return None
 
@@ -155,13 +168,20 @@ def head_to_update(capture: Capture, heads: list[bpy.types.Object]) -> bpy.types
 def _gives_same_mesh(head: bpy.types.Object, data: bpy.types.Mesh, capture: Capture) -> bool:
     """Whether a capture makes the mesh that the head was captured with."""
     before, now = read_record(head), capture_record(capture)
+    views = views_in(before), views_in(now)
+    settings = asdict(Settings()) | before["settings"]
     return (
         before["pack"]["sha256"] == now["pack"]["sha256"]
-        and all(before["settings"].get(name) == now["settings"][name] for name in ("topology", "parts"))
+        and all(settings[name] == now["settings"][name] for name in _SHAPING)
         and (has_expressions(head) or not now["settings"]["expressions"])
         and len(head.data.vertices) == len(data.vertices)
         and len(head.data.polygons) == len(data.polygons)
-        and all(_alike(before[part], now[part]) for part in ("crop", "camera", "pose"))
+        and len(views[0]) == len(views[1])
+        and all(
+            one["photo"]["sha256"] == other["photo"]["sha256"]
+            and all(_alike(one[part], other[part]) for part in ("crop", "camera", "pose"))
+            for one, other in zip(*views, strict=True)
+        )
     )
 
 

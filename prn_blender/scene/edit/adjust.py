@@ -128,6 +128,25 @@ def follow_landmarks(head: bpy.types.Object, is_symmetric: bool = False) -> bool
     return True
 
 
+def carry_landmarks(head: bpy.types.Object, moved: np.ndarray, landmarks: np.ndarray) -> None:
+    """Notes that the captured surface has become another one, of which the landmarks are part.
+
+    Args:
+        moved: (V, 3) metres by which its vertices were moved.
+        landmarks: (68, 3) by which the landmarks were.
+    """
+    mesh = head.data
+    attribute = mesh.attributes.get(CAPTURED)
+    if attribute is not None:
+        attribute.data.foreach_set("vector", (_read(attribute.data, "vector") + moved).astype(np.float32).ravel())
+    for name, change in (("captured", landmarks), ("anchored", anchors_on(mesh).on(moved))):
+        if name in mesh[STATE]:
+            mesh[STATE][name] = (state_points(mesh, name) + change).ravel().tolist()
+    places = landmark_places(head).astype(np.float32)
+    for index, landmark in landmarks_of(head):
+        landmark.location = places[index]
+
+
 def reset_landmarks(head: bpy.types.Object, indices: Collection[int] = range(COUNT)) -> None:
     """Lets landmarks, also those that were deleted, go back to where they were captured, and the mesh with them.
 

@@ -5,7 +5,7 @@ import math
 import bpy
 from mathutils import Matrix
 
-from ..build.camera import capture_camera, set_reach
+from ..build.camera import cameras_of, set_reach
 from .frame import frame_in_mesh
 from .photo_points import camera_and_pose
 
@@ -19,7 +19,7 @@ _PROPERTY = "prn_alignment"
 
 
 def set_alignment(head: bpy.types.Object, alignment: str) -> None:
-    """Turns a captured head and moves its camera along, so that the head stays on the photo.
+    """Turns a captured head and moves its cameras along, so that the head stays on its photos.
 
     Args:
         alignment: `FRONTAL`, the head without rotation, facing -Y; or `PHOTOGRAPHED`, the camera upright and
@@ -29,24 +29,23 @@ def set_alignment(head: bpy.types.Object, alignment: str) -> None:
     Raises:
         CaptureError: the object is no captured head.
     """
-    camera, pose = camera_and_pose(head)
+    _, pose = camera_and_pose(head)
     in_mesh = frame_in_mesh(head)
-    aligned_to_camera = Matrix(pose.matrix.tolist())
-    rotation = Matrix.Identity(3) if alignment == FRONTAL else _LEVEL @ aligned_to_camera.to_3x3()
+    rotation = Matrix.Identity(3) if alignment == FRONTAL else _LEVEL @ Matrix(pose.rotation.tolist())
     place, scale = (head.matrix_basis @ in_mesh).translation, head.scale.copy()
     turned = rotation.to_4x4() @ in_mesh.to_quaternion().inverted().to_matrix().to_4x4()
     offset = turned @ Matrix.LocRotScale(None, None, scale) @ in_mesh.translation
     head.matrix_basis = Matrix.Translation(place - offset) @ turned
     head.scale = scale
     head[_PROPERTY] = alignment
-    camera_object = capture_camera(head)
-    if camera_object is not None:
+    for view, camera_object in cameras_of(head).items():
         if head.parent or camera_object.parent:
             bpy.context.view_layer.update()
+        camera, pose = camera_and_pose(head, view)
         frame = _frame(head) @ head.matrix_basis @ in_mesh
         metre = frame.median_scale
         set_reach(camera_object.data, camera, camera.width, metre)
-        placed = aligned_to_camera.inverted()
+        placed = Matrix(pose.matrix.tolist()).inverted()
         placed.translation *= metre
         camera_object.matrix_basis = _frame(camera_object).inverted() @ _unscaled(frame) @ placed
 

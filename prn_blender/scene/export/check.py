@@ -37,7 +37,8 @@ class Report:
 
 def report_on(prepared: Prepared, textures: TextureFiles, kind: Format, choice: TextureChoice) -> Report:
     """Looks through what will be written."""
-    findings = [*prepared.findings, *_about_textures(kind, choice, textures)]
+    findings = [error(kind.why_not)] if kind.why_not else []
+    findings += [*prepared.findings, *_about_textures(kind, choice, textures)]
     for item in prepared.meshes:
         findings += _about_mesh(item)
         findings += _about_materials(item)
@@ -135,14 +136,18 @@ def _written(prepared: Prepared, textures: TextureFiles) -> Iterator[str]:
     for item in prepared.meshes:
         mesh = item.data
         keys = len(mesh.shape_keys.key_blocks) - 1 if mesh.shape_keys else 0
-        shapes = f", {keys} shape keys" if keys else ""
+        shapes = f", {_count(keys, 'shape key')}" if keys else ""
         yield f"{item.name}: {len(mesh.polygons):,} faces, {len(mesh.vertices):,} vertices{shapes}"
     for rig in prepared.armatures:
-        yield f"{rig.name}: {len(rig.data.bones)} bones"
+        yield f"{rig.name}: {_count(len(rig.data.bones), 'bone')}"
     for file in textures.files:
         kind, size = file.path.suffix[1:].upper(), _bytes(file.path.stat().st_size)
         yield f"{file.use}: {file.width} x {file.height}, {kind}, {size}"
     yield f"{_length(_height(prepared))} high"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _height(prepared: Prepared) -> float:

@@ -4,7 +4,7 @@ import io
 import json
 import re
 from collections.abc import Callable
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,8 @@ class Format:
     label: str
     about: str
     suffixes: tuple[str, ...]  # the first where none is given
-    exporter: str  # the add-on, where it is one, that has to be enabled
+    operator: str  # Blender's, that writes it
+    addon: str  # that brings the operator; empty: it is built in
     write: Callable[[Path], None]
     meshes_in: Callable[[Path], int]
     holds_rig: bool = True
@@ -30,6 +31,17 @@ class Format:
     holds_shapes: bool = True
     holds_textures: bool = True  # inside of the file; otherwise they lie beside it
     texture_formats: tuple[str, ...] = ("PNG", "JPEG")  # that programs read in it
+
+    @property
+    def why_not(self) -> str:
+        """Why this Blender cannot write the format, and what to do; empty where it can."""
+        module, name = self.operator.split(".")
+        with suppress(KeyError):
+            getattr(getattr(bpy.ops, module), name).get_rna_type()
+            return ""
+        if self.addon:
+            return f"Blender's exporter for {self.label} is switched off: enable the add-on {self.addon!r}."
+        return f"This Blender was built without {self.label}: choose another format, or use Blender from blender.org."
 
     def named(self, path: Path) -> Path:
         """The path with a suffix of the format."""
@@ -43,13 +55,11 @@ class Format:
         """Writes the selection, which consists of meshes and armatures.
 
         Raises:
-            CaptureError: the exporter failed or is switched off.
+            CaptureError: the exporter failed.
         """
         try:
             with redirect_stderr(io.StringIO()):  # Blender prints the traceback that it then hands over
                 self.write(path)
-        except AttributeError as error:
-            raise CaptureError(f"Blender has no exporter for this: enable the add-on {self.exporter!r}.") from error
         except RuntimeError as error:  # the exporter's traceback; then, in some versions, where in Blender that was
             lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("Location:")]
             reason = re.sub(r"^(OSError: (\[Errno \d+\] )?|Error: )", "", lines[-1].strip())
@@ -137,7 +147,8 @@ GLTF = Format(
     label="glTF",
     about="Binary glTF (.glb), for the web, game engines and most programs; textures inside",
     suffixes=(".glb",),
-    exporter="glTF 2.0 format",
+    operator="export_scene.gltf",
+    addon="glTF 2.0 format",
     write=_write_glb,
     meshes_in=_meshes_in_glb,
     texture_formats=("PNG", "JPEG", "WEBP"),
@@ -147,7 +158,8 @@ FBX = Format(
     label="FBX",
     about="FBX (.fbx), for Unreal and Unity; textures inside",
     suffixes=(".fbx",),
-    exporter="FBX format",
+    operator="export_scene.fbx",
+    addon="FBX format",
     write=_write_fbx,
     meshes_in=_meshes_in_fbx,
 )
@@ -156,7 +168,8 @@ OBJ = Format(
     label="OBJ",
     about="Wavefront OBJ (.obj), for sculpting programs; the shape as it is shown, textures beside the file",
     suffixes=(".obj",),
-    exporter="Wavefront OBJ format",
+    operator="wm.obj_export",
+    addon="",
     write=_write_obj,
     meshes_in=_meshes_in_obj,
     holds_rig=False,
@@ -168,7 +181,8 @@ USD = Format(
     label="USD",
     about="Universal Scene Description (.usdc), for film pipelines; textures beside the file",
     suffixes=(".usdc", ".usda", ".usd"),
-    exporter="USD format",
+    operator="wm.usd_export",
+    addon="",
     write=_write_usd,
     meshes_in=_meshes_in_usd,
     holds_pose=bpy.app.version >= (4, 5, 0),  # before that Blender writes a pose as animation only

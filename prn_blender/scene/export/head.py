@@ -43,8 +43,7 @@ def export_head(
         what the check found and what was written.
 
     Raises:
-        CaptureError: the check found an error, the file cannot be written, the exporter failed or is switched off, or
-            it left a mesh out.
+        CaptureError: the check found an error, the file cannot be written, the exporter failed or left a mesh out.
     """
     with filled_folder(path.parent) as folder, tempfile.TemporaryDirectory(prefix="prn_export_") as elsewhere:
         textures = TextureFiles(Path(elsewhere) if kind.holds_textures else folder, path.stem, choice)

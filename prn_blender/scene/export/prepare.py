@@ -111,15 +111,15 @@ class _Preparation:
             shown = 100 * built / metre
             result.findings.append(
                 warning(
-                    f"The scene's unit scale was changed after the capture, so the scene shows {shown:.3g} % of the "
+                    f"The scene's unit scale was changed after the capture, so the scene shows {shown:.3g}% of the "
                     "head's size: the file has the captured size"
                 )
             )
             metre = built
         scale = sizes / metre
         if not np.allclose(scale, 1, rtol=_SAME_SIZE):
-            shown = " x ".join(f"{100 * value:.4g}" for value in (scale[:1] if np.ptp(scale) < _SAME_SIZE else scale))
-            result.findings.append(warning(f"The head is scaled: the file has it at {shown} % of its captured size"))
+            shown = " x ".join(f"{100 * value:.4g}%" for value in (scale[:1] if np.ptp(scale) < _SAME_SIZE else scale))
+            result.findings.append(warning(f"The head is scaled: the file has it at {shown} of its captured size"))
             return Matrix.Diagonal((*scale.tolist(), 1)) @ in_mesh.inverted() @ world.inverted()
         return in_mesh.inverted() @ world.inverted()
 

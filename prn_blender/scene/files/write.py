@@ -8,15 +8,17 @@ from pathlib import Path
 import bpy
 from mathutils import Euler
 
+from ...capture.geometry.pose import yaw_pitch_roll
 from ...capture.landmarks import NAMES
 from ...capture.progress import Progress, silent
 from ...capture.shape.mesh import mesh_of
-from ...capture.types import Capture
+from ...capture.types import Capture, View
 from ..build.assemble import build
 from ..build.camera import capture_camera
 from ..build.encode import encode_images, png_bytes
 from ..build.images import pack_images
 from ..export.head import export_head
+from ..names import as_name
 from ..record import read_record
 from .extras import Extras, write_extras
 from .preview import render_preview
@@ -104,7 +106,24 @@ def describe(capture: Capture, head: bpy.types.Object, timings: dict[str, float]
         },
         "landmarks": [{"name": name, "metres": metres, "photo": photo} for name, metres, photo in points],
         "visible_share": record["visible_share"],
+        "views": [_describe_view(capture.views[number], number, head) for number in range(len(capture.views))],
         "timings": timings,
+    }
+
+
+def _describe_view(view: View, number: int, head: bpy.types.Object) -> dict:
+    """One of a capture's photos."""
+    yaw, pitch, roll = yaw_pitch_roll(view.pose.rotation)
+    return {
+        "photo": as_name(str(view.photo.path)),
+        "pose": {"yaw": yaw, "pitch": pitch, "roll": roll, "aligned_to_camera": view.pose.matrix.tolist()},
+        "camera": {
+            **asdict(view.camera),
+            "aligned_from_camera": [list(row) for row in capture_camera(head, number).matrix_world],
+        },
+        "landmarks": view.landmarks[:, :2].tolist(),  # pixels of the photo
+        "visible_share": view.visible_share,
+        "belongs": view.belongs,
     }
 
 

@@ -3,16 +3,18 @@
 # ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
 
 from ...capture.errors import CaptureError
+from ...capture.faces.box import FaceBox
 from ...capture.faces.detail import expected_detail
-from ...capture.types import Settings
+from ...capture.types import Capture, Settings
 from ..shell import session
 from ..shell.found_faces import FoundFaces
 from ..shell.job_operator import JobOperator
@@ -22,6 +24,7 @@ from .properties import CaptureOptions, ProviderOption
 from .work import CapturedHeads, capture_heads, search_faces
 
 if TYPE_CHECKING:
+    from ...capture.run import Request
     from ...scene.build.images import PackedImages
 
 
@@ -43,6 +46,15 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
         description="Photo of a person. This and every other option not given is taken from the panel",
         subtype="FILE_PATH",
         options={"SKIP_SAVE"},
+    )
+    directory: bpy.props.StringProperty(
+        name="Folder", description="Of several photos", subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"}
+    )
+    files: bpy.props.CollectionProperty(
+        name="Photos",
+        description="Several photos of one person, which become one head; its expression is that of the first",
+        type=bpy.types.OperatorFileListElement,
+        options={"SKIP_SAVE", "HIDDEN"},
     )
     provider: ProviderOption
     new_head: bpy.props.BoolProperty(
@@ -68,11 +80,12 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
         return super().invoke(context, event)
 
     def prepare(self, context):
-        from ...capture.run import Request
+        from ...capture.run import OtherPhoto, Request
         from ...scene.build.photo_images import packed_photo_at
 
         self._started = time.perf_counter()
-        photo = _absolute(self._option(context, "photo", "filepath"))
+        chosen = [Path(_absolute(str(Path(self.directory) / file.name))) for file in self.files if file.name]
+        photo = str(chosen[0]) if chosen else _absolute(self._option(context, "photo", "filepath"))
         if photo is None:
             raise CaptureError("No photo is chosen: choose one in the Head Capture tab or give filepath.")
         own = preferences(context)
@@ -96,15 +109,33 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
                 focal_mm=self._option(context, "focal_mm"),
                 provider=own.provider if self.provider == "PREFERENCES" else self.provider,
                 topology=self._option(context, "topology"),
+                follow=self._option(context, "follow"),
+                head_size=self._option(context, "head_size"),
+                eye_mm=self._option(context, "eye_mm"),
                 parts=self._option(context, "parts"),
                 expressions=self._option(context, "expressions"),
             ),
             pack=chosen_pack(context, self._option(context, "pack")),
             yunet=Path(_absolute(own.yunet)) if own.yunet else None,
             packed=packed_photo_at(Path(photo)),
+            together=tuple(OtherPhoto(path, packed=packed_photo_at(path)) for path in chosen[1:]),
         )
+        if not chosen:
+            request = self._with_what_the_head_has(context, request)
         self._photo = request.photo
         return capture_heads(request)
+
+    def _with_what_the_head_has(self, context: bpy.types.Context, request: "Request") -> "Request":
+        """With the further photos and the pins of the head that is updated."""
+        from ...scene.posed import photos_of
+        from ...scene.record import read_record
+
+        heads = [] if self.new_head else selected_heads(context)
+        updated = [head for head in heads if Path(read_record(head)["photo"]["path"]) == request.photo]
+        if not updated:
+            return request
+        first, *others = photos_of(updated[0])
+        return replace(request, together=tuple(others), pins=first.pins, only_for=FaceBox(*first.box))
 
     def finish(self, context, result: CapturedHeads):
         from ...capture.types import BASE_COLOR
@@ -130,6 +161,7 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
                 packed.remove()
             raise
         self.report({"INFO"}, summary(result, time.perf_counter() - self._started))
+        warn_of_strangers(self, result.captures)
 
     def show(self, context):
         from ...scene.record import note_waited
@@ -302,6 +334,16 @@ def summary(result: CapturedHeads, seconds: float) -> str:
     smallest = min((capture.views[0].face_box for capture in result.captures), key=lambda box: box.area)
     detail = expected_detail(smallest)
     return f"{heads} in {seconds:.1f} s; {found}; {visible:.0%} of the surface seen{detail and f'; {detail}'}"
+
+
+def warn_of_strangers(operator: bpy.types.Operator, captures: Iterable[Capture]) -> None:
+    """Says which photos may show another person than the others."""
+    from ...capture.run import not_of_this_person
+
+    for capture in captures:
+        for view in capture.views:
+            if not view.belongs:
+                operator.report({"WARNING"}, not_of_this_person(view))
 
 
 def faces_in_words(count: int) -> str:

@@ -16,7 +16,7 @@ class PRN_PT_pack(InViewSidebar, PhotoPanel, bpy.types.Panel):
     """Which model pack makes the head"""
 
     bl_label = "Model Pack"
-    bl_parent_id = "PRN_PT_capture"
+    bl_parent_id = "PRN_PT_head"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):

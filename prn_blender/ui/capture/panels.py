@@ -9,6 +9,7 @@ from ...capture.faces.detail import expected_detail
 from ..photos.image_editor import PRN_OT_open_in_image_editor, editor_of_photo, shows_photo
 from ..photos.operators import PRN_OT_choose_photo, PRN_OT_use_image
 from ..shell import dependencies, session
+from ..shell.found_faces import FoundFaces
 from ..shell.memory import PRN_OT_release_memory
 from ..shell.photo_info import PhotoInfo
 from ..shell.preferences import PACKAGE, preferences
@@ -49,7 +50,7 @@ class CapturePanel:
             return
         self._draw_photo(context, options)
         if session.current.is_busy:
-            self._draw_running()
+            self._draw_running(context)
             return
         if self._is_photo_elsewhere(context):
             return
@@ -91,7 +92,7 @@ class CapturePanel:
         path = options.photo_path
         state.look_at(path)
         if state.info is not None and not _shows_photo(context):
-            layout.template_icon(icon_value=state.preview_icon(f"photo {state.info_of}", state.info.thumbnail), scale=5)
+            layout.template_icon(icon_value=state.preview_icon(f"photo {state.info_of}", state.info.thumbnail), scale=4)
         row = layout.row(align=True)
         row.enabled = not state.is_busy
         row.prop(options, "photo", text="")
@@ -111,14 +112,14 @@ class CapturePanel:
             wrapped(context, box, problem, icon="ERROR")
             box.operator(PRN_OT_choose_photo.bl_idname, text="Choose Another Photo…", icon="IMAGE_DATA")
 
-    def _draw_running(self) -> None:
+    def _draw_running(self, context: bpy.types.Context) -> None:
         job = session.current.job
         fraction, text = job.progress
         column = self.layout.column()
         if job.is_cancelled:
             text = "Cancelling…"
         elif not job.is_running:
-            text = "Waiting for Object Mode"
+            text = "Putting It into the Scene" if context.mode == "OBJECT" else "Waiting for Object Mode"
         column.progress(factor=fraction, type="BAR", text=text)
         row = column.row()
         row.enabled = not job.is_cancelled
@@ -181,17 +182,21 @@ class FacePanel(PhotoPanel):
         row = layout.row()
         row.label(text=faces_in_words(len(faces.boxes)))
         row.operator(PRN_OT_pick_face.bl_idname, text="Pick in Photo", icon="RESTRICT_SELECT_OFF")
-        grid = layout.grid_flow(row_major=True, columns=0, even_columns=True)
+        if len(faces.boxes) > 1:
+            self._draw_thumbnails(options, faces)
+        from ..landmarks.overlay import chosen_faces
+
+        chosen = chosen_faces(options, faces)
+        self._draw_detail(context, [box for index, box in enumerate(faces.boxes) if index in chosen])
+
+    def _draw_thumbnails(self, options: PRN_PG_capture, faces: FoundFaces) -> None:
+        grid = self.layout.grid_flow(row_major=True, columns=0, even_columns=True)
         for index, picture in enumerate(faces.thumbnails):
             cell = grid.column(align=True)
             icon = session.current.preview_icon(f"face {index} {session.current.faces_of}", picture)
             cell.template_icon(icon_value=icon, scale=3.0)
             depress = options.face == "ALL" or (options.face == "INDEX" and options.face_index == index)
             cell.operator(PRN_OT_choose_face.bl_idname, text=str(index + 1), depress=depress).index = index
-        from ..landmarks.overlay import chosen_faces
-
-        chosen = chosen_faces(options, faces)
-        self._draw_detail(context, [box for index, box in enumerate(faces.boxes) if index in chosen])
 
     def _draw_box(self, context: bpy.types.Context, options: PRN_PG_capture) -> None:
         layout = settings_layout(self.layout)
@@ -256,11 +261,15 @@ class PRN_PT_head(InViewSidebar, PhotoPanel, bpy.types.Panel):
     def draw(self, context):
         layout, options = settings_layout(self.layout), context.scene.prn_capture
         layout.prop(options, "polygons")
+        layout.prop(options, "follow", slider=True)
+        layout.prop(options, "head_size")
+        if options.head_size == "eyes":
+            layout.prop(options, "eye_mm")
         layout.prop(options, "fill")
         layout.separator()
         layout.prop(options, "alignment")
         layout.prop(options, "placement")
-        layout.prop(options, "scene_camera")
+        layout.prop(options, "scene_camera", text="Scene Camera")
         layout.prop(options, "turn_view")
 
 
@@ -268,7 +277,7 @@ class PRN_PT_computation(InViewSidebar, PhotoPanel, bpy.types.Panel):
     """Where the network runs"""
 
     bl_label = "Computation"
-    bl_parent_id = "PRN_PT_capture"
+    bl_parent_id = "PRN_PT_head"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):

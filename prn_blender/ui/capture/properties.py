@@ -41,6 +41,10 @@ PROJECTIONS = (
 )
 # Blender offers paths that begin with // where a property is known to understand them.
 RELATIVE_TO_BLEND = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set()
+HEAD_SIZES = (
+    ("average", "Average", "As heads of adults are on average"),
+    ("eyes", "Eye Distance", "By how far the eyes are apart, which you know"),
+)
 TEXTURE_SIZES = tuple((str(size), str(size), f"{size} x {size} pixels") for size in types.TEXTURE_SIZES)
 PARTS = (
     ("simple", "Simple", "Patches close eyes and mouth; their picture is the photo's"),
@@ -147,6 +151,33 @@ class CaptureOptions:
         description="What the head has besides its skin",
         items=PARTS,
         default="simple",
+        options={"SKIP_SAVE"},
+    )
+    follow: bpy.props.FloatProperty(
+        name="Follow Photo",
+        description="How much of what the photo shows beyond what heads are like goes into the shape. With 0 % the "
+        "head is as likely as can be, with 100 % it lies on the photo as well as can be",
+        subtype="FACTOR",
+        default=types.Settings.follow,
+        min=0.0,
+        max=1.0,
+        options={"SKIP_SAVE"},
+    )
+    head_size: bpy.props.EnumProperty(
+        name="Size",
+        description="Where the head's size comes from: a photo does not tell it",
+        items=HEAD_SIZES,
+        default="average",
+        options={"SKIP_SAVE"},
+    )
+    eye_mm: bpy.props.FloatProperty(
+        name="Eye Distance",
+        description="From pupil to pupil in millimetres, as an optician measures it; 63 mm on average, 50 mm at five "
+        "years of age",
+        default=types.Settings.eye_mm,
+        min=types.EYE_MM[0],
+        max=types.EYE_MM[1],
+        precision=1,
         options={"SKIP_SAVE"},
     )
     expressions: bpy.props.BoolProperty(

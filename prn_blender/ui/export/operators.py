@@ -9,10 +9,10 @@ from ...scene.export.findings import ERROR, INFO, WARNING
 from ...scene.export.formats import FORMATS
 from ..head.operators import HeadOperator, captured_head
 from ..shell.folders import default_folder
+from ..shell.job_operator import AskBeforeReplacing
 from ..shell.sidebar import settings_layout
 
 _ICONS = {ERROR: "ERROR", WARNING: "INFO", INFO: "DOT"}
-_WIDTH = 420  # of the check's dialog
 
 
 class ExportOptions:
@@ -53,6 +53,7 @@ class ExportOptions:
         return TextureChoice(self.texture_format, self.texture_quality)
 
     _looked_for = None  # the options with which the head was looked at
+    _width = 0  # of the dialog; 0: drawn in a region that tells its own
 
     def look(self, context: bpy.types.Context) -> None:
         """Checks the head, if that was not done with these options already."""
@@ -70,7 +71,7 @@ class ExportOptions:
         row = layout.row()
         row.active = self.texture_format != "PNG"
         row.prop(self, "texture_quality")
-        draw_report(context, layout, self._report)
+        draw_report(context, layout, self._report, self._width)
 
 
 class PRN_OT_check_head(ExportOptions, HeadOperator, bpy.types.Operator):
@@ -78,10 +79,11 @@ class PRN_OT_check_head(ExportOptions, HeadOperator, bpy.types.Operator):
 
     bl_idname = "prn.check_head"
     bl_label = "Check Head"
+    _width = 420
 
     def invoke(self, context, event):
         self.look(context)
-        return context.window_manager.invoke_props_dialog(self, width=_WIDTH)
+        return context.window_manager.invoke_props_dialog(self, width=self._width)
 
     def check(self, context):
         """The dialog asks after every change of an option."""
@@ -106,13 +108,7 @@ class PRN_OT_export_head(ExportOptions, HeadOperator, bpy.types.Operator):
     filepath: bpy.props.StringProperty(
         name="File", description="File to write", subtype="FILE_PATH", options={"SKIP_SAVE"}
     )
-    # The file browser of Blender asks before it replaces a file where an operator has this.
-    check_existing: bpy.props.BoolProperty(
-        name="Check Existing",
-        description="Check and warn on overwriting existing files",
-        default=True,
-        options={"HIDDEN"},
-    )
+    check_existing: AskBeforeReplacing
     filter_glob: bpy.props.StringProperty(
         default=";".join(f"*{suffix}" for each in FORMATS.values() for suffix in each.suffixes),
         options={"HIDDEN", "SKIP_SAVE"},
@@ -153,14 +149,14 @@ class PRN_OT_export_head(ExportOptions, HeadOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-def draw_report(context: bpy.types.Context, layout: bpy.types.UILayout, report) -> None:
+def draw_report(context: bpy.types.Context, layout: bpy.types.UILayout, report, width: int) -> None:
     """A check's findings and what will be written."""
     from ..shell.wrapped_text import wrapped
 
     for finding in report.findings:
-        wrapped(context, layout, finding.text, icon=_ICONS[finding.level])
+        wrapped(context, layout, finding.text, _ICONS[finding.level], width)
     if not report.errors:
         column = layout.column(align=True)
         column.label(text="The file will hold", icon="CHECKMARK")
         for line in report.written:
-            column.label(text=line, icon="BLANK1")
+            wrapped(context, column, line, "BLANK1", width)

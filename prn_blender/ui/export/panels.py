@@ -16,5 +16,7 @@ class PRN_PT_export(InViewSidebar, bpy.types.Panel):
     def draw(self, context):
         grid = self.layout.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
         for each in FORMATS.values():
-            grid.operator(PRN_OT_export_head.bl_idname, text=each.label, icon="EXPORT").format = each.identifier
+            cell = grid.row(align=True)
+            cell.active = not each.why_not
+            cell.operator(PRN_OT_export_head.bl_idname, text=each.label, icon="EXPORT").format = each.identifier
         self.layout.operator(PRN_OT_check_head.bl_idname, icon="CHECKMARK")

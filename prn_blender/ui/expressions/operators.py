@@ -48,7 +48,9 @@ class PRN_OT_add_expressions(HeadJob, JobOperator, bpy.types.Operator):
     def poll(cls, context):
         if not super().poll(context):
             return False
-        if captured_head(context).data.shape_keys is not None:
+        from ...scene.build.views import has_only_view_keys
+
+        if not has_only_view_keys(captured_head(context)):
             cls.poll_message_set("The head has shape keys already")
             return False
         return True
@@ -75,12 +77,12 @@ class PRN_OT_add_expressions(HeadJob, JobOperator, bpy.types.Operator):
         return work
 
     def finish(self, context, result):
-        from ...scene.build.expressions import add_expressions
+        from ...scene.build.views import add_expressions_beside
 
         head = bpy.data.objects.get(self._head)
         if head is None:
             raise CaptureError(f"{self._head} is gone: nothing to add expressions to.")
-        add_expressions(head, result)
+        add_expressions_beside(head, result)
         if PHOTO not in result.skin.keys:
             self.report({"INFO"}, "The photo's expression is not known: capture again to get a neutral head")
         session.tag_redraw()

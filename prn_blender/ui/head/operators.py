@@ -124,12 +124,25 @@ class HeadViewOperator(HeadOperator):
 
 
 def is_photo_viewed(context: bpy.types.Context) -> bool:
-    """Whether the 3D View looks through the camera of the captured head."""
+    """Whether the 3D View looks through a camera of the captured head."""
     from ...scene.record import belong_together
 
     camera = camera_of_view(context)
     in_camera = context.space_data.region_3d.view_perspective == "CAMERA"
     return in_camera and camera is not None and belong_together(camera, captured_head(context))
+
+
+def look_through(context: bpy.types.Context, head: bpy.types.Object, camera: bpy.types.Object) -> None:
+    """Has the 3D View look through one of a head's cameras; the scene's camera stays what it is."""
+    from ...scene.build.camera import fit_photo_of
+
+    space = context.space_data
+    fit_photo_of(head, context.scene, camera)
+    space.use_local_camera = context.scene.camera != camera
+    if space.use_local_camera:
+        space.camera = camera
+    if space.region_3d.view_perspective != "CAMERA":
+        bpy.ops.view3d.view_camera()
 
 
 class PRN_OT_view_photo(HeadViewOperator, bpy.types.Operator):
@@ -140,23 +153,19 @@ class PRN_OT_view_photo(HeadViewOperator, bpy.types.Operator):
     bl_label = "View Head over Photo"
 
     def execute(self, context):
-        from ...scene.build.camera import capture_camera, fit_photo_of
+        from ...scene.build.camera import capture_camera
+        from ...scene.build.views import shown_view
 
         head, space = captured_head(context), context.space_data
         if is_photo_viewed(context):
             bpy.ops.view3d.view_camera()
             space.use_local_camera = False
             return {"FINISHED"}
-        camera = capture_camera(head)
+        camera = capture_camera(head, shown_view(head))
         if camera is None:
             self.report({"ERROR"}, f"The camera of {head.name} was deleted: capture the photo again.")
             return {"CANCELLED"}
-        fit_photo_of(head, context.scene, camera)
-        space.use_local_camera = context.scene.camera != camera
-        if space.use_local_camera:
-            space.camera = camera
-        if space.region_3d.view_perspective != "CAMERA":
-            bpy.ops.view3d.view_camera()
+        look_through(context, head, camera)
         return {"FINISHED"}
 
 
@@ -178,14 +187,15 @@ class PRN_OT_set_scene_camera(HeadOperator, bpy.types.Operator):
 
     def execute(self, context):
         from ...scene.build.camera import capture_camera, set_scene_camera
-        from ...scene.record import read_record
+        from ...scene.build.views import shown_view
+        from ...scene.record import views_of_head
 
         head = captured_head(context)
-        camera = capture_camera(head)
+        camera = capture_camera(head, shown_view(head))
         if camera is None:
             self.report({"ERROR"}, f"The camera of {head.name} was deleted: capture the photo again.")
             return {"CANCELLED"}
-        photo = read_record(head)["photo"]
+        photo = views_of_head(head)[shown_view(head)]["photo"]
         set_scene_camera(context.scene, camera, photo["width"], photo["height"])
         return {"FINISHED"}
 

@@ -14,7 +14,7 @@ from .operators import HeadJob, captured_head
 
 
 class PRN_OT_project_texture(HeadJob, JobOperator, bpy.types.Operator):
-    """Lay the photo onto the head once more, after its shape was changed by landmarks or by sculpting"""
+    """Lay the photo onto the head once more, after its shape was changed by pins, landmarks or sculpting"""
 
     bl_idname = "prn.project_texture"
     bl_label = "Project Texture Again"
@@ -26,16 +26,19 @@ class PRN_OT_project_texture(HeadJob, JobOperator, bpy.types.Operator):
         from ...scene.build.expressions import has_expressions
         from ...scene.build.update import texture_places
         from ...scene.posed import pack_of_head, photo_of, posed_head
-        from ...scene.record import read_record
+        from ...scene.record import read_record, views_of_head
 
         head = captured_head(context)
         texture_places(head)  # told now, and not after the work
         record = read_record(head)
         self._head = head.name
-        path, sha256 = Path(record["photo"]["path"]), record["photo"]["sha256"]
         size, fill = record["settings"]["texture_size"], bool(record["settings"]["fill"])
         rims_move = has_expressions(head) and record["settings"].get("parts") == WHOLE
-        pack, picture, posed = pack_of_head(head, packs_to_choose_from(context)), photo_of(head), posed_head(head)
+        pack = pack_of_head(head, packs_to_choose_from(context))
+        views = [
+            (Path(view["photo"]["path"]), view["photo"]["sha256"], photo_of(head, number), posed_head(head, number))
+            for number, view in enumerate(views_of_head(head))
+        ]
 
         def work(progress):
             from ...capture.packs.pack import load_pack
@@ -44,8 +47,11 @@ class PRN_OT_project_texture(HeadJob, JobOperator, bpy.types.Operator):
             from ...scene.build.encode import png_bytes
 
             progress(0.0, "Reading the photo")
-            photo = Photo(path, picture(), sha256, focal_px=None, as_stored=True)
-            textures = project_again(photo, posed, load_pack(pack.folder), size, fill, progress, rims_move)
+            shown = [
+                (Photo(path, picture(), sha256, focal_px=None, as_stored=True), posed)
+                for path, sha256, picture, posed in views
+            ]
+            textures = project_again(shown, load_pack(pack.folder), size, fill, progress, rims_move)
             return {name: png_bytes(pixels) for name, pixels in textures.items()}
 
         return work

@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 from mathutils import Quaternion, Vector
 
-from ...scene.build.camera import capture_camera
+from ...scene.build.camera import cameras_of
 from .operators import camera_of_view, head_of_part, is_photo_viewed
 
 _SOLID_TYPES = {"MESH", "CURVE", "SURFACE", "META", "FONT"}
@@ -136,7 +136,7 @@ def show_plain(space: bpy.types.SpaceView3D) -> None:
 
 
 def _parts(head: bpy.types.Object) -> set[bpy.types.Object]:
-    return {head, *head.children_recursive, capture_camera(head)} - {None}
+    return {head, *head.children_recursive, *cameras_of(head).values()}
 
 
 def _is_crowded(context: bpy.types.Context, heads: list[bpy.types.Object]) -> bool:

@@ -4,7 +4,6 @@ from . import handlers, operators, overlay, panels
 
 CLASSES = (
     operators.PRN_OT_reset_landmarks,
-    operators.PRN_OT_adjust_landmarks,
     panels.PRN_PT_landmarks,
     panels.PRN_PT_image_landmarks,
 )

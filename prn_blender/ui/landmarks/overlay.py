@@ -7,6 +7,7 @@ import gpu
 import numpy as np
 
 from ...capture.landmarks import NAMES, PARTS
+from ...capture.shape.pins import Pin
 from ...scene.build.landmarks import head_of_landmark, landmark_index
 from ...scene.edit.adjust import has_landmarks, landmark_places
 from ...scene.edit.frame import frame_in_mesh
@@ -36,6 +37,8 @@ _COLOURS: dict[str, Colour] = {  # by the first word of a part's name
 }
 _LINE, _DOT, _MOVED_DOT, _HOVERED_DOT = 1.6, 1.5, 5.0, 8.0  # pixels at interface scale 1
 _DOT_ON_HEAD, _SELECTED = 4.0, 7.0
+_PIN, _HELD_PIN = 7.0, 10.0
+_PIN_OFF: Colour = (0.6, 0.6, 0.6, 0.9)
 _BEFORE_SURFACE = 0.002  # metres: so that the surface does not cover the half of a dot
 
 handles: list[tuple[type, object]] = []  # of what is drawn now, each with its editor
@@ -84,18 +87,41 @@ def draw_landmarks(
         draw_dots([points[hovered].tolist()], ORANGE, _HOVERED_DOT)
 
 
-def photo_of_head_on_screen(region: bpy.types.Region, head: bpy.types.Object) -> PhotoOnScreen:
-    """The photo of a captured head as an Image Editor's region shows it now."""
-    from ...scene.record import read_record
+def draw_pins(screen: PhotoOnScreen, pins: Sequence[Pin], held: int = -1) -> None:
+    """Larger dots; the one of an index stands out."""
+    for index, pin in enumerate(pins):
+        colour = ORANGE if pin.is_on else _PIN_OFF
+        draw_dots([screen.to_region(*pin.place)], colour, _HELD_PIN if index == held else _PIN)
 
-    size = read_record(head)["photo"]
+
+def shown_view_of(head: bpy.types.Object, area: bpy.types.Area) -> int:
+    """Which of a captured head's photos an Image Editor shows."""
+    from ...scene.build.photo_images import photo_in
+    from ...scene.record import view_of_photo
+
+    return view_of_photo(head, photo_in(area.spaces.active.image)) or 0
+
+
+def photo_of_head_on_screen(region: bpy.types.Region, head: bpy.types.Object, view: int = 0) -> PhotoOnScreen:
+    """One of the photos of a captured head as an Image Editor's region shows it now."""
+    from ...scene.record import views_of_head
+
+    size = views_of_head(head)[view]["photo"]
     return PhotoOnScreen.in_image_editor(region.view2d, size["width"], size["height"])
+
+
+def landmarks_on_screen(region: bpy.types.Region, head: bpy.types.Object, view: int) -> np.ndarray:
+    """(68, 2) of an Image Editor's region, over one of a head's photos."""
+    from ...scene.edit.photo_points import landmarks_in_photo
+
+    return photo_of_head_on_screen(region, head, view).points_to_region(landmarks_in_photo(head, view))
 
 
 def _draw_in_image_editor() -> None:
     from ...scene.build.photo_images import photo_in
     from ...scene.edit.adjust import moved_landmarks
-    from ...scene.edit.photo_points import heads_of_photo, landmarks_in_photo
+    from ...scene.edit.photo_points import heads_of_photo
+    from ...scene.edit.pins import pins_of
 
     context = bpy.context
     space, region, options = context.space_data, context.region, context.scene.prn_capture
@@ -114,8 +140,9 @@ def _draw_in_image_editor() -> None:
     photo = photo_in(space.image)
     if photo is not None and options.show_landmarks and not session.current.is_picking:
         for head in heads_of_photo(context.scene, photo):
-            screen = photo_of_head_on_screen(region, head)
-            draw_landmarks(region, screen.points_to_region(landmarks_in_photo(head)), moved_landmarks(head))
+            view = shown_view_of(head, context.area)
+            draw_landmarks(region, landmarks_on_screen(region, head, view), moved_landmarks(head))
+            draw_pins(photo_of_head_on_screen(region, head, view), pins_of(head, view))
 
 
 def _draw_in_3d_view() -> None:

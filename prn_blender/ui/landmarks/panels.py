@@ -3,11 +3,9 @@
 import bpy
 
 from ..head.operators import captured_head
-from ..head.texture import PRN_OT_project_texture
-from ..photos.image_editor import PRN_OT_open_photo_of_head, editor_of_head
 from ..shell.sidebar import InImageSidebar, InViewSidebar
 from ..shell.wrapped_text import wrapped
-from .operators import PRN_OT_adjust_landmarks, PRN_OT_reset_landmarks, why_not_adjustable
+from .operators import PRN_OT_reset_landmarks, why_not_adjustable
 
 
 class LandmarksPanel:
@@ -25,14 +23,8 @@ class LandmarksPanel:
         if not is_adjustable(head):
             wrapped(context, layout, why_not_adjustable(head), icon="INFO")
             return
-        row = layout.row(align=True)
-        if PRN_OT_adjust_landmarks.poll(context):
-            row.operator(PRN_OT_adjust_landmarks.bl_idname, icon="EMPTY_AXIS")
-        else:
-            row.label(text=self.how)
-        if self.bl_space_type == "VIEW_3D":
-            is_open = editor_of_head(context.window, head) is not None
-            row.operator(PRN_OT_open_photo_of_head.bl_idname, text="", icon="IMAGE_REFERENCE", depress=is_open)
+        shown = context.scene.prn_capture.show_landmarks
+        layout.label(text="Move one with G: the surface around it follows" if shown else "Tick the box to move them")
         layout.prop(context.scene.prn_capture, "symmetric")
         count = len(moved_landmarks(head))
         if not count:
@@ -41,25 +33,21 @@ class LandmarksPanel:
         row = layout.row(align=True)
         row.operator(PRN_OT_reset_landmarks.bl_idname, text="Reset Selected").only_selected = True
         row.operator(PRN_OT_reset_landmarks.bl_idname, text="Reset All", icon="LOOP_BACK").only_selected = False
-        layout.operator(PRN_OT_project_texture.bl_idname, icon="TEXTURE")
 
 
 class PRN_PT_landmarks(InViewSidebar, LandmarksPanel, bpy.types.Panel):
     """The landmarks of the captured head"""
 
     bl_parent_id = "PRN_PT_captured"
-    how = "Move one with G, or over the photo"
 
 
 class PRN_PT_image_landmarks(InImageSidebar, LandmarksPanel, bpy.types.Panel):
     """The landmarks of the heads captured from the image"""
 
-    how = "Drag a landmark: the head follows"
-
     @classmethod
     def poll(cls, context):
         from ...scene.build.photo_images import photo_in
-        from ...scene.record import photo_of_head
+        from ...scene.record import view_of_photo
 
-        head = captured_head(context)
-        return head is not None and photo_in(context.space_data.image) == photo_of_head(head)
+        head, photo = captured_head(context), photo_in(context.space_data.image)
+        return head is not None and photo is not None and view_of_photo(head, photo) is not None

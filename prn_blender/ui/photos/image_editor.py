@@ -57,18 +57,22 @@ def _shows_upright(image: bpy.types.Image | None, path: Path, info: PhotoInfo) -
 
 
 def image_of_head(head: bpy.types.Object) -> bpy.types.Image | None:
-    """The upright photo that was packed when the head was captured; None where it was deleted."""
-    from ...scene.record import photo_of_head
+    """The upright photo that was packed when the head was captured, of several the one that is looked at; None where
+    it was deleted."""
+    from ...scene.build.views import shown_view
+    from ...scene.record import views_of_head
 
-    return image_of_photo(photo_of_head(head))
+    return image_of_photo(views_of_head(head)[shown_view(head)]["photo"]["sha256"])
 
 
 def editor_of_head(window: bpy.types.Window, head: bpy.types.Object) -> bpy.types.Area | None:
-    """An Image Editor of a window that shows the photo of a head."""
-    from ...scene.record import photo_of_head
+    """An Image Editor of a window that shows a photo of a head."""
+    from ...scene.record import view_of_photo
 
-    editors = (area for area in window.screen.areas if area.type == "IMAGE_EDITOR")
-    return next((area for area in editors if photo_in(area.spaces.active.image) == photo_of_head(head)), None)
+    editors = (
+        (area, photo_in(area.spaces.active.image)) for area in window.screen.areas if area.type == "IMAGE_EDITOR"
+    )
+    return next((area for area, photo in editors if photo and view_of_photo(head, photo) is not None), None)
 
 
 class PRN_OT_open_in_image_editor(bpy.types.Operator):

@@ -2,6 +2,8 @@
 
 # ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
 
+from pathlib import Path
+
 import bpy
 
 from ...capture.types import PHOTO_TYPES
@@ -12,7 +14,7 @@ PHOTO_EXTENSIONS = ";".join(PHOTO_TYPES)
 
 
 class PRN_OT_choose_photo(bpy.types.Operator):
-    """Choose the photo of a person, to make a head of it"""
+    """Choose the photo of a person, to make a head of it; or several photos of one person, which become one head"""
 
     bl_idname = "prn.choose_photo"
     bl_label = "Choose Photo"
@@ -21,6 +23,8 @@ class PRN_OT_choose_photo(bpy.types.Operator):
     filepath: bpy.props.StringProperty(
         name="Photo", description="Photo of a person", subtype="FILE_PATH", options={"SKIP_SAVE"}
     )
+    directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
+    files: bpy.props.CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
     filter_image: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     reconstruct: bpy.props.BoolProperty(
@@ -40,16 +44,21 @@ class PRN_OT_choose_photo(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def execute(self, context):
-        context.scene.prn_capture.photo = self.filepath
+        names = [file.name for file in self.files if file.name]
+        several = len(names) > 1
+        context.scene.prn_capture.photo = str(Path(self.directory) / names[0]) if several else self.filepath
         session.current.forget_error()
         session.tag_redraw()
-        if self.reconstruct:
+        if several:
+            files = [{"name": name} for name in names]
+            bpy.ops.prn.reconstruct_from_image("INVOKE_DEFAULT", directory=self.directory, files=files)
+        elif self.reconstruct:
             bpy.ops.prn.reconstruct_from_image("INVOKE_DEFAULT")
         return {"FINISHED"}
 
 
 class PRN_OT_reconstruct_dropped(bpy.types.Operator):
-    """Make the head of the person in a photo that was dropped on the 3D View"""
+    """Make the head of the person in a photo that was dropped on the 3D View, or in several"""
 
     bl_idname = "prn.reconstruct_dropped"
     bl_label = "Reconstruct Head"
@@ -58,6 +67,8 @@ class PRN_OT_reconstruct_dropped(bpy.types.Operator):
     filepath: bpy.props.StringProperty(
         name="Photo", description="Photo of a person", subtype="FILE_PATH", options={"SKIP_SAVE"}
     )
+    directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
+    files: bpy.props.CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context):
@@ -67,7 +78,8 @@ class PRN_OT_reconstruct_dropped(bpy.types.Operator):
         return self.execute(context)
 
     def execute(self, context):
-        bpy.ops.prn.choose_photo(filepath=self.filepath, reconstruct=True)
+        files = [{"name": file.name} for file in self.files]
+        bpy.ops.prn.choose_photo(filepath=self.filepath, directory=self.directory, files=files, reconstruct=True)
         return {"FINISHED"}
 
 

@@ -11,27 +11,29 @@ from ...capture.pictures.posed import closed
 from ..head.operators import HeadJob, captured_head
 from ..photos.image_editor import show_image
 from ..shell.folders import default_folder
-from ..shell.job_operator import FileJobOperator, JobOperator
+from ..shell.job_operator import AskBeforeReplacing, FileJobOperator, JobOperator
 from ..shell.packs import packs_to_choose_from
 from . import work
 
 PICTURES = (
     ("LANDMARKS", "Landmarks", "The landmarks and a box along the head's axes, drawn over the photo"),
     ("POINTS", "Points", "Every vertex drawn over the photo, green where the photo shows it"),
-    ("DEPTH", "Depth", "How far the head is from the camera, in metres"),
+    ("DEPTH", "Depth", "How far the head is from the camera: an image in metres, and one of shades to look at"),
     ("PNCC", "PNCC", "Each pixel's colour says which place of the mean head it shows"),
 )
+# With what the name of a file ends that is suggested.
 FORMATS = (
-    ("CSV", "Points, CSV", "Tables of vertices and landmarks: photo pixels, depth, metres, visibility", ".csv"),
-    ("NPZ", "Points, NPZ", "The same with UVs, triangles, pose and camera matrix, as NumPy arrays", ".npz"),
-    ("JSON", "Points, JSON", "The same as NPZ, as text", ".json"),
-    ("DEPTH_PNG", "Depth, PNG", "16 bits a pixel, white is near, black is no head", ".png"),
-    ("DEPTH_EXR", "Depth, EXR", "Metres, 0 where there is no head", ".exr"),
-    ("PNCC", "PNCC, PNG", "Each pixel's colour says which place of the mean head it shows", ".png"),
-    ("OBJ", "OBJ, Textured", "Triangles with a texture beside it, as PRNet writes them", ".obj"),
-    ("OBJ_COLOURS", "OBJ, Vertex Colours", "Triangles with a colour at each vertex, as PRNet writes them", ".obj"),
+    ("CSV", "Points, CSV", "Tables of vertices and landmarks: photo pixels, depth, metres, visibility", "_points.csv"),
+    ("NPZ", "Points, NPZ", "The same with UVs, triangles, pose and camera matrix, as NumPy arrays", "_points.npz"),
+    ("JSON", "Points, JSON", "The same as NPZ, as text", "_points.json"),
+    ("DEPTH_PNG", "Depth, PNG", "16 bits a pixel, white is near, black is no head", "_depth.png"),
+    ("DEPTH_EXR", "Depth, EXR", "Metres, 0 where there is no head", "_depth.exr"),
+    ("PNCC", "PNCC, PNG", "Each pixel's colour says which place of the mean head it shows", "_pncc.png"),
+    ("OBJ", "OBJ, Textured", "Triangles with a texture beside it, as PRNet writes them", "_head.obj"),
+    ("OBJ_COLOURS", "OBJ, Vertex Colours", "Triangles with coloured vertices, as PRNet writes them", "_colours.obj"),
 )
-_SUFFIXES = {identifier: suffix for identifier, _, _, suffix in FORMATS}
+_ENDINGS = {identifier: ending for identifier, _, _, ending in FORMATS}
+_SUFFIXES = {identifier: Path(ending).suffix for identifier, ending in _ENDINGS.items()}
 
 
 class PRN_OT_draw_picture(HeadJob, JobOperator, bpy.types.Operator):
@@ -54,7 +56,7 @@ class PRN_OT_draw_picture(HeadJob, JobOperator, bpy.types.Operator):
         self._name = f"{head.name} {next(label for identifier, label, _ in PICTURES if identifier == self.kind)}"
         placed = posed_head(head)
         if self.kind == "DEPTH":
-            return work.depth(closed(placed))
+            return work.depth_and_shades(closed(placed))
         if self.kind == "PNCC":
             return work.pncc(closed(placed), pack_of_head(head, packs_to_choose_from(context)))
         return work.overlay(placed, photo_of(head), is_points=self.kind == "POINTS")
@@ -65,12 +67,16 @@ class PRN_OT_draw_picture(HeadJob, JobOperator, bpy.types.Operator):
         from ...scene.build.results import keep_result
 
         if self.kind == "DEPTH":
-            image = create_float_image(self._name, result.metres)
-            where = "" if result.near == result.far else f", {result.near:.2f} to {result.far:.2f} m"
+            found, shades = result
+            metres = keep_result(create_float_image(self._name, found.metres), self._name)
+            # Shown as they are, metres would be white where there are more than one.
+            name = f"{self._name} Shades"
+            self._image = keep_result(packed_image(name, shades, "Non-Color"), name)
+            made = f"images {metres.name}, {found.near:.2f} to {found.far:.2f} m, and {self._image.name}, white is near"
         else:
-            image, where = packed_image(self._name, result), ""
-        self._image = keep_result(image, self._name)
-        self.report({"INFO"}, f"Made the image {self._image.name}{where}")
+            self._image = keep_result(packed_image(self._name, result), self._name)
+            made = f"image {self._image.name}"
+        self.report({"INFO"}, f"Made the {made}")
         yield from ()  # one step is enough
 
     def show(self, context):
@@ -93,15 +99,20 @@ class PRN_OT_save_measured(HeadJob, FileJobOperator, bpy.types.Operator):
         options={"SKIP_SAVE"},
     )
 
+    check_existing: AskBeforeReplacing
+
     def suggest(self, context):
-        self.filepath = str(default_folder() / f"{captured_head(context).name}{_SUFFIXES[self.format]}")
+        self._suggested = self.format
+        self.filepath = str(default_folder() / f"{captured_head(context).name}{_ENDINGS[self.format]}")
 
     def check(self, context):
         """The file browser asks after every change: another format changes the file's name."""
-        named = str(self._named())
-        is_changed = named != self.filepath
-        self.filepath = named
-        return is_changed
+        before, ending = self.filepath, _ENDINGS[self._suggested]
+        if self.filepath.endswith(ending):  # still as suggested
+            self.filepath = self.filepath.removesuffix(ending) + _ENDINGS[self.format]
+        self._suggested = self.format
+        self.filepath = str(self._named())
+        return self.filepath != before
 
     def prepare(self, context):
         from ...scene.posed import pack_of_head, picture_of, posed_head, texture_of

@@ -27,6 +27,19 @@ def depth(head: "PosedHead") -> Callable[[Progress], "Depth"]:
     return work
 
 
+def depth_and_shades(head: "PosedHead") -> Callable[[Progress], tuple["Depth", bytes]]:
+    """Work that finds the depth of every pixel, and draws it as a PNG file."""
+
+    def work(progress: Progress) -> tuple["Depth", bytes]:
+        from ...scene.build.encode import png_bytes
+
+        found = depth(head)(progress)
+        progress(0.7, "Encoding the image")
+        return found, png_bytes(found.levels())
+
+    return work
+
+
 def pncc(head: "PosedHead", pack: "InstalledPack") -> Work:
     """Work that draws the PNCC as a PNG file. Raises CaptureError."""
 

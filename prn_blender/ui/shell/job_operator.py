@@ -138,6 +138,15 @@ class JobOperator:
         return {"CANCELLED"}
 
 
+# The file browser of Blender asks before it replaces a file where an operator has this as `check_existing`.
+AskBeforeReplacing = bpy.props.BoolProperty(
+    name="Check Existing",
+    description="Check and warn on overwriting existing files",
+    default=True,
+    options={"HIDDEN", "SKIP_SAVE"},
+)
+
+
 class FileJobOperator(JobOperator):
     """Base of those that ask for a file or folder where they are invoked without one."""
 
@@ -155,7 +164,8 @@ class FileJobOperator(JobOperator):
         if not getattr(self, "_was_asked", False):
             return super().execute(context)
         # The file browser executes; the job is to run beside the window all the same.
-        operator = getattr(bpy.ops.prn, self.bl_idname.removeprefix("prn."))
+        # Of the class: an instance that Blender made has its name as PRN_OT_….
+        operator = getattr(bpy.ops.prn, type(self).bl_idname.removeprefix("prn."))
         operator("INVOKE_DEFAULT", **self.as_keywords(ignore=("filter_glob", "filter_folder")))
         return {"FINISHED"}
 

@@ -42,7 +42,7 @@ class PRN_OT_import_prnet(FileJobOperator, bpy.types.Operator):
     """Make a model pack of your own copy of PRNet: its checkpoint and UV data, as its authors give them away"""
 
     bl_idname = "prn.import_prnet"
-    bl_label = "Import PRNet…"
+    bl_label = "Import PRNet"
     asks_for = "directory"
 
     directory: bpy.props.StringProperty(
@@ -72,5 +72,5 @@ class PRN_OT_import_prnet(FileJobOperator, bpy.types.Operator):
 
     def finish(self, context, result: Path):
         forget_installed_packs()
-        self.report({"INFO"}, "PRNet is installed: choose it in the Head Capture tab under Model Pack")
+        self.report({"INFO"}, "PRNet is installed: choose it in the Head Capture tab under More, Model Pack")
         yield from ()  # one step is enough

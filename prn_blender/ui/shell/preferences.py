@@ -52,7 +52,7 @@ class PRN_AP_preferences(bpy.types.AddonPreferences):
         layout.prop(self, "provider")
         layout.prop(self, "pack")
         self._draw_pack(context)
-        layout.operator("prn.import_prnet", icon="IMPORT")
+        layout.operator("prn.import_prnet", text="Import PRNet…", icon="IMPORT")
         layout.prop(self, "yunet", text="Face Detector (YuNet)")
         layout.operator("prn.release_memory")
 

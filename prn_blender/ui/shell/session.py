@@ -113,10 +113,10 @@ def reset() -> None:
 
 
 def tag_redraw() -> None:
-    """Shows the panel anew in every window, and what is drawn over the photo in Image Editors."""
+    """Shows the panel and the preferences anew in every window, and what is drawn over the photo in Image Editors."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "IMAGE_EDITOR":
+            if area.type in {"IMAGE_EDITOR", "PREFERENCES"}:
                 area.tag_redraw()
             elif area.type == "VIEW_3D":
                 for region in area.regions:

@@ -8,11 +8,17 @@ _MARGIN = 68  # pixels at scale 1: the panel's borders and the sidebar's tabs
 _ICON = 24
 
 
-def wrapped(context: bpy.types.Context, layout: bpy.types.UILayout, text: str, icon: str = "NONE") -> None:
-    """Draws `text` in as many lines as the region's width asks for, the icon before the first one."""
+def wrapped(
+    context: bpy.types.Context, layout: bpy.types.UILayout, text: str, icon: str = "NONE", width: int = 0
+) -> None:
+    """Draws `text` in as many lines as the region's width asks for, the icon before the first one.
+
+    Args:
+        width: of a dialog, in pixels at scale 1: Blender tells only that of the region behind it.
+    """
     preferences = context.preferences
     scale = preferences.system.ui_scale
-    room = context.region.width - scale * (_MARGIN + (_ICON if icon != "NONE" else 0))
+    room = (scale * width or context.region.width) - scale * (_MARGIN + (_ICON if icon != "NONE" else 0))
     blf.size(_FONT, preferences.ui_styles[0].widget.points * scale)
     column = layout.column(align=True)
     column.scale_y = 0.8

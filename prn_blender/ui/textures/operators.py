@@ -12,7 +12,7 @@ from ...capture.pictures.posed import closed
 from ..head.operators import HeadJob, captured_head
 from ..photos.image_editor import show_image
 from ..shell.folders import default_folder
-from ..shell.job_operator import FileJobOperator, JobOperator
+from ..shell.job_operator import AskBeforeReplacing, FileJobOperator, JobOperator
 from ..shell.packs import packs_to_choose_from
 from . import work
 from .properties import PAINTED, PRN_PG_textures
@@ -67,6 +67,7 @@ class PRN_OT_swap_face(HeadJob, FileJobOperator, bpy.types.Operator):
     to_file: bpy.props.BoolProperty(
         name="To File", description="Ask for a file to write too", options={"SKIP_SAVE", "HIDDEN"}
     )
+    check_existing: AskBeforeReplacing
     filter_glob: bpy.props.StringProperty(default="*.png", options={"HIDDEN", "SKIP_SAVE"})
 
     def invoke(self, context, event):

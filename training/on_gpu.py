@@ -1,0 +1,142 @@
+"""Renders heads and trains the second pass on them at once, on one machine with a graphics card and no network.
+
+    python -m training.on_gpu OUTPUT --layout L.npz --minutes 25
+
+Needs the repository, the head assets, the surroundings, and the packages of `training/requirements.txt`. Processes render
+while the card learns: pictures that are finished are taken up at once. OUTPUT gets the averaged network as half floats in
+files of at most 15 MB (`weight_parts.py`), the measurements, and the log of what was rendered. With --start it
+goes on from such a network.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from prn_blender.capture.packs.pack import default_pack_folder, load_pack
+
+from . import run
+from .refine.network import RefineNetwork, RefineSize
+from .refine.pairs import PairMaker, Pictures
+from .refine.train import Incoming, Schedule, Trainer, learn
+from .uv_layout import UvLayout
+from .weight_parts import joined, save_parts
+
+PORTRAITS, SCANNED = 0.75, 0.5
+VIEWS = 4
+KEPT_SHARD = 64
+SIDE = 256
+
+
+class Renderers:
+    """`training.render` in processes beside this one."""
+
+    def __init__(self, folder: Path, environments: Path | None, processes: int):
+        self.folder, self.environments, self.processes = folder, environments, processes
+        self._running: list[subprocess.Popen] = []
+
+    def start(self, name: str, pictures: int, shard: int, kept: str, first: int) -> Path:
+        """Renders into a folder of that name."""
+        folder = self.folder / name
+        folder.mkdir(parents=True, exist_ok=True)
+        options = {
+            "pictures": pictures,
+            "shard-size": shard,
+            "first-shard": first,
+            "size": SIDE,
+            "views": VIEWS,
+            "processes": self.processes,
+            "portraits": PORTRAITS,
+            "scanned": SCANNED,
+            "kept": kept,
+        }
+        if self.environments is not None:
+            options["environments"] = self.environments
+        arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+        log = (self.folder / f"{name}.log").open("w")
+        command = [sys.executable, "-m", "training.render", str(folder), *arguments]
+        self._running.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
+        return folder
+
+    def require_alive(self) -> None:
+        """Raises RuntimeError where rendering has failed."""
+        for one in self._running:
+            if one.poll():
+                logs = "\n".join(path.read_text()[-2000:] for path in self.folder.glob("*.log"))
+                raise RuntimeError(f"rendering stopped:\n{logs}")
+
+    def stop(self) -> None:
+        """Ends what still renders."""
+        for one in self._running:
+            if one.poll() is None:
+                os.killpg(one.pid, 15)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--layout", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, required=True, help="of everything together")
+    parser.add_argument(
+        "--pack", type=Path, default=default_pack_folder(), help="whose first pass and head model they are"
+    )
+    parser.add_argument("--work", type=Path, default=Path("/tmp/on_gpu"), help="folder for the pictures")
+    parser.add_argument("--environments", type=Path, help="folder of HDRIs")
+    parser.add_argument("--pictures", type=int, default=120_000, help="at most, as memory allows")
+    parser.add_argument("--kept", type=int, default=1024, help="pictures to measure on, of other skins and hair")
+    parser.add_argument("--shard-size", type=int, default=400)
+    parser.add_argument("--first-shard", type=int, default=0, help="other numbers are other pictures")
+    parser.add_argument("--first-passes", type=int, default=4, help="of each picture")
+    parser.add_argument("--processes", type=int, default=max(1, (os.cpu_count() or 2) - 1), help="that render")
+    parser.add_argument("--batch", type=int, default=320)
+    parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--start", type=Path, help="OUTPUT of an earlier run")
+    options = parser.parse_args()
+    end = time.time() + 60 * options.minutes
+    options.output.mkdir(parents=True, exist_ok=True)
+    renderers = Renderers(options.work, options.environments, options.processes)
+    try:
+        heads = renderers.start("heads", options.pictures, options.shard_size, "never", options.first_shard)
+        kept_folder = renderers.start("kept", options.kept, KEPT_SHARD, "only", 9000)
+        pack, device = load_pack(options.pack), run.best_device()
+        maker = PairMaker(pack, UvLayout.load(options.layout), device)
+        kept, incoming = (
+            Incoming([folder], maker, Pictures.room(most, SIDE, passes, device))
+            for folder, most, passes in (
+                (kept_folder, options.kept, 1),
+                (heads, options.pictures, options.first_passes),
+            )
+        )
+        while kept.into.count < options.kept or not incoming.into.count:
+            renderers.require_alive()
+            if not kept.take() + incoming.take():
+                time.sleep(0.5)
+        print(f"{60 * options.minutes - (end - time.time()):.0f} s until the first step", flush=True)
+        schedule = Schedule(
+            (end - time.time() - 15) / 3600,  # the rest is for measuring and saving
+            options.batch,
+            options.learning_rate,
+            warm_up_steps=300,
+            memory=0.999,
+            evaluate_every=2000,
+        )
+        folder = options.work / "run"
+        folder.mkdir(exist_ok=True)
+        trainer = Trainer(folder, RefineSize(), pack.head_model, maker.face, schedule)
+        if options.start:
+            trainer.network.load_state_dict(joined(options.start, RefineNetwork(RefineSize())).state_dict())
+            trainer.restart_average()
+        numbers = learn(trainer, maker, incoming, kept.into, lambda: save_parts(trainer.average.module, options.output))
+        renderers.require_alive()
+    finally:
+        renderers.stop()
+    told = numbers | {"steps": trainer.step, "samples": trainer.step * options.batch, "pictures": incoming.into.count}
+    (options.output / "numbers.json").write_text(json.dumps(told, indent=1))
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()

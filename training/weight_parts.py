@@ -1,0 +1,31 @@
+"""A network's weights as half floats in files small enough to be carried from one machine to another."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+PART = 7_500_000  # numbers in a file, two bytes each
+
+
+def save_parts(network: nn.Module, folder: Path) -> None:
+    """The weights as half floats, in files that fit through narrow doors."""
+    values = torch.cat([value.float().flatten() for value in network.state_dict().values()]).half().cpu().numpy()
+    for number, part in enumerate(np.array_split(values, -(-len(values) // PART))):
+        np.save(folder / f"weights_{number}.npy", part)
+
+
+def joined(folder: Path, network: nn.Module) -> nn.Module:
+    """`network` with the weights of `save_parts`."""
+    parts = sorted(folder.glob("weights_*.npy"))
+    values = torch.from_numpy(np.concatenate([np.load(path) for path in parts])).float()
+    state = network.state_dict()
+    pieces = values.split([value.numel() for value in state.values()])
+    network.load_state_dict(
+        {
+            name: piece.view(value.shape).to(value.dtype)
+            for (name, value), piece in zip(state.items(), pieces, strict=True)
+        }
+    )
+    return network
