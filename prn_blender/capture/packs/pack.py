@@ -44,6 +44,8 @@ class PackDescription:
     title: str
     license: str
     topologies: tuple[TopologyChoice, ...]  # the standard one first
+    has_parts: bool  # eyes, teeth and the like
+    has_expressions: bool  # ARKit's 52
 
 
 # What a second network says, by the names in the manifest.
@@ -226,7 +228,15 @@ def _described(manifest: dict) -> PackDescription:
         if type(quads) is not int or quads < 1:
             raise ValueError(f"the topology {name} has no number of quads")
         choices.append(TopologyChoice(name, str(told["title"]), quads, str(told.get("about", "")), level))
-    return PackDescription(pack["name"], pack["version"], pack["title"], pack["license"], tuple(choices))
+    return PackDescription(
+        pack["name"],
+        pack["version"],
+        pack["title"],
+        pack["license"],
+        tuple(choices),
+        "parts" in manifest,
+        "expressions" in manifest,
+    )
 
 
 @lru_cache(maxsize=4)

@@ -48,7 +48,11 @@ HEAD_SIZES = (
 TEXTURE_SIZES = tuple((str(size), str(size), f"{size} x {size} pixels") for size in types.TEXTURE_SIZES)
 PARTS = (
     ("simple", "Simple", "Patches close eyes and mouth; their picture is the photo's"),
-    ("whole", "Whole", "Eyeballs, lashes, teeth, gums and the mouth's inside as objects; lids and lips are open"),
+    (
+        "whole",
+        "Whole",
+        "Eyeballs, lashes, teeth, gums and the mouth's inside as objects; not every pack has them",
+    ),
 )
 POLYGONS = (
     ("QUADS", "Quads", "The topology's quads"),
