@@ -108,6 +108,12 @@ they follow the surface: `response` (32, K, 3) times the displacements of the po
 gives 32 weights of `*_changes`. `eye_spheres`: centre and radius, the subject's left eye first. Metres.
 
 """
+EXPRESSIONS = """`expressions.npz`: ARKit's 52 expressions of the mean head `mean`, in the order of the capture's `NAMES`:
+`surface` (52, R, R, 3) over UV and those of the parts by their names, in steps of 0.02 mm; `gaze` (52, 2, 2), degrees to
+the subject's left and up by which the left and the right eye turn; `lips` (P, 2, 2), UV of points of both lips that
+touch.
+
+"""
 WIDTH = 120
 
 
@@ -157,6 +163,8 @@ def main() -> None:
         head_model = HEAD_MODEL.format(identities=identities, expressions=expressions)
     if pack.parts is not None:
         parts = PARTS
+    if pack.expressions is not None:
+        parts += EXPRESSIONS
     if options.captured is not None:
         captured = f"## Measured: the captured head\n\n{options.captured.read_text().strip()}\n\n"
     card = CARD.format(

@@ -113,6 +113,7 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
                 head_size=self._option(context, "head_size"),
                 eye_mm=self._option(context, "eye_mm"),
                 parts=self._option(context, "parts"),
+                expressions=self._option(context, "expressions"),
             ),
             pack=chosen_pack(context, self._option(context, "pack")),
             yunet=Path(_absolute(own.yunet)) if own.yunet else None,
