@@ -44,6 +44,7 @@ class PackDescription:
     license: str
     topologies: tuple[TopologyChoice, ...]  # the standard one first
     has_parts: bool  # eyes, teeth and the like
+    has_head_model: bool  # what heads are like, by which pins move all of one
 
 
 # What a second network says, by the names in the manifest.
@@ -210,7 +211,13 @@ def _described(manifest: dict) -> PackDescription:
             raise ValueError(f"the topology {name} has no number of quads")
         choices.append(TopologyChoice(name, str(told["title"]), quads, str(told.get("about", "")), level))
     return PackDescription(
-        pack["name"], pack["version"], pack["title"], pack["license"], tuple(choices), "parts" in manifest
+        name=pack["name"],
+        version=pack["version"],
+        title=pack["title"],
+        license=pack["license"],
+        topologies=tuple(choices),
+        has_parts="parts" in manifest,
+        has_head_model="head_model" in manifest,
     )
 
 
