@@ -71,6 +71,9 @@ class CapturePanel:
         pack, row = pack_of_panel(context), column.row()
         row.active = pack is None or pack.description.has_parts
         row.prop(options, "parts")
+        row = column.row()
+        row.active = pack is None or pack.description.has_expressions
+        row.prop(options, "expressions")
         column.prop(options, "texture_size", text="Texture")
 
     def _draw_button(self, context: bpy.types.Context) -> None:

@@ -184,6 +184,13 @@ class CaptureOptions:
         precision=1,
         options={"SKIP_SAVE"},
     )
+    expressions: bpy.props.BoolProperty(
+        name="Expressions",
+        description="ARKit's 52 as shape keys: lids that close, a mouth that opens. The head without the photo's "
+        "expression is their basis",
+        default=False,
+        options={"SKIP_SAVE"},
+    )
     polygons: bpy.props.EnumProperty(
         name="Faces",
         description="What the mesh is made of",
