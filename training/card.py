@@ -82,8 +82,8 @@ statistics of the model.
 """
 SECOND_PASS = """## Second pass
 
-`refine.onnx`, {megabytes:.1f} MB: sees the photo unwrapped over UV by the position map, and tells how far off that is. It
-was trained on {training}, with the first passes of `network.onnx`; no real photo.
+`refine.onnx`, {megabytes:.1f} MB: sees the photo unwrapped over UV by the position map, and tells how far off that is,
+and whose head it is. It was trained on {training}, with the first passes of `network.onnx`; no real photo.
 
 - `seen` (1, 56, 64, 64) float32 by UV: the photo's colours at 4 x 4 finer texels, -1 to 1 (red, green, blue, each row by
   row); normals (right, up, forwards of the upright head); in the head's own axes, centimetres, how far the surface lies from
@@ -106,6 +106,12 @@ Half of the identities it was made from are ICT-FaceKit's as rendered for traini
 PARTS = """`parts.npz`: eyeballs, lashes, teeth, gums with tongue, the mouth's inside and the eyes' sockets of the mean head, and how
 they follow the surface: `response` (32, K, 3) times the displacements of the points at `anchor_uv` (K, 2) from `anchors`
 gives 32 weights of `*_changes`. `eye_spheres`: centre and radius, the subject's left eye first. Metres.
+
+"""
+EXPRESSIONS = """`expressions.npz`: ARKit's 52 expressions of the mean head `mean`, in the order of the capture's `NAMES`:
+`surface` (52, R, R, 3) over UV and those of the parts by their names, in steps of 0.02 mm; `gaze` (52, 2, 2), degrees to
+the subject's left and up by which the left and the right eye turn; `lips` (P, 2, 2), UV of points of both lips that
+touch.
 
 """
 WIDTH = 120
@@ -157,6 +163,8 @@ def main() -> None:
         head_model = HEAD_MODEL.format(identities=identities, expressions=expressions)
     if pack.parts is not None:
         parts = PARTS
+    if pack.expressions is not None:
+        parts += EXPRESSIONS
     if options.captured is not None:
         captured = f"## Measured: the captured head\n\n{options.captured.read_text().strip()}\n\n"
     card = CARD.format(

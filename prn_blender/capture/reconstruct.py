@@ -78,6 +78,8 @@ def reconstruct(
     pack.choose_topology(settings.topology)  # one that the pack has not is told before the work
     if settings.parts == WHOLE:
         _ = pack.parts  # damaged ones, too
+    if settings.expressions and pack.expressions is None:
+        raise CaptureError(f"The model pack {pack.name} has no expressions: capture without them.")
 
     progress(0.0, "Loading the model")
     network = open_network(pack, settings.provider)
@@ -108,6 +110,7 @@ def reconstruct(
         settings.texture_size,
         settings.fill,
         lambda fraction, text: progress(0.5 + 0.5 * fraction, text),
+        rims_move=settings.expressions and settings.parts == WHOLE,
     )
     clock.lap("texture")
 
@@ -126,12 +129,17 @@ def reconstruct(
 
 
 def textures_of(
-    views: tuple[View, ...], pack: ModelPack, size: int, fill: bool, progress: Progress = silent
+    views: tuple[View, ...],
+    pack: ModelPack,
+    size: int,
+    fill: bool,
+    progress: Progress = silent,
+    rims_move: bool = False,
 ) -> dict[str, np.ndarray]:
-    """The textures by name, of one photo or of several."""
+    """The textures by name, of one photo or of several; arguments as of `project_texture`."""
     if len(views) > 1:
-        return merge_textures(views, pack.topology, size, fill, progress)
-    return project_texture(views[0], pack.topology, size, fill, progress)
+        return merge_textures(views, pack.topology, size, fill, progress, rims_move)
+    return project_texture(views[0], pack.topology, size, fill, progress, rims_move)
 
 
 def require_inside(box: FaceBox, photo: Photo) -> None:
@@ -244,6 +252,7 @@ def views_of(
             landmarks=pack.topology.landmarks(head.position_map),
             by_hand=portrait.by_hand,
             belongs=number not in odd,
+            expression=head.expression,
             pins=portrait.pins,
         )
         for number, (portrait, (crop, _, _), lens, head) in enumerate(

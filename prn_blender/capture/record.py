@@ -65,6 +65,7 @@ def _view_record(view: View) -> dict:
         "visible_share": view.visible_share,
         "by_hand": view.by_hand,
         "belongs": view.belongs,
+        **({} if view.expression is None else {"expression": view.expression}),  # coefficients of the head model
         "pins": pins_record(view.pins),
     }
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from .doubtful_faces import without_nobody
 from .errors import CaptureError, NoFaceError
 from .faces.box import FaceBox, is_same_face
 from .faces.find import choose_faces, find_faces
@@ -98,9 +99,9 @@ def find(request: Request, progress: Progress = silent) -> Found:
         faces, wanted = None, [FaceBox(*request.box)]
     else:
         progress(0.15, "Looking for faces")
-        faces = faces_in(photo, request.yunet)
+        faces = faces_in(photo, pack, request.settings, request.yunet)
         wanted = choose_faces(list(faces), request.face)
-    others = tuple(portrait_of(other, request.yunet) for other in request.together)
+    others = tuple(portrait_of(other, pack, request.settings, request.yunet) for other in request.together)
     require_different((photo, *(other.photo for other in others)))
     clock.lap("faces")
     return Found(request, photo, pack, faces, tuple(wanted), clock.seconds, others)
@@ -115,7 +116,7 @@ def require_different(photos: Sequence[Photo]) -> None:
         first[photo.sha256] = photo
 
 
-def portrait_of(other: OtherPhoto, yunet: Path | None = None) -> Portrait:
+def portrait_of(other: OtherPhoto, pack: ModelPack, settings: Settings, yunet: Path | None = None) -> Portrait:
     """One more photo of a person, and where the head is in it.
 
     Raises:
@@ -124,7 +125,7 @@ def portrait_of(other: OtherPhoto, yunet: Path | None = None) -> Portrait:
     photo = load_photo(other.photo, other.packed)
     if other.box is not None:
         return Portrait(photo, FaceBox(*other.box), other.by_hand, other.pins)
-    return Portrait(photo, choose_faces(list(faces_in(photo, yunet)), other.face)[0], pins=other.pins)
+    return Portrait(photo, choose_faces(list(faces_in(photo, pack, settings, yunet)), other.face)[0], pins=other.pins)
 
 
 def capture_face(found: Found, index: int, progress: Progress = silent) -> Capture:
@@ -150,14 +151,14 @@ def not_of_this_person(view: View) -> str:
     )
 
 
-def faces_in(photo: Photo, yunet: Path | None = None) -> tuple[FaceBox, ...]:
-    """The faces of a photo, best first.
+def faces_in(photo: Photo, pack: ModelPack, settings: Settings, yunet: Path | None = None) -> tuple[FaceBox, ...]:
+    """The faces of a photo, best first; at doubtful ones the pack's networks look, too.
 
     Raises:
         NoFaceError: there is none.
         CaptureError: as of `find_faces`.
     """
-    faces = tuple(find_faces(photo, yunet))
+    faces = without_nobody(photo, tuple(find_faces(photo, yunet)), pack, settings)
     if not faces:
         raise NoFaceError(f"No face found in {photo.path.name}: give a box around the face.")
     return faces

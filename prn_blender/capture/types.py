@@ -15,6 +15,7 @@ from .geometry.pose import Similarity
 from .geometry.position_map import PositionMap
 from .packs.pack import PREFERRED_TOPOLOGY, ModelPack
 from .packs.topology import Topology
+from .shape.expressions import Expressions
 from .shape.parts import Part
 from .shape.pins import Pin
 from .shape.views import Fitted
@@ -70,6 +71,7 @@ class Settings:
     # A photo does not tell how large a head is: "average", as adults are, or "eyes", by how far the eyes are apart.
     head_size: str = "average"
     eye_mm: float = 63.0  # from pupil to pupil, with head size "eyes"
+    expressions: bool = False  # with ARKit's 52 as shape keys on the head without the photo's expression
 
     def __post_init__(self) -> None:
         if self.passes not in PASSES:
@@ -141,6 +143,7 @@ class View:
     landmarks: np.ndarray  # (68, 3) photo space
     by_hand: bool = False  # the box was drawn: the photo may show a profile or the back of the head
     belongs: bool = True  # False: its face hardly fits those of the capture's other photos
+    expression: np.ndarray | None = None  # (E,) coefficients of the pack's head model, where it has one
     pins: tuple[Pin, ...] = ()
 
     @property
@@ -173,6 +176,7 @@ class HeadMesh:
     vertices: np.ndarray  # (V, 3) float32 metres, in the topology's order
     visibility: np.ndarray  # (V,) float32 0..1, seen in a photo
     parts: tuple[Part, ...] = ()  # of a whole head
+    expressions: Expressions | None = None  # where they were asked for
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,11 @@ def parser_of(program: str) -> argparse.ArgumentParser:
         help="whole: with eyes, lashes, teeth and the mouth's inside; simple: eyes and mouth closed by patches "
         "(default: %(default)s)",
     )
+    parser.add_argument(
+        "--expressions",
+        action="store_true",
+        help="with ARKit's 52 as shape keys, in head.blend and head.glb",
+    )
     parser.add_argument("--triangles", action="store_true", help="triangles instead of quads")
     _add_extras(parser)
     return parser
@@ -221,5 +226,6 @@ def settings_of(asked: argparse.Namespace) -> Settings:
         head_size="eyes" if asked.eye_distance else "average",
         eye_mm=asked.eye_distance or Settings.eye_mm,
         parts=asked.parts,
+        expressions=asked.expressions,
         **lens,
     )

@@ -14,6 +14,7 @@ from ..capture.packs.installed import InstalledPack
 from ..capture.pictures.posed import PosedHead
 from ..capture.record import pins_in
 from ..capture.types import MASK
+from .build.expressions import photographed
 from .build.images import TEXTURES
 from .build.landmarks import landmark_positions
 from .build.material import base_colour_image, texture_nodes
@@ -32,28 +33,28 @@ Picture = Callable[[], np.ndarray]
 
 
 def posed_head(head: bpy.types.Object, view: int = 0) -> PosedHead:
-    """A captured head in one of its photos, with what the artist changed on its mesh and landmarks.
+    """A captured head in one of its photos, with what the artist changed on its mesh and landmarks, and with that
+    photo's expression.
 
     Raises:
         CaptureError: the object is no captured head, or its mesh has no UVs or faces.
     """
     camera, pose = camera_and_pose(head, view)
-    mesh, key = head.data, key_of_view(head, view)
+    mesh = head.data
     mesh.calc_loop_triangles()
     if not mesh.uv_layers.active or not len(mesh.loop_triangles):
         raise CaptureError(f"{head.name} has no faces with UVs: capture the photo again.")
-    vertices = _read(mesh.vertices if key is None else key.data, "co", 3)
     triangles = _read(mesh.loop_triangles, "vertices", 3, np.int32)
     loops = _read(mesh.loop_triangles, "loops", 3, np.int32)
     uv = _read(mesh.uv_layers.active.uv, "vector", 2)[loops]
     visibility = mesh.attributes.get("visibility")
-    seen = np.ones(len(vertices), np.float32)
+    seen = np.ones(len(mesh.vertices), np.float32)
     if visibility is not None and visibility.domain == "POINT" and visibility.data_type == "FLOAT":
         visibility.data.foreach_get("value", seen)
     return PosedHead(
         camera=camera,
         pose=pose,
-        vertices=_in_aligned_frame(head, vertices),
+        vertices=vertices_of_head(head, view),
         triangles=triangles,
         triangle_uv=np.array([0, 1]) + uv * (1, -1),
         visibility=seen,
@@ -61,10 +62,11 @@ def posed_head(head: bpy.types.Object, view: int = 0) -> PosedHead:
     )
 
 
-def _in_aligned_frame(head: bpy.types.Object, vertices: np.ndarray) -> np.ndarray:
-    """(V, 3) metres."""
-    frame = np.array(frame_in_mesh(head))
-    return (vertices - frame[:3, 3]) @ np.linalg.inv(frame[:3, :3]).T
+def vertices_of_head(head: bpy.types.Object, view: int = 0) -> np.ndarray:
+    """(V, 3) metres of the aligned frame, with the expression of one of its photos."""
+    frame, key = np.array(frame_in_mesh(head)), key_of_view(head, view)
+    shown = photographed(head.data) if key is None else key.data
+    return (_read(shown, "co", 3) - frame[:3, 3]) @ np.linalg.inv(frame[:3, :3]).T
 
 
 def pack_of_head(head: bpy.types.Object, packs: list[InstalledPack]) -> InstalledPack:

@@ -5,6 +5,7 @@ import bpy
 from ..scene.export.formats import FORMATS
 from .capture.operators import PRN_OT_reconstruct_from_image
 from .export.operators import PRN_OT_check_head, PRN_OT_export_head
+from .expressions.operators import PRN_OT_add_expressions
 from .head.alignments import ALIGNMENTS
 from .head.operators import PRN_OT_align, PRN_OT_set_scene_camera, PRN_OT_show_alone, PRN_OT_view_photo, captured_head
 from .head.texture import PRN_OT_project_texture
@@ -37,6 +38,7 @@ class PRN_MT_captured_head(bpy.types.Menu):
         layout.operator(PRN_OT_align_face.bl_idname)
         layout.operator(PRN_OT_remove_pins.bl_idname)
         layout.operator(PRN_OT_project_texture.bl_idname)
+        layout.operator(PRN_OT_add_expressions.bl_idname)
         layout.separator()
         layout.operator(PRN_OT_check_head.bl_idname, text="Check Head…", icon="CHECKMARK")
         for each in FORMATS.values():

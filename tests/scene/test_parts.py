@@ -38,3 +38,10 @@ def test_eyes_and_mouth_are_open(whole):
     edges = len(head.data.edges)
     assert len(head.data.vertices) - edges + len(head.data.polygons) == -2  # a disc with three holes
     assert not head.data.validate(verbose=True)
+
+
+def test_solid_shading_shows_the_parts_colours_and_the_iris_through_the_cornea(whole):
+    head = build(whole, bpy.context)
+    shown = {child.name: tuple(child.active_material.diffuse_color) for child in head.children if child.type == "MESH"}
+    assert shown["astronaut cornea_left"][3] == 0 and shown["astronaut eye_left"][3] == 1
+    assert max(shown["astronaut lashes"][:3]) < 0.1

@@ -321,3 +321,58 @@ def test_photos_that_are_added_and_removed_leave_the_pins(chosen, captured):
     assert bpy.ops.prn.remove_photo(view=0) == {"FINISHED"}
     assert pins_of(chosen, 0) == (other,)
     assert landmarks_in_photo(chosen)[CHIN] == pytest.approx(other.place, abs=0.05)
+
+
+@pytest.fixture(scope="module")
+def expressive(tmp_path_factory, captured) -> dict[str, Capture]:
+    """Heads with expressions: a whole one of one photo, and of two."""
+    plain = Settings(texture_size=512, expressions=True)
+    part = OtherPhoto(captured["two photos"].views[1].photo.path)
+    requests = {
+        "whole": Request(PORTRAIT, settings=replace(plain, parts=WHOLE)),
+        "two photos": Request(PORTRAIT, settings=plain, together=(part,)),
+    }
+    return {name: run(request).captures[0] for name, request in requests.items()}
+
+
+def test_heads_with_expressions_follow_pins_and_are_neutral_without(expressive):
+    for name, capture in expressive.items():
+        head = build(capture, bpy.context)
+        keys = head.data.shape_keys.key_blocks
+        for view in range(len(capture.views)):
+            pinned = PinnedHead(head, load_pack())
+            start, before = seen_vertices(head, view), coordinates_of(keys["jawOpen"]) - coordinates_of(keys[0])
+            pin = landmark_pin(pinned, view, CHIN, (2, 9))
+            nearest = np.linalg.norm(start - (pin.place[0] - 2, pin.place[1] - 9), axis=1).argmin()
+            pinned.set_pins(view, [pin], Rules(lock_identity=True))
+            assert (seen_vertices(head, view) - start)[nearest] == pytest.approx((2, 9), abs=1.5), name
+            opened = coordinates_of(keys["jawOpen"]) - coordinates_of(keys[0])
+            assert np.abs(opened - before).max() < 1e-6  # expressions add the same to the neutral head
+            set_shown_view(head, 0)
+            assert keys["Photo"].value == 1.0
+        told = read_record(head)["views"][0]["expression"]
+        assert told == pytest.approx(fitted_of(head).found.views[0].expression.tolist())
+
+
+def test_an_expression_that_pins_make_is_the_photos(expressive):
+    """With the identity locked a pulled chin opens the mouth; without expression the head stays as it was."""
+    head = build(expressive["whole"], bpy.context)
+    keys = head.data.shape_keys.key_blocks
+    pinned = PinnedHead(head, load_pack())
+    neutral, photo = coordinates_of(keys[0]), coordinates_of(keys["Photo"])
+    pinned.set_pins(0, [landmark_pin(pinned, 0, CHIN, (0, 8))], Rules(lock_identity=True))
+    jaw = np.argsort(np.linalg.norm(photo - captured_landmarks(head)[CHIN], axis=1))[:40]
+    moved_neutral = np.linalg.norm(coordinates_of(keys[0]) - neutral, axis=1)[jaw].mean()
+    moved_photo = np.linalg.norm(coordinates_of(keys["Photo"]) - photo, axis=1)[jaw].mean()
+    assert moved_neutral < 0.7 * moved_photo
+
+
+def test_expressions_are_added_to_a_head_of_several_photos(captured, registered):
+    capture = captured["two photos"]
+    head = build(capture, bpy.context)
+    before = [seen_vertices(head, view) for view in (0, 1)]
+    assert bpy.ops.prn.add_expressions() == {"FINISHED"}
+    assert not bpy.ops.prn.add_expressions.poll()
+    for view in (0, 1):
+        assert np.abs(seen_vertices(head, view) - before[view]).max() < 0.05
+    assert "jawOpen" in head.data.shape_keys.key_blocks

@@ -19,7 +19,10 @@ MAY_IMPORT = {
     "ui": {"scene", "capture", "cli"},
 }
 # The subjects of the interface, those at the bottom first.
-SUBJECTS = ("shell", "head", "photos", "capture", "views", "landmarks", "pins", "pictures", "textures", "export")
+SUBJECTS = (
+    *("shell", "head", "photos", "capture", "expressions", "views", "landmarks"),
+    *("pins", "pictures", "textures", "export"),
+)
 
 
 def module_name(file: Path) -> str:

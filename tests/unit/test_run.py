@@ -1,11 +1,16 @@
 """From a request to captures, on rendered people, whose landmarks are known."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from prn_blender.capture.doubtful_faces import without_nobody
 from prn_blender.capture.errors import Cancelled, CaptureError, NoFaceError
 from prn_blender.capture.faces.box import FaceBox
+from prn_blender.capture.photo.read import load_photo
 from prn_blender.capture.run import Request, capture_face, faces_in, find, run
 from prn_blender.capture.types import Settings
 
@@ -13,6 +18,7 @@ from ..cancelling import CancelAt
 from .conftest import PEOPLE, landmarks_of, photo_of
 
 SMALL = Settings(texture_size=512)
+PORTRAIT = Path(__file__).parents[2] / "examples" / "astronaut.jpg"
 
 
 def error_of(capture, truth: np.ndarray) -> float:
@@ -90,13 +96,13 @@ def test_a_box_replaces_the_search():
     assert error_of(captured.captures[0], truth) < 0.04
 
 
-def test_what_cannot_be_captured_is_refused_in_one_line(tmp_path):
+def test_what_cannot_be_captured_is_refused_in_one_line(pack, tmp_path):
     Image.linear_gradient("L").save(tmp_path / "nobody.png")
     with pytest.raises(NoFaceError, match=r"No face found in nobody\.png: give a box") as caught:
         run(Request(tmp_path / "nobody.png"))
     assert "\n" not in str(caught.value)
     with pytest.raises(NoFaceError):
-        faces_in(photo_of(np.zeros((300, 400, 3), np.uint8)))
+        faces_in(photo_of(np.zeros((300, 400, 3), np.uint8)), pack, Settings())
     (tmp_path / "text.jpg").write_text("no photo")
     for wrong in (
         Request(tmp_path / "missing.jpg"),
@@ -119,3 +125,16 @@ def test_every_step_of_finding_can_be_cancelled():
         with pytest.raises(Cancelled):
             run(Request(PEOPLE / "frontal.jpg"), stop)
         assert stop.texts == steps[: last + 1]
+
+
+def test_doubtful_faces_are_looked_at_again(pack):
+    """A box on the background goes, one on the face stays; what the finder is sure of is not asked about."""
+    photo = load_photo(PORTRAIT)
+    (face,) = faces_in(photo, pack, Settings())
+    doubtful = replace(face, score=0.6)
+    elsewhere = FaceBox(20, 330, 150, 480, score=0.6)
+    sure = replace(elsewhere, score=0.95)
+    assert without_nobody(photo, (doubtful, elsewhere), pack, Settings()) == (doubtful,)
+    assert without_nobody(photo, (face, sure), pack, Settings()) == (face, sure)
+    first_only = replace(pack, second_pass=None, sha256="first only")
+    assert without_nobody(photo, (elsewhere,), first_only, Settings()) == (elsewhere,)

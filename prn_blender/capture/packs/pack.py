@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..errors import CaptureError
 from ..geometry.crop import CropRule
+from ..shape.expression_model import ExpressionModel
 from ..shape.head_model import HeadModel, load_head_model
 from ..shape.parts import PartsModel
 from .conventions import MapConvention
@@ -43,6 +44,8 @@ class PackDescription:
     title: str
     license: str
     topologies: tuple[TopologyChoice, ...]  # the standard one first
+    has_parts: bool  # eyes, teeth and the like
+    has_expressions: bool  # ARKit's 52
 
 
 # What a second network says, by the names in the manifest.
@@ -77,6 +80,7 @@ class ModelPack:
     loops_file: Path | None  # the other topologies; None where the pack has none
     head_model_file: Path | None  # None where the pack has none
     parts_file: Path | None  # eyes, teeth and the like; None where the pack has none
+    expressions_file: Path | None  # None where the pack has none
     second_pass: SecondPass | None  # None where the pack has none
     sha256: str  # of pack.toml: it holds the other files' checksums, and how they are to be used
     _loaded: dict[str, Topology] = field(default_factory=dict, repr=False, compare=False)
@@ -117,6 +121,22 @@ class ModelPack:
         except Exception as error:  # a damaged archive raises almost anything
             raise CaptureError(
                 f"The parts of the model pack {self.name} cannot be used ({error}): install it again."
+            ) from error
+
+    @cached_property
+    def expressions(self) -> ExpressionModel | None:
+        """ARKit's 52.
+
+        Raises:
+            CaptureError: they cannot be read.
+        """
+        if self.expressions_file is None:
+            return None
+        try:
+            return ExpressionModel.load(self.expressions_file)
+        except Exception as error:  # a damaged archive raises almost anything
+            raise CaptureError(
+                f"The expressions of the model pack {self.name} cannot be used ({error}): install it again."
             ) from error
 
     def choose_topology(self, name: str) -> Topology:
@@ -208,7 +228,15 @@ def _described(manifest: dict) -> PackDescription:
         if type(quads) is not int or quads < 1:
             raise ValueError(f"the topology {name} has no number of quads")
         choices.append(TopologyChoice(name, str(told["title"]), quads, str(told.get("about", "")), level))
-    return PackDescription(pack["name"], pack["version"], pack["title"], pack["license"], tuple(choices))
+    return PackDescription(
+        pack["name"],
+        pack["version"],
+        pack["title"],
+        pack["license"],
+        tuple(choices),
+        "parts" in manifest,
+        "expressions" in manifest,
+    )
 
 
 @lru_cache(maxsize=4)
@@ -223,15 +251,15 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
     if "weights" in network:  # the graph's numbers may lie in a file of their own
         verified_file(folder, network["weights"], pack["weights_sha256"])
     topology_file = verified_file(folder, "topology.npz", pack["topology_sha256"])
-    loops_file, head_model_file, parts_file = (
+    loops_file, head_model_file, parts_file, expressions_file = (
         verified_file(folder, described[name]["file"], described[name]["sha256"]) if name in described else None
-        for name in ("loops", "head_model", "parts")
+        for name in ("loops", "head_model", "parts", "expressions")
     )
     second_pass = _second_pass(folder, described["refine"]) if "refine" in described else None
     if second_pass is not None and head_model_file is None:
         raise ValueError("its second network needs a head model")
     description = _described(described)
-    for archive in filter(None, (topology_file, loops_file, parts_file)):
+    for archive in filter(None, (topology_file, loops_file, parts_file, expressions_file)):
         require_small(archive)
     topology, crop_rule = Topology.load(topology_file), CropRule(**described["crop"]["from_landmarks"])
     require_sound(topology, crop_rule)
@@ -253,6 +281,7 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
         loops_file=loops_file,
         head_model_file=head_model_file,
         parts_file=parts_file,
+        expressions_file=expressions_file,
         second_pass=second_pass,
         sha256=hashlib.sha256(manifest).hexdigest(),
     )

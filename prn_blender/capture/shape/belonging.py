@@ -3,13 +3,14 @@
 import numpy as np
 
 from .evidence import EVIDENCE_SIZE
-from .fit import ROBUST, Fit, FittedView, ViewEvidence, fit, project, shape_of
+from .fit import ROBUST, Fit, FittedView, ViewEvidence, fit, identity_told, project, shape_of
 from .head_model import HeadModel
 
-# From this much worse on (twice the logarithm of how much less likely). With the first pass as evidence three rendered
-# heads in a hundred are that far from themselves and one in four from another; on portraits of 112 pixels it tells
-# nothing. The surer the evidence, the more it tells.
-MUCH_WORSE = 12.0
+# From this much worse on (twice the logarithm of how much less likely) three rendered heads in a hundred are that far
+# from themselves: by where texels lie, and by what a network says of the person, too. Of one photo against two of
+# another person's head, one in four is that far by the former, seven in ten by the latter; on portraits of 112 pixels
+# half of the others, and one in twelve of the same person.
+MUCH_WORSE, MUCH_WORSE_LIKENESS = 12.0, 65.0
 
 
 def strangers(model: HeadModel, views: tuple[ViewEvidence, ...], by_hand: tuple[bool, ...]) -> frozenset[int]:
@@ -19,10 +20,11 @@ def strangers(model: HeadModel, views: tuple[ViewEvidence, ...], by_hand: tuple[
         by_hand: views that say too little of a face to tell.
     """
     told = [number for number, drawn in enumerate(by_hand) if not drawn]
+    limit = MUCH_WORSE if any(view.evidence.likeness is None for view in views) else MUCH_WORSE_LIKENESS
     odd = set()
     while len(told) > 1:  # the oddest first: with it among them the others fit badly, too
         worse = [misfit(model, views[one], tuple(views[other] for other in told if other != one)) for one in told]
-        if max(worse) <= MUCH_WORSE:
+        if max(worse) <= limit:
             break
         odd.add(told.pop(int(np.argmax(worse)) if len(told) > 2 else 1))
     return frozenset(odd)
@@ -47,4 +49,7 @@ def _cost_in_view(model: HeadModel, view: ViewEvidence, found: Fit, state: Fitte
     known = np.isfinite(deviation) & model.at_size(model.inside, EVIDENCE_SIZE).ravel()
     off = ((view.evidence.places.reshape(-1, 3)[known, :2] - placed[known, :2]) / deviation[known, None]) ** 2
     own = (state.expression**2).sum() + ((state.neck / model.neck_deviation) ** 2).sum()
+    if view.evidence.likeness is not None:
+        told, sure = identity_told(model, view.evidence.likeness)
+        own += (sure * (found.identity - told) ** 2).sum()
     return float((ROBUST**2 * np.log1p(off.sum(axis=1) / ROBUST**2)).sum() / view.together + own)

@@ -28,7 +28,7 @@ FILL_ROUNDS = 100
 
 @dataclass(frozen=True)
 class Anchors:
-    """Where the landmarks sit on the mesh: each in a triangle of its vertices."""
+    """Where landmarks, or other points, sit on the mesh: each in a triangle of its vertices."""
 
     vertices: np.ndarray  # (L, 3) int
     weights: np.ndarray  # (L, 3), of each row the sum is 1
@@ -39,11 +39,16 @@ class Anchors:
 
 
 def anchors_of(topology: Topology) -> Anchors:
-    """The triangle around each landmark, found over UV space: closed lips lie on each other only in 3D."""
+    """The triangle around each landmark."""
+    return anchors_at(topology, topology.landmark_uv)
+
+
+def anchors_at(topology: Topology, uv: np.ndarray) -> Anchors:
+    """The triangle around each place (L, 2), found over UV space: closed lips lie on each other only in 3D."""
     corners = topology.triangle_uv
     low, high = corners.min(axis=1).T, corners.max(axis=1).T  # (2, T)
     vertices, weights = [], []
-    for point in topology.landmark_uv:
+    for point in uv:
         u, v = point
         is_near = (low[0] <= u) & (u <= high[0]) & (low[1] <= v) & (v <= high[1])
         near = np.flatnonzero(is_near)

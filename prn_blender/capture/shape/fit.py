@@ -194,17 +194,24 @@ def place_at_first(model: HeadModel, view: ViewEvidence) -> FittedView:
 
 
 def _identity_prior(model: HeadModel, views: tuple[ViewEvidence, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """(K,) precisions of the coefficients of identity before the fit, and these times what is expected.
-
-    Each network knew already how people's heads vary: all together, that counts once.
-    """
+    """(K,) precisions of the coefficients of identity before the fit, and these times what is expected."""
     precision, pull = np.ones(model.identities), np.zeros(model.identities)
     for view in views:
         if view.evidence.likeness is not None:
-            mean, sure = _likeness(view.evidence.likeness, slice(model.identities))
-            precision += np.maximum(sure - 1, 0)
-            pull += mean * sure
+            told, sure = identity_told(model, view.evidence.likeness)
+            precision += sure
+            pull += told * sure
     return precision, pull
+
+
+def identity_told(model: HeadModel, likeness: Likeness) -> tuple[np.ndarray, np.ndarray]:
+    """(K,) what a photo alone tells of the identity's coefficients, and how precise that is.
+
+    The network knew already how people's heads vary, which counts once however many photos there are: it is taken out.
+    """
+    mean, sure = _likeness(likeness, slice(model.identities))
+    alone = np.maximum(sure - 1, 1e-3)
+    return mean * sure / alone * (sure > 1), alone * (sure > 1)
 
 
 def _likeness(likeness: Likeness, part: slice) -> tuple[np.ndarray, np.ndarray]:

@@ -1,43 +1,107 @@
 """A head's surface as a mesh. Levels of detail are calls of it."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from ..errors import CaptureError
 from ..geometry.position_map import PositionMap
 from ..geometry.visibility import vertex_visibility
+from ..packs.pack import ModelPack
 from ..packs.topology import Topology
 from ..types import WHOLE, Capture, HeadMesh, View
-from .parts import PartsModel, clear_of_eyes, opened, parts_of
+from .expressions import Expressions, expressions_of, on_surface, photo_expression
+from .parts import Part, PartsModel, clear_of_eyes, opened, parts_of
 
 
 def mesh_of(capture: Capture, topology: Topology) -> HeadMesh:
-    """The mesh of a capture's head with any topology of its pack, and its parts where the settings ask for them."""
+    """The mesh of a capture's head with any topology of its pack, with parts and expressions where the settings ask for
+    them."""
     seen = [_visibility(view, topology, capture.pack.topology) for view in capture.views]
-    return _mesh(capture, topology, PositionMap(capture.head.surface), np.max(seen, axis=0))
+    return _mesh(
+        capture, topology, PositionMap(capture.head.surface), np.max(seen, axis=0), capture.settings.expressions
+    )
 
 
 def vertices_in_view(capture: Capture, topology: Topology, number: int) -> np.ndarray:
     """(V, 3) float32 metres: those of `mesh_of` with the expression of one of the capture's photos."""
     view = capture.views[number]
     surface = PositionMap(view.to_head(view.position_map.values))
-    return _mesh(capture, topology, surface, np.ones(len(topology.canonical), np.float32)).vertices
+    return _mesh(capture, topology, surface, np.ones(len(topology.canonical), np.float32), expressions=False).vertices
 
 
-def _mesh(capture: Capture, topology: Topology, surface: PositionMap, seen: np.ndarray) -> HeadMesh:
+def _mesh(capture: Capture, topology: Topology, surface: PositionMap, seen: np.ndarray, expressions: bool) -> HeadMesh:
     mesh = HeadMesh(topology, topology.vertices(surface), seen)
-    model = capture.pack.parts if capture.settings.parts == WHOLE else None
-    return mesh if model is None else whole(mesh, surface.sample(model.anchor_uv), model)
+    parts = capture.pack.parts if capture.settings.parts == WHOLE else None
+    if parts is not None:
+        mesh = with_parts(mesh, surface.sample(parts.anchor_uv), parts)
+    if expressions:
+        mesh = replace(mesh, expressions=_expressions(capture, mesh))
+    return mesh if parts is None else _opened(mesh)
 
 
-def whole(mesh: HeadMesh, anchors: np.ndarray, model: PartsModel) -> HeadMesh:
-    """The mesh with its eyes and mouth open and what lies in them.
+def with_parts(mesh: HeadMesh, anchors: np.ndarray, model: PartsModel) -> HeadMesh:
+    """The mesh with what a whole head has besides its skin, and its lids on the eyeballs.
 
     Args:
         anchors: (K, 3) the head's surface at the model's anchors, metres, aligned frame.
     """
     parts = parts_of(model, anchors, mesh.vertices, mesh.topology)
-    vertices = clear_of_eyes(mesh.vertices, mesh.topology, parts)
+    return replace(mesh, vertices=clear_of_eyes(mesh.vertices, mesh.topology, parts), parts=parts)
+
+
+def _opened(mesh: HeadMesh) -> HeadMesh:
+    """The mesh without what closes its eyes and its mouth."""
     topology, kept = opened(mesh.topology)
-    return HeadMesh(topology, vertices[kept].astype(np.float32), mesh.visibility[kept], parts)
+    expressions = None if mesh.expressions is None else mesh.expressions.kept(kept)
+    return replace(
+        mesh,
+        topology=topology,
+        vertices=mesh.vertices[kept],
+        visibility=mesh.visibility[kept],
+        expressions=expressions,
+    )
+
+
+def _expressions(capture: Capture, mesh: HeadMesh) -> Expressions:
+    pack = capture.pack
+    assert pack.expressions is not None  # told before the work
+    photo = _photo_expression(pack, capture.views[0].expression)
+    return expressions_of(pack.expressions, pack.parts, mesh.topology, mesh.vertices, mesh.parts, photo)
+
+
+def expressions_of_mesh(
+    pack: ModelPack, topology: Topology, vertices: np.ndarray, coefficients: np.ndarray | None
+) -> Expressions:
+    """The expressions of a mesh that exists, as those of a capture.
+
+    Args:
+        vertices: (V, 3) metres, aligned frame, of the topology, with or without what closes eyes and mouth.
+        coefficients: of the photo's expression, as the capture's record has them; None where it has none.
+
+    Raises:
+        CaptureError: the pack has no expressions, or the vertices are others.
+    """
+    if pack.expressions is None:
+        raise CaptureError(f"The model pack {pack.name} has no expressions: capture the photo with another pack.")
+    kept = opened(topology)[1]
+    is_open = len(vertices) == len(kept)
+    if not is_open and len(vertices) != len(topology.canonical):
+        raise CaptureError("The head's vertices are no longer those that were captured: capture the photo again.")
+    whole, parts = vertices, tuple[Part, ...]()
+    if is_open:
+        whole = topology.canonical.copy()
+        whole[kept] = vertices
+        if pack.parts is not None:
+            parts = parts_of(pack.parts, on_surface(topology, pack.parts).on(whole), whole, topology)
+    photo = _photo_expression(pack, coefficients)
+    found = expressions_of(pack.expressions, pack.parts, topology, whole, parts, photo)
+    return found.kept(kept) if is_open else found
+
+
+def _photo_expression(pack: ModelPack, coefficients: np.ndarray | None) -> np.ndarray | None:
+    model = pack.head_model
+    return None if model is None or coefficients is None else photo_expression(model, coefficients)
 
 
 def _visibility(view: View, topology: Topology, standard: Topology) -> np.ndarray:

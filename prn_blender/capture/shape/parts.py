@@ -131,6 +131,14 @@ def skin_faces(topology: Topology) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
+def skin_vertices(topology: Topology) -> np.ndarray:
+    """(V,) bool: vertices of `skin_faces`, what closes eyes and mouth left out but for its edges."""
+    skin = np.zeros(len(topology.canonical), bool)
+    skin[topology.faces[skin_faces(topology)]] = True
+    return skin
+
+
+@lru_cache(maxsize=8)
 def opened(topology: Topology) -> tuple[Topology, np.ndarray]:
     """The topology without what closes eyes and mouth, always the same object, and the vertices (N,) kept."""
     faces = skin_faces(topology)
@@ -164,8 +172,7 @@ def on_lids(sphere: np.ndarray, edge: np.ndarray, distance: np.ndarray) -> np.nd
 def clear_of_eyes(vertices: np.ndarray, topology: Topology, parts: tuple[Part, ...]) -> np.ndarray:
     """(V, 3) a head's mesh with the lids, where they cut into the eyeballs, laid on them."""
     cleared = vertices.astype(np.float64)
-    skin = np.zeros(len(vertices), bool)
-    skin[topology.faces[skin_faces(topology)]] = True
+    skin = skin_vertices(topology)
     for part in parts:
         if part.kind in ("eye", "cornea"):
             apart = part.vertices - part.pivot
@@ -192,8 +199,19 @@ def _before(part: Part, towards: np.ndarray) -> np.ndarray:
 
 def along_edge(points: np.ndarray, moved: np.ndarray, edge: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """(N, 3) displacements of points (N, 3), those near an edge (M, 3) corrected to its own (M, 3)."""
-    apart = np.linalg.norm(points[:, None] - edge, axis=2)
-    left = shift - moved[apart.argmin(0)]
+    pull = pull_of(points, edge)
+    return moved + pull @ (shift - moved[_apart(points, edge).argmin(0)])
+
+
+def pull_of(points: np.ndarray, edge: np.ndarray) -> np.ndarray:
+    """(N, M) how much of the shifts of an edge (M, 3) points (N, 3) beside it take over."""
+    apart = _apart(points, edge)
     nearest = apart.min(1, keepdims=True)
-    mix = np.exp(-((apart**2 - nearest**2) / ALONG**2))
-    return moved + (mix @ left) / mix.sum(1, keepdims=True) * np.exp(-((nearest / BESIDE) ** 2))
+    mix = np.exp((nearest - apart) / ALONG**2)
+    return mix / mix.sum(1, keepdims=True) * np.exp(-nearest / BESIDE**2)
+
+
+def _apart(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(N, M) squared distances between points (N, 3) and others (M, 3)."""
+    points, others = points.astype(np.float64), others.astype(np.float64)
+    return (points**2).sum(1)[:, None] + (others**2).sum(1) - 2 * points @ others.T

@@ -120,6 +120,13 @@ class HeadSampler:
         factor = size_factor(np.split(seen[0], self.ends)[3], settings)
         return [self._placed(seen[k], cameras[k], fitted.found.views[k].rotation, factor) for k in numbers]
 
+    def moved_by(self, field: np.ndarray) -> np.ndarray:
+        """(V, 3) metres by which a field over UV (G, G, 3) moves the vertices."""
+        vertices, seam = np.split(sample_bicubic(field, self.sampled.places.uv[: self.ends[1]]), self.ends[:1])
+        on_seam = self.topology.on_seam
+        vertices[on_seam] = (vertices[on_seam] + seam) / 2
+        return vertices
+
     def place_in(self, fitted: Fitted, number: int, uv: tuple[float, float], follow: float) -> tuple[float, float]:
         """Photo pixels of a place on the head in one of the photos."""
         shown = Shown.of(self.model, self.standard, fitted, number, follow)

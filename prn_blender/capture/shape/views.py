@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from ..geometry.camera import Camera
 from ..geometry.place import pose_between_eyes
 from ..geometry.pose import Similarity
@@ -21,6 +23,7 @@ class HeadInView:
     position_map: PositionMap
     camera: Camera
     pose: Similarity  # aligned frame -> camera space; scale 1
+    expression: np.ndarray | None = None  # (E,) coefficients of the head model
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +45,8 @@ class Fitted:
         position_map = with_detail(fitted_map(model, self.found, number, view, follow), topology)
         position_map = held(model, position_map, view.pins, state.size)
         in_camera = state.camera.to_camera_space(topology.vertices(position_map))
-        return HeadInView(position_map, state.camera, pose_between_eyes(in_camera, state.rotation, topology))
+        pose = pose_between_eyes(in_camera, state.rotation, topology)
+        return HeadInView(position_map, state.camera, pose, state.expression)
 
     def heads(self, model: HeadModel, topology: Topology, follow: float = 1.0) -> tuple[HeadInView, ...]:
         """The head in every photo, as of `head_in`."""

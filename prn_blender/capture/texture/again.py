@@ -23,11 +23,13 @@ def project_again(
     size: int,
     fill: bool,
     progress: Progress = silent,
+    rims_move: bool = False,
 ) -> dict[str, np.ndarray]:
     """The textures by name, as of `textures_of`, of a head with the UV layout of the pack.
 
     Args:
         shown: each of its photos, with the head's shape as it is in that now, and camera and pose.
+        rims_move: as of `project_texture`.
 
     Raises:
         CaptureError: a photo shows hardly anything of the head.
@@ -38,7 +40,9 @@ def project_again(
         progress(0.1 + 0.2 * number / len(shown), "Finding what the photo shows")
         view = _view(photo, head, pack)
         views.append(replace(view, visibility=seen_in(view, pack)))
-    return textures_of(tuple(views), pack, size, fill, lambda fraction, text: progress(0.3 + 0.7 * fraction, text))
+    return textures_of(
+        tuple(views), pack, size, fill, lambda fraction, text: progress(0.3 + 0.7 * fraction, text), rims_move
+    )
 
 
 def _view(photo: Photo, head: PosedHead, pack: ModelPack) -> View:

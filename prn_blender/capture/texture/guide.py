@@ -10,6 +10,8 @@ from ..geometry.raster import Fragments, nearest_inside, rasterise
 from ..packs.topology import OPENINGS, Topology
 
 GUIDE_SIZE = 256
+# Texels around the openings that lids and lips hide, or that show what lies in the openings, as the photo is laid on.
+RIMS = {"eye_left": 6, "eye_right": 6, "mouth_inner": 5}
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,19 @@ class Drawing:
     def openings(self) -> np.ndarray:
         """(G, G) 0..1."""
         return self.interpolate(np.any([self.topology.in_region(name) for name in OPENINGS], axis=0))
+
+
+@lru_cache(maxsize=2)
+def rims(topology: Topology) -> np.ndarray:
+    """(G, G) float32 0..1: what comes to light where lids close or lips move, soft at its border."""
+    import cv2
+
+    found = np.zeros((GUIDE_SIZE, GUIDE_SIZE), np.float32)
+    for region, reach in RIMS.items():
+        opening = draw(topology).interpolate(topology.in_region(region))
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+        found = np.maximum(found, cv2.dilate(opening, disc))
+    return cv2.GaussianBlur(found, (0, 0), 1.0)
 
 
 @lru_cache(maxsize=2)

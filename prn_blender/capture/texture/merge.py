@@ -16,7 +16,7 @@ from ..types import View
 from .complete import blur, make_fill, spread
 from .guide import Guide, make_guide
 from .project import PhotoPyramid, Projection, Tile, make_textures, require_texture_size, useful_levels
-from .trust import Trust, judge
+from .trust import Trust, judge, without_rims
 
 FACING_POWER = 2.0  # of the cosine of the angle at which a photo sees the surface
 CHOICE = 6.0  # power by which the better photo wins
@@ -40,10 +40,12 @@ class Laid:
     colour: np.ndarray  # (G, G, 3) float32 0..255
 
     @classmethod
-    def of(cls, view: View, topology: Topology) -> "Laid":
+    def of(cls, view: View, topology: Topology, rims_move: bool = False) -> "Laid":
         guide = make_guide(view.position_map, topology, view.visibility)
         vertices = topology.vertices(view.position_map)
         trusted = judge(guide, view.photo.pixels, vertices, topology.triangles)
+        if rims_move:
+            trusted = without_rims(trusted, topology)
         pyramid = PhotoPyramid.around(view.photo.pixels, vertices)
         colour = pyramid.sample(pyramid.place(guide.position), pyramid.level(guide.footprint))
         return cls(guide, trusted, pyramid, colour.astype(np.float32))
@@ -82,7 +84,12 @@ class Merged:
 
 
 def merge_textures(
-    views: tuple[View, ...], topology: Topology, size: int, fill: bool, progress: Progress = silent
+    views: tuple[View, ...],
+    topology: Topology,
+    size: int,
+    fill: bool,
+    progress: Progress = silent,
+    rims_move: bool = False,
 ) -> dict[str, np.ndarray]:
     """Textures by name from all views, as of `project_texture`; the colours are as the first photo has them.
 
@@ -94,7 +101,7 @@ def merge_textures(
     laid = []
     for number, view in enumerate(views):
         progress(0.2 * number / len(views), "Comparing the photos")
-        laid.append(Laid.of(view, topology))
+        laid.append(Laid.of(view, topology, rims_move))
     trusts = np.array([one.trusted.texels for one in laid])
     quality = chosen_by_quality(laid, size)
     gains, shares = levelled(laid, quality), shares_of(quality, BORDER)

@@ -14,7 +14,7 @@ from ..progress import Progress, silent
 from ..types import BASE_COLOR, MASK, View
 from .complete import Fill, make_fill, strands
 from .guide import GUIDE_SIZE, make_guide
-from .trust import judge
+from .trust import judge, without_rims
 
 TILE = 32  # texels of the guide; textures are made in tiles, which skips what a tile does not need
 
@@ -25,6 +25,7 @@ def project_texture(
     size: int,
     fill: bool,
     progress: Progress = silent,
+    rims_move: bool = False,
 ) -> dict[str, np.ndarray]:
     """A view's textures by name: `BASE_COLOR`, and `MASK` of where the photo shows it.
 
@@ -32,6 +33,7 @@ def project_texture(
         topology: the standard one.
         size: texture pixels per side, a multiple of 256.
         fill: continue the texture where the photo does not show the head; otherwise such texels stay black.
+        rims_move: lids will close and lips meet: their rims are continued, for the photo shows eyes and teeth there.
 
     Raises:
         CaptureError: the size is no multiple of 256.
@@ -42,6 +44,8 @@ def project_texture(
     guide = make_guide(view.position_map, topology, view.visibility)
     vertices = topology.vertices(view.position_map)
     trusted = judge(guide, photo.pixels, vertices, topology.triangles)
+    if rims_move:
+        trusted = without_rims(trusted, topology)
     pyramid = PhotoPyramid.around(photo.pixels, vertices)
     place = pyramid.place(guide.position)
     completion = None

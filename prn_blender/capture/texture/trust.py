@@ -1,13 +1,14 @@
 """Where the photo's colour may be believed to be the head's."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..geometry.raster import rasterise
 from ..geometry.visibility import smoothstep, triangle_normals
+from ..packs.topology import Topology
 from ..photo.part import resample
-from .guide import Guide
+from .guide import Guide, rims
 
 SEGMENT_SIZE = 112  # pixels across the head in the picture that is cut into head and background
 
@@ -143,3 +144,8 @@ def hair_above(crop: np.ndarray, head: np.ndarray, silhouette: np.ndarray) -> np
     if hair.sum() <= 0.3 * ring.sum():
         return None
     return np.median(crop[hair], axis=0)
+
+
+def without_rims(trusted: Trust, topology: Topology) -> Trust:
+    """What is trusted, but for the rims of lids and lips: as the photo is laid on, it may show eyes and teeth there."""
+    return replace(trusted, texels=trusted.texels * (1 - rims(topology)))

@@ -17,12 +17,13 @@ from ..transaction import undone_on_error
 from ..units import metre_in
 from .camera import cameras_of, capture_camera, fit_photo_of, has_own_camera, set_scene_camera
 from .encode import encode_images
+from .expressions import add_expressions
 from .images import PackedImages, pack_images
 from .landmarks import create_landmarks, hide_landmarks
 from .material import create_material
 from .mesh import add_region_groups, create_mesh
 from .parts import create_parts
-from .views import add_cameras, add_expressions, view_shapes
+from .views import add_cameras, add_view_keys, view_shapes
 
 
 def build(
@@ -72,7 +73,9 @@ def build(
         prepare_adjustment(data, capture.head.landmarks, anchors_of(mesh.topology), metre)
 
         create_parts(collection, head, mesh.parts, metre)
-        add_expressions(head, view_shapes(capture), np.diag([metre, metre, metre, 1.0]))
+        if mesh.expressions is not None:
+            add_expressions(head, mesh.expressions)
+        add_view_keys(head, view_shapes(capture), np.diag([metre, metre, metre, 1.0]))
         add_cameras(head, collection, capture, images, metre)
         head.location = location
         set_alignment(head, alignment)

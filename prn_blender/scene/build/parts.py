@@ -3,6 +3,7 @@
 import bpy
 import numpy as np
 
+from ...capture.shape.expressions import PHOTO
 from ...capture.shape.parts import Part
 from ..record import mark_as_part
 from .encode import eye_file
@@ -78,11 +79,11 @@ def place_parts(shapes: list[bpy.types.Object], parts: tuple[Part, ...], metre: 
             continue
         points = np.ascontiguousarray(metre * (part.vertices - part.pivot), np.float32).ravel()
         before, values = np.empty((2, len(points)), np.float32)
-        shape.data.vertices.foreach_get("co", before)
-        for key in shape.data.shape_keys.key_blocks if shape.data.shape_keys else ():
-            key.data.foreach_get("co", values)
-            key.data.foreach_set("co", values + points - before)
-        shape.data.vertices.foreach_set("co", points)
+        keys = shape.data.shape_keys.key_blocks if shape.data.shape_keys else {}
+        (keys[PHOTO].data if PHOTO in keys else shape.data.vertices).foreach_get("co", before)
+        for moving in (*(key.data for key in keys), shape.data.vertices):
+            moving.foreach_get("co", values)
+            moving.foreach_set("co", values + points - before)
         shape.data.update()
         shape.location = (metre * part.pivot).tolist()
 
@@ -108,8 +109,10 @@ def _create_material(kind: str) -> bpy.types.Material:
     shader.inputs["Base Color"].default_value = (*colour, 1.0)
     shader.inputs["Roughness"].default_value = roughness
     shader.inputs["Transmission Weight"].default_value = transmission
+    material.diffuse_color = (*colour, 1.0)  # the viewport's solid shading
     if kind == "cornea":
         shader.inputs["Alpha"].default_value = 0.08  # engines without refraction see through it as well
+        material.diffuse_color = (*colour, 0.0)
     if kind == "eye":
         picture = material.node_tree.nodes.new("ShaderNodeTexImage")
         picture.location = (-340, 300)

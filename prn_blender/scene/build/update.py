@@ -24,12 +24,13 @@ from ..edit.frame import built_metre, frame_in_mesh
 from ..fitted import store_fitted
 from ..record import photo_of_head, read_record, replace_record
 from .camera import cameras_of, capture_camera, fit_photo_of, set_scene_camera
+from .expressions import add_expressions, has_expressions, key_values, set_key_values
 from .images import TEXTURES, PackedImages, name_textures, packed_textures
 from .landmarks import landmarks_of
 from .material import create_material, texture_nodes
 from .mesh import add_region_groups, create_mesh
 from .parts import create_parts, name_parts, parts_of_head, remove_parts
-from .views import ViewShape, add_cameras, add_expressions, cameras_by_photo, view_shapes
+from .views import ViewShape, add_cameras, add_view_keys, cameras_by_photo, view_shapes
 
 _SAME_PLACE = 1e-4  # photo pixels and metres
 _SHAPING = ("topology", "parts", "follow", "head_size", "eye_mm")  # settings that change the mesh
@@ -45,7 +46,7 @@ class HeadUpdate:
     data: bpy.types.Mesh
     material: bpy.types.Material
     images: PackedImages
-    expressions: list[ViewShape]
+    view_shapes: list[ViewShape]
     parts: list[bpy.types.Object]
     parts_before: list[bpy.types.Object]
 
@@ -77,9 +78,11 @@ class HeadUpdate:
             bpy.data.meshes.remove(self.data)
             remove_parts(self.parts)
         else:
+            values = key_values(head)
             self._change_mesh()
             remove_parts(self.parts_before)
             name_parts(head, self.parts, self.mesh.parts)
+            set_key_values(head, values)
         self._change_material(shown, textures)
         replace_record(head, self.capture)
         store_fitted(head, self.capture.fitted)
@@ -95,13 +98,15 @@ class HeadUpdate:
         offsets = landmark_places(head) - captured_landmarks(head) if pins else None
         in_mesh = np.array(frame_in_mesh(head))
         head.data = self.data
-        add_expressions(head, self.expressions, in_mesh)
         for material in materials:
             self.data.materials.append(material)
         add_region_groups(head, self.mesh.topology)
         for index, landmark in landmarks_of(head):
             place = self.capture.head.landmarks[index]
             landmark.location = place + offsets[index] if index in pins else place
+        if self.mesh.expressions is not None:
+            add_expressions(head, self.mesh.expressions)
+        add_view_keys(head, self.view_shapes, in_mesh)
         follow_landmarks(head)
         if not old.users:
             bpy.data.meshes.remove(old)
@@ -168,6 +173,7 @@ def _gives_same_mesh(head: bpy.types.Object, data: bpy.types.Mesh, capture: Capt
     return (
         before["pack"]["sha256"] == now["pack"]["sha256"]
         and all(settings[name] == now["settings"][name] for name in _SHAPING)
+        and (has_expressions(head) or not now["settings"]["expressions"])
         and len(head.data.vertices) == len(data.vertices)
         and len(head.data.polygons) == len(data.polygons)
         and len(views[0]) == len(views[1])

@@ -11,11 +11,13 @@ import bpy
 import numpy as np
 
 from ...capture.landmarks import COUNT
+from ...capture.shape.expressions import PHOTO, Expressions
 from ...capture.shape.mesh import vertices_in_view
 from ...capture.types import Capture
 from ..names import as_name
 from ..record import views_of_head
 from .camera import capture_camera, create_camera, number_camera, set_lens
+from .expressions import add_expressions, has_expressions, require_vertices, show_face
 from .images import PackedImages
 from .photo_images import photo_in
 
@@ -44,7 +46,7 @@ def view_shapes(capture: Capture) -> list[ViewShape]:
     return shapes
 
 
-def add_expressions(head: bpy.types.Object, shapes: Sequence[ViewShape], frame: np.ndarray) -> None:
+def add_view_keys(head: bpy.types.Object, shapes: Sequence[ViewShape], frame: np.ndarray) -> None:
     """Shape keys on a new mesh; none for a capture of one photo.
 
     Args:
@@ -52,7 +54,8 @@ def add_expressions(head: bpy.types.Object, shapes: Sequence[ViewShape], frame: 
     """
     if not shapes:
         return
-    head.shape_key_add(name="Basis")
+    if head.data.shape_keys is None:
+        head.shape_key_add(name="Basis")
     keys = []
     for shape in shapes:
         key = head.shape_key_add(name=shape.name, from_mix=False)
@@ -99,6 +102,35 @@ def cameras_by_photo(head: bpy.types.Object) -> dict[str, bpy.types.Object]:
     return {photo: camera for photo, camera in cameras if camera is not None}
 
 
+def has_only_view_keys(head: bpy.types.Object) -> bool:
+    """Whether a head has no shape keys but those of its photos."""
+    keys = head.data.shape_keys
+    return keys is None or {key.name for key in keys.key_blocks[1:]} == set(head.data.get(_KEYS, ()))
+
+
+def add_expressions_beside(head: bpy.types.Object, expressions: Expressions) -> None:
+    """`add_expressions` to a head that may have the shape keys of further photos, which it keeps.
+
+    Raises:
+        CaptureError: as there; it has other shape keys.
+    """
+    if head.data.shape_keys is None or not has_only_view_keys(head):
+        add_expressions(head, expressions)
+        return
+    require_vertices(head, expressions)
+    shown, places = shown_view(head), {}
+    for name in head.data[_KEYS]:
+        places[name] = np.empty(3 * len(head.data.vertices), np.float32)
+        head.data.shape_keys.key_blocks[name].data.foreach_get("co", places[name])
+    head.shape_key_clear()
+    add_expressions(head, expressions)
+    for name, values in places.items():
+        key = head.shape_key_add(name=name, from_mix=False)
+        key.data.foreach_set("co", values)
+        key.value = 0.0
+    set_shown_view(head, shown)
+
+
 def landmark_offsets(head: bpy.types.Object, number: int) -> np.ndarray:
     """(68, 3) metres from the head's own landmarks to those of one of its photos' expression."""
     offsets = np.array(head.data.get(_LANDMARKS, ()), float).reshape(-1, COUNT, 3)
@@ -120,6 +152,8 @@ def key_of_view(head: bpy.types.Object, number: int) -> bpy.types.ShapeKey | Non
 
 def set_shown_view(head: bpy.types.Object, number: int) -> None:
     """Gives the head the expression of one of its photos; the first has the head's own."""
+    if has_expressions(head):
+        show_face(head, {PHOTO: float(number == 0)})
     for other in range(1, len(head.data.get(_KEYS, ())) + 1):
         key = key_of_view(head, other)
         if key is not None:

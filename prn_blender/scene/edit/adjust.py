@@ -42,6 +42,17 @@ def prepare_adjustment(mesh: bpy.types.Mesh, landmarks: np.ndarray, anchors: Anc
     }
 
 
+def shift_captured(mesh: bpy.types.Mesh, change: np.ndarray) -> None:
+    """Notes that a mesh's vertices were captured elsewhere: by a change (V, 3), metres of the aligned frame."""
+    if STATE not in mesh:
+        return
+    anchored = state_points(mesh, "anchored" if "anchored" in mesh[STATE] else "captured")
+    mesh[STATE]["anchored"] = (anchored + anchors_on(mesh).on(change)).ravel().tolist()
+    attribute = mesh.attributes.get(CAPTURED)
+    if attribute is not None:
+        attribute.data.foreach_set("vector", (_read(attribute.data, "vector") + change.astype(np.float32)).ravel())
+
+
 def has_landmarks(head: bpy.types.Object) -> bool:
     """Whether the head's mesh knows its landmarks."""
     return STATE in head.data

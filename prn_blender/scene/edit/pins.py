@@ -14,7 +14,8 @@ from ...capture.errors import CaptureError
 from ...capture.packs.pack import ModelPack
 from ...capture.packs.topology import Topology
 from ...capture.record import pins_in, pins_record, placement_record
-from ...capture.shape.mesh import whole
+from ...capture.shape.expressions import PHOTO, photo_expression
+from ...capture.shape.mesh import with_parts
 from ...capture.shape.outline import GRAZING, nearest_outline, slid
 from ...capture.shape.parts import opened
 from ...capture.shape.pick import pick
@@ -23,6 +24,7 @@ from ...capture.shape.sampled import HeadSampler, PlacedHead
 from ...capture.shape.views import Fitted
 from ...capture.types import WHOLE, HeadMesh
 from ..build.camera import cameras_of, set_lens
+from ..build.expressions import has_expressions
 from ..build.parts import parts_of_head, place_parts
 from ..build.views import key_of_view, set_landmark_offsets
 from ..fitted import fitted_of, has_fitted, store_found
@@ -78,6 +80,7 @@ class PinnedHead:
         self._kept = kept
         self.fitted = fitted_of(head)
         self._shown = self._placed(self.fitted, range(len(self.fitted.known)))
+        self._expression = self.fitted.found.views[0].expression
         self._frame = np.array(frame_in_mesh(head))
 
     def pin_at(self, view: int, place: Sequence[float], beside: float) -> Pin | None:
@@ -149,13 +152,16 @@ class PinnedHead:
         head, before = self.head, self._shown
         now = {**before, **self._placed(self.fitted, numbers)}
         moved = {number: now[number].vertices[self._kept] - before[number].vertices[self._kept] for number in numbers}
-        self._move_mesh(moved)
-        carry_landmarks(head, moved[0], now[0].landmarks - before[0].landmarks)
+        still = moved[0] - self._changed_expression() if has_expressions(head) else moved[0]
+        self._move_mesh(moved, still)
+        carry_landmarks(head, still, now[0].landmarks - before[0].landmarks)
         store_found(head, self.fitted.found)
         cameras = cameras_of(head)
         for number in numbers:
             placed, focal_from = now[number], views_of_head(head)[number]["camera"]["focal_from"]
-            change_view(head, number, placement_record(placed.camera, focal_from, placed.pose))
+            expression = self.fitted.found.views[number].expression.tolist()
+            placement = placement_record(placed.camera, focal_from, placed.pose)
+            change_view(head, number, {**placement, "expression": expression})
             if number:
                 set_landmark_offsets(head, number, placed.landmarks - now[0].landmarks)
             if number in cameras:
@@ -165,24 +171,35 @@ class PinnedHead:
             self._move_parts(now[0])
         self._shown = now
 
-    def _move_mesh(self, moved: dict[int, np.ndarray]) -> None:
-        """Moves the mesh by metres (V, 3) of the aligned frame: the head's own shape, and that of further photos."""
+    def _changed_expression(self) -> np.ndarray:
+        """(V, 3) metres of what has changed of the head in the first photo, what is its expression's."""
+        now, before = self.fitted.found.views[0].expression, self._expression
+        self._expression = now
+        field = photo_expression(self._model, now) - photo_expression(self._model, before)
+        factor = self._shown[0].camera.metres_per_px * self.fitted.found.views[0].size
+        return factor * self._sampler.moved_by(field)[self._kept]
+
+    def _move_mesh(self, moved: dict[int, np.ndarray], still: np.ndarray) -> None:
+        """Moves the mesh by metres (V, 3) of the aligned frame: as the photos show it, and without expression."""
         mesh = self.head.data
-        in_mesh = {number: (change @ self._frame[:3, :3].T).astype(np.float32) for number, change in moved.items()}
+        moved = {number: (change @ self._frame[:3, :3].T).astype(np.float32) for number, change in moved.items()}
+        still = (still @ self._frame[:3, :3].T).astype(np.float32)
         if mesh.shape_keys:
-            own = {key_of_view(self.head, number): change for number, change in in_mesh.items() if number}
+            own = {key_of_view(self.head, number): change for number, change in moved.items() if number}
+            if has_expressions(self.head):
+                own[mesh.shape_keys.key_blocks[PHOTO]] = moved[0]
             others = {key_of_view(self.head, number) for number in range(1, len(self.fitted.known))} - own.keys()
             for key in mesh.shape_keys.key_blocks:
                 if key not in others:
-                    _move(key.data, own.get(key, in_mesh[0]))
-        _move(mesh.vertices, in_mesh[0])
+                    _move(key.data, own.get(key, still))
+        _move(mesh.vertices, still)
         mesh.update()
 
     def _move_parts(self, placed: PlacedHead) -> None:
         """Eyes, lashes, teeth and the mouth's inside to where the head has them."""
         topology = self._pack.choose_topology(self._settings.topology)
         mesh = HeadMesh(topology, placed.vertices, np.ones(len(placed.vertices), np.float32))
-        parts = whole(mesh, placed.anchors, self._pack.parts).parts
+        parts = with_parts(mesh, placed.anchors, self._pack.parts).parts
         place_parts(parts_of_head(self.head), parts, built_metre(self.head))
 
 

@@ -68,6 +68,7 @@ class _Preparation:
         self._context, self._head, self._textures = context, head, textures
         self._keeps_rig, self._keeps_shapes, self._names = keeps_rig, keeps_shapes, names
         self._materials: dict[bpy.types.Material, bpy.types.Material] = {}
+        self._without_shapes: list[str] = []  # names of what has shape keys, in a format that has none
         self._rigs: dict[bpy.types.Object, bpy.types.Object] = {}  # armatures to their stand-ins
         self._result = Prepared()
 
@@ -81,6 +82,9 @@ class _Preparation:
                 result.findings.append(information(f"{part.name} is hidden and not written"))
             else:
                 result.meshes.append(self._mesh_stand_in(part))
+        if self._without_shapes:
+            names, verb = ", ".join(self._without_shapes), "is" if len(self._without_shapes) == 1 else "are"
+            result.findings.append(warning(f"This format has no shape keys: {names} {verb} written as shown"))
         others = [child.name for child in self._head.children_recursive if _is_mesh_of_artist(child, self._head)]
         if others:
             result.findings.append(information(f"Not part of the head, so not written: {', '.join(others)}"))
@@ -151,9 +155,7 @@ class _Preparation:
         elif _deforming_armatures(part):
             self._result.findings.append(warning(f"This format has no rig: {part.name} is written as it is posed"))
         if keys is not None and not self._keeps_shapes:
-            self._result.findings.append(
-                warning(f"This format has no shape keys: {part.name} is written as it is shown")
-            )
+            self._without_shapes.append(part.name)
 
         mesh = self._shown_mesh(part, probe, keys)
         matrix = self._to_file @ self._evaluated(probe).matrix_world

@@ -113,6 +113,7 @@ class PRN_OT_reconstruct_from_image(CaptureOptions, JobOperator, bpy.types.Opera
                 head_size=self._option(context, "head_size"),
                 eye_mm=self._option(context, "eye_mm"),
                 parts=self._option(context, "parts"),
+                expressions=self._option(context, "expressions"),
             ),
             pack=chosen_pack(context, self._option(context, "pack")),
             yunet=Path(_absolute(own.yunet)) if own.yunet else None,
@@ -225,10 +226,18 @@ class PRN_OT_find_faces(JobOperator, bpy.types.Operator):
         if photo is None:
             raise CaptureError("No photo is chosen: choose one in the Head Capture tab or give filepath.")
         self._photo = Path(photo)
+        from ...capture.run import Request
         from ...scene.build.photo_images import packed_photo_at
 
-        yunet = preferences(context).yunet
-        return search_faces(self._photo, Path(_absolute(yunet)) if yunet else None, packed_photo_at(self._photo))
+        own = preferences(context)
+        request = Request(
+            self._photo,
+            settings=Settings(provider=own.provider),
+            pack=chosen_pack(context, context.scene.prn_capture.pack),
+            yunet=Path(_absolute(own.yunet)) if own.yunet else None,
+            packed=packed_photo_at(self._photo),
+        )
+        return search_faces(request)
 
     def finish(self, context, result: FoundFaces):
         session.current.remember_faces(self._photo, result)

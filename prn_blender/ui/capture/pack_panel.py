@@ -5,7 +5,7 @@
 import bpy
 
 from ...capture.types import PROVIDER_LABELS
-from ..shell.packs import packs_to_choose_from
+from ..shell.packs import pack_of_panel
 from ..shell.preferences import preferences
 from ..shell.sidebar import InViewSidebar, draw_fact
 from ..shell.wrapped_text import wrapped
@@ -24,8 +24,7 @@ class PRN_PT_pack(InViewSidebar, PhotoPanel, bpy.types.Panel):
 
         layout, options = self.layout, context.scene.prn_capture
         layout.prop(options, "pack_choice", text="")
-        packs = packs_to_choose_from(context)
-        pack = next((pack for pack in packs if pack.answers_to(options.pack)), None if options.pack else packs[0])
+        pack = pack_of_panel(context)
         if pack is None:
             wrapped(context, layout, f"{options.pack} is not among the installed packs", icon="INFO")
             return

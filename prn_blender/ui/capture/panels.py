@@ -11,6 +11,7 @@ from ..photos.operators import PRN_OT_choose_photo, PRN_OT_use_image
 from ..shell import dependencies, session
 from ..shell.found_faces import FoundFaces
 from ..shell.memory import PRN_OT_release_memory
+from ..shell.packs import pack_of_panel
 from ..shell.photo_info import PhotoInfo
 from ..shell.preferences import PACKAGE, preferences
 from ..shell.sidebar import InImageSidebar, InViewSidebar, settings_layout
@@ -55,7 +56,7 @@ class CapturePanel:
         if self._is_photo_elsewhere(context):
             return
         if options.photo:
-            self._draw_choices(options)
+            self._draw_choices(context, options)
             self._draw_button(context)
         if options.photo and context.mode != "OBJECT":
             box = layout.box()
@@ -63,11 +64,16 @@ class CapturePanel:
             box.operator("object.mode_set", text="Switch to Object Mode", icon="OBJECT_DATAMODE").mode = "OBJECT"
         self._draw_message(context)
 
-    def _draw_choices(self, options: PRN_PG_capture) -> None:
+    def _draw_choices(self, context: bpy.types.Context, options: PRN_PG_capture) -> None:
         """What is chosen anew for nearly every head."""
         column = settings_layout(self.layout.column(align=True))
         column.prop(options, "topology", text="Mesh")
-        column.prop(options, "parts")
+        pack, row = pack_of_panel(context), column.row()
+        row.active = pack is None or pack.description.has_parts
+        row.prop(options, "parts")
+        row = column.row()
+        row.active = pack is None or pack.description.has_expressions
+        row.prop(options, "expressions")
         column.prop(options, "texture_size", text="Texture")
 
     def _draw_button(self, context: bpy.types.Context) -> None:
@@ -208,7 +214,9 @@ class FacePanel(PhotoPanel):
         self._draw_detail(context, [FaceBox(*options.box)])
 
     def _draw_detail(self, context: bpy.types.Context, chosen: list[FaceBox]) -> None:
-        """What to expect of the smallest of the chosen faces."""
+        """What to expect of the smallest of the chosen faces, until there is a head of it."""
+        if is_update(context):
+            return
         smallest = min(chosen, key=lambda box: box.area, default=None)
         if smallest is not None and smallest.area > 0 and (detail := expected_detail(smallest)):
             wrapped(context, self.layout, detail, icon="INFO")

@@ -48,7 +48,11 @@ HEAD_SIZES = (
 TEXTURE_SIZES = tuple((str(size), str(size), f"{size} x {size} pixels") for size in types.TEXTURE_SIZES)
 PARTS = (
     ("simple", "Simple", "Patches close eyes and mouth; their picture is the photo's"),
-    ("whole", "Whole", "Eyeballs, lashes, teeth, gums and the mouth's inside as objects; lids and lips are open"),
+    (
+        "whole",
+        "Whole",
+        "Eyeballs, lashes, teeth, gums and the mouth's inside as objects; not every pack has them",
+    ),
 )
 POLYGONS = (
     ("QUADS", "Quads", "The topology's quads"),
@@ -178,6 +182,13 @@ class CaptureOptions:
         min=types.EYE_MM[0],
         max=types.EYE_MM[1],
         precision=1,
+        options={"SKIP_SAVE"},
+    )
+    expressions: bpy.props.BoolProperty(
+        name="Expressions",
+        description="ARKit's 52 as shape keys: lids that close, a mouth that opens. The head without the photo's "
+        "expression is their basis",
+        default=False,
         options={"SKIP_SAVE"},
     )
     polygons: bpy.props.EnumProperty(

@@ -6,14 +6,13 @@ register the extension quickly, and also where one of them is broken.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...capture.faces.box import FaceBox
 from ...capture.progress import Progress
-from ...capture.types import Capture, HeadMesh, PackedPhoto, Photo
+from ...capture.types import Capture, HeadMesh, Photo
 from ..shell.found_faces import FoundFaces
 from ..shell.photo_info import thumbnail
 
@@ -34,17 +33,18 @@ class CapturedHeads:
     faces: FoundFaces | None  # None where a box was given
 
 
-def search_faces(path: Path, yunet: Path | None, packed: PackedPhoto | None = None) -> Callable[[Progress], FoundFaces]:
-    """Work that finds the faces of a photo; `packed` is read where its file is gone. Raises CaptureError."""
+def search_faces(request: "Request") -> Callable[[Progress], FoundFaces]:
+    """Work that finds the faces of a request's photo. Raises CaptureError."""
 
     def work(progress: Progress) -> FoundFaces:
+        from ...capture.packs.pack import load_pack
         from ...capture.photo.read import load_photo
         from ...capture.run import faces_in
 
         progress(0.1, "Reading the photo")
-        photo = load_photo(path, packed)
+        photo, pack = load_photo(request.photo, request.packed), load_pack(request.pack)
         progress(0.3, "Looking for faces")
-        return pictured(photo, faces_in(photo, yunet))
+        return pictured(photo, faces_in(photo, pack, request.settings, request.yunet))
 
     return work
 

@@ -22,6 +22,8 @@ class PRN_OT_project_texture(HeadJob, JobOperator, bpy.types.Operator):
     changes_head = True
 
     def prepare(self, context):
+        from ...capture.types import WHOLE
+        from ...scene.build.expressions import has_expressions
         from ...scene.build.update import texture_places
         from ...scene.posed import pack_of_head, photo_of, posed_head
         from ...scene.record import read_record, views_of_head
@@ -31,6 +33,7 @@ class PRN_OT_project_texture(HeadJob, JobOperator, bpy.types.Operator):
         record = read_record(head)
         self._head = head.name
         size, fill = record["settings"]["texture_size"], bool(record["settings"]["fill"])
+        rims_move = has_expressions(head) and record["settings"].get("parts") == WHOLE
         pack = pack_of_head(head, packs_to_choose_from(context))
         views = [
             (Path(view["photo"]["path"]), view["photo"]["sha256"], photo_of(head, number), posed_head(head, number))
@@ -48,7 +51,7 @@ class PRN_OT_project_texture(HeadJob, JobOperator, bpy.types.Operator):
                 (Photo(path, picture(), sha256, focal_px=None, as_stored=True), posed)
                 for path, sha256, picture, posed in views
             ]
-            textures = project_again(shown, load_pack(pack.folder), size, fill, progress)
+            textures = project_again(shown, load_pack(pack.folder), size, fill, progress, rims_move)
             return {name: png_bytes(pixels) for name, pixels in textures.items()}
 
         return work

@@ -1,5 +1,7 @@
 """The panels of the pins, in the sidebars of 3D Views and Image Editors."""
 
+# ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
+
 import bpy
 
 from ..head.operators import captured_head
@@ -65,6 +67,7 @@ class PRN_PT_pins(InViewSidebar, PinsPanel, bpy.types.Panel):
     """Pins between the captured head and its photo"""
 
     bl_parent_id = "PRN_PT_captured"
+    bl_options = {"DEFAULT_CLOSED"}
 
 
 class PRN_PT_image_pins(InImageSidebar, PinsPanel, bpy.types.Panel):

@@ -20,6 +20,12 @@ def packs_to_choose_from(context: bpy.types.Context) -> list[InstalledPack]:
     return [*first, *(pack for pack in installed_packs() if pack.identity not in known)]
 
 
+def pack_of_panel(context: bpy.types.Context) -> InstalledPack | None:
+    """What the panel chooses; None where it is not installed."""
+    packs, choice = packs_to_choose_from(context), context.scene.prn_capture.pack
+    return next((pack for pack in packs if pack.answers_to(choice)), None) if choice else packs[0]
+
+
 def chosen_pack(context: bpy.types.Context, choice: str) -> Path | None:
     """The folder of a pack by its name, with or without its version, or of a folder; None: the built-in one.
 

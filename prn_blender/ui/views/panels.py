@@ -1,5 +1,7 @@
 """The list of a head's photos."""
 
+# ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
+
 import bpy
 
 from ..head.operators import camera_of_view, captured_head
@@ -13,6 +15,7 @@ class PRN_PT_views(InViewSidebar, bpy.types.Panel):
 
     bl_label = "Photos"
     bl_parent_id = "PRN_PT_captured"
+    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):
         from ...scene.build.camera import capture_camera

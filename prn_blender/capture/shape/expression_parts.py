@@ -1,0 +1,107 @@
+"""How expressions move eyes, lashes, teeth and the mouth's inside."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .expression_model import NAMES, STEP, ExpressionModel
+from .fit import rotation_of
+from .parts import FOLLOWED, SIDES, Part, PartsModel, pull_of
+
+BACK = 0.002  # metres by which an eyeball draws back behind closed lids
+STILL = 2e-5  # metres: less is no movement
+
+
+@dataclass(frozen=True, eq=False)
+class Shapes:
+    """A mesh without expression, and how keys move it."""
+
+    neutral: np.ndarray  # (V, 3) float32 metres, aligned frame
+    keys: dict[str, np.ndarray]  # (V, 3) float32 displacements by name; a key that moves nothing is not there
+
+
+def moves(displacements: np.ndarray) -> bool:
+    """Whether any of displacements (…, 3) is one that is seen."""
+    return max(displacements.max(initial=0), -displacements.min(initial=0)) > STILL
+
+
+def shapes_of(neutral: np.ndarray, keys: dict[str, np.ndarray]) -> Shapes:
+    """Of displacements (V, 3) by name."""
+    kept = {name: moved.astype(np.float32) for name, moved in keys.items() if moves(moved)}
+    return Shapes(neutral.astype(np.float32), kept)
+
+
+def shapes_of_parts(
+    model: ExpressionModel,
+    parts_model: PartsModel,
+    parts: tuple[Part, ...],
+    still: tuple[Part, ...],
+    turns: dict[str, np.ndarray],
+    places: dict[str, np.ndarray],
+    corrections: dict[str, dict[str, np.ndarray]],
+    photo: str,
+) -> dict[str, Shapes]:
+    """By the parts' names.
+
+    Args:
+        parts: as the photo shows them.
+        still: those of the neutral head.
+        turns: (3, 3) turn times size of the head around eyes and mouth, by region.
+        places: (M, 3) of the neutral head's skin around eyes and mouth, by region.
+        corrections: (M, 3) by expression and region: of the skin's displacements there, where they are not the mean
+            head's, turned and scaled.
+        photo: name of the photo's expression.
+    """
+    shapes = {}
+    for part, neutral in zip(parts, still, strict=True):
+        if part.kind in ("eye", "cornea"):
+            shapes[part.name] = shapes_of(part.vertices, _eye_keys(part, model))
+            continue
+        regions, mean = FOLLOWED.get(part.name, ()), parts_model.vertices[part.name]
+        local = np.broadcast_to(turns["mouth_inner"], (len(mean), 3, 3))
+        if "eye_left" in regions:
+            local = np.where(mean[:, :1, None] > 0, turns["eye_left"], turns["eye_right"])
+        pulls = {region: pull_of(neutral.vertices, places[region]) for region in regions}
+        moved = {photo: part.vertices - neutral.vertices}
+        for number, name in enumerate(NAMES):
+            steps = model.parts[part.name][number]
+            going = [
+                pull @ corrections[name][region] for region, pull in pulls.items() if moves(corrections[name][region])
+            ]
+            if steps.any() or going:
+                moved[name] = np.einsum("vij,vj->vi", local, steps * STEP) + sum(going)
+        shapes[part.name] = shapes_of(neutral.vertices, moved)
+    return shapes
+
+
+def turned(parts: tuple[Part, ...], gaze: np.ndarray) -> tuple[Part, ...]:
+    """Parts with their eyeballs turned by gaze (2, 2): degrees to the subject's left and up, of the left eye and the
+    right."""
+    if not gaze.any():
+        return parts
+    return tuple(_turned(part, gaze) if part.kind in ("eye", "cornea") else part for part in parts)
+
+
+def _turned(part: Part, gaze: np.ndarray) -> Part:
+    left, up = np.radians(gaze[SIDES.index(part.name.rpartition("_")[2])])
+    # The head looks along -Y: to its left is a turn about Z, up one about -X.
+    turn = rotation_of(np.array([0, 0, left])) @ rotation_of(np.array([-up, 0, 0]))
+    return replace(part, vertices=part.pivot + (part.vertices - part.pivot) @ turn.T)
+
+
+def _eye_keys(part: Part, model: ExpressionModel) -> dict[str, np.ndarray]:
+    """(N, 3) displacements of an eyeball's mesh by name: it turns, and it draws back behind the lid that closes, as
+    real ones do, for the lid's edge goes straight where the eyeball is round.
+
+    Source of the drawing back: C. Evinger et al., Lid movements during blinks, Invest. Ophthalmol. Vis. Sci. 25, 1984.
+    """
+    keys = {
+        name: turned((part,), gaze)[0].vertices - part.vertices
+        for name, gaze in zip(NAMES, model.gaze, strict=True)
+        if gaze.any()
+    }
+    apart = part.vertices - part.pivot
+    length = np.linalg.norm(apart, axis=1, keepdims=True)
+    flat = apart * (length.min() / length - 1) if part.kind == "cornea" else 0 * apart
+    keys[f"eyeBlink{part.name.rpartition('_')[2].capitalize()}"] = flat + np.array([0, BACK, 0])
+    return keys

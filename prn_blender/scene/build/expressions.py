@@ -1,0 +1,159 @@
+"""A head's expressions as shape keys.
+
+Eyes, teeth and the like have keys of the same names, which follow the head's: one set of sliders moves all. The mesh
+itself is the head without the photo's expression, which is a key of its own.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import bpy
+import numpy as np
+
+from ...capture.errors import CaptureError
+from ...capture.shape.combinations import COMBINATIONS
+from ...capture.shape.expression_model import NAMES
+from ...capture.shape.expression_parts import Shapes
+from ...capture.shape.expressions import NEUTRAL, PHOTO, Expressions
+from ..edit.adjust import shift_captured
+from ..edit.frame import frame_in_mesh
+from .parts import PART_NAME, parts_of_head
+
+_EXPRESSIONS = "prn_expressions"  # on a mesh whose shape keys are a head's expressions
+
+
+def has_expressions(head: bpy.types.Object) -> bool:
+    """Whether the head's mesh has the keys that `add_expressions` made, at least the photo's."""
+    keys = head.data.shape_keys
+    return keys is not None and _EXPRESSIONS in head.data and PHOTO in keys.key_blocks
+
+
+def photographed(mesh: bpy.types.Mesh) -> bpy.types.bpy_prop_collection:
+    """The points, each with a place `co`, of a head's mesh as the photo shows it."""
+    keys = mesh.shape_keys
+    if keys is not None and _EXPRESSIONS in mesh and PHOTO in keys.key_blocks:
+        return keys.key_blocks[PHOTO].data
+    return mesh.vertices
+
+
+def expression_keys(head: bpy.types.Object) -> dict[str, bpy.types.ShapeKey]:
+    """Those of ARKit's 52 that the head has, by name."""
+    keys = head.data.shape_keys
+    return {} if keys is None else {name: keys.key_blocks[name] for name in NAMES if name in keys.key_blocks}
+
+
+def add_expressions(head: bpy.types.Object, expressions: Expressions) -> None:
+    """Gives the head and its parts shape keys; all looks as before.
+
+    Raises:
+        CaptureError: the head has shape keys, or its vertices are others.
+    """
+    if head.data.shape_keys is not None:
+        raise CaptureError(f"{head.name} has shape keys already: remove or apply them first.")
+    require_vertices(head, expressions)
+    frame = np.array(frame_in_mesh(head))[:3, :3]
+    photo = expressions.skin.keys.get(PHOTO)
+    _add_keys(head, expressions.skin, frame)
+    head.data[_EXPRESSIONS] = True
+    if photo is not None:
+        shift_captured(head.data, -photo)
+    for part in parts_of_head(head):
+        shapes = expressions.parts.get(part.get(PART_NAME, ""))
+        is_free = part.data.shape_keys is None and part.data.library is None
+        if shapes is not None and is_free and len(part.data.vertices) == len(shapes.neutral):
+            hangs = np.array(part.matrix_parent_inverse @ part.matrix_basis)[:3, :3]
+            _add_keys(part, shapes, np.linalg.inv(hangs) @ frame)
+            _follow(part, head)
+
+
+def require_vertices(head: bpy.types.Object, expressions: Expressions) -> None:
+    """Raises CaptureError unless the head has the vertices of which the expressions are."""
+    if len(head.data.vertices) != len(expressions.skin.neutral):
+        raise CaptureError(f"{head.name} no longer has the vertices that were captured: capture the photo again.")
+
+
+def _add_keys(shape: bpy.types.Object, shapes: Shapes, into_mesh: np.ndarray) -> None:
+    """Keys by which the mesh looks as before, with the photo's at 1.
+
+    Args:
+        into_mesh: (3, 3) takes displacements, in metres of the aligned frame, into the mesh.
+    """
+    mesh = shape.data
+    shown = np.empty(3 * len(mesh.vertices), np.float32)
+    mesh.vertices.foreach_get("co", shown)
+    moved = {name: (change @ into_mesh.T).astype(np.float32).ravel() for name, change in shapes.keys.items()}
+    neutral = shown - moved.get(PHOTO, np.float32(0))
+    mesh.vertices.foreach_set("co", neutral)
+    shape.shape_key_add(name=NEUTRAL, from_mix=False)
+    for name in (PHOTO, *NAMES):
+        if name in moved or PART_NAME not in shape:  # the head has all of them
+            key = shape.shape_key_add(name=name, from_mix=False)
+            key.data.foreach_set("co", neutral + moved.get(name, np.float32(0)))
+            key.value = float(name == PHOTO)
+    shape.active_shape_key_index = 0
+    mesh.update()
+
+
+def _follow(part: bpy.types.Object, head: bpy.types.Object) -> None:
+    """Lets a part's keys have the values of the head's."""
+    for key in part.data.shape_keys.key_blocks[1:]:
+        _follow_key(key, head)
+
+
+def _follow_key(key: bpy.types.ShapeKey, head: bpy.types.Object) -> None:
+    """Drives a key by the head's of its name; without Python, which Blender may not be allowed to run."""
+    driver = key.driver_add("value").driver
+    driver.type = "SUM"
+    variable = driver.variables.new()
+    variable.name = "value"
+    target = variable.targets[0]
+    target.id_type = "KEY"
+    target.id = head.data.shape_keys
+    target.data_path = f'key_blocks["{key.name}"].value'
+
+
+def key_values(head: bpy.types.Object) -> dict[str, float]:
+    """The values of the head's expressions, the photo's among them; none where it has none."""
+    return {key.name: key.value for key in head.data.shape_keys.key_blocks[1:]} if has_expressions(head) else {}
+
+
+def set_key_values(head: bpy.types.Object, values: Mapping[str, float]) -> None:
+    """Gives the head's keys values; those of which nothing is said stay, and what it has no key for is left out."""
+    keys = head.data.shape_keys
+    for name, value in values.items() if keys is not None else ():
+        if name in keys.key_blocks:
+            keys.key_blocks[name].value = value
+
+
+def show_face(head: bpy.types.Object, values: Mapping[str, float]) -> None:
+    """Gives the head's expressions these values, and all others none."""
+    keys = dict.fromkeys((PHOTO, *NAMES, *COMBINATIONS), 0.0)
+    set_key_values(head, keys | dict(values))
+
+
+def add_combinations(head: bpy.types.Object, names: Iterable[str]) -> int:
+    """Gives the head and its parts keys of their own for faces made of several expressions; returns how many."""
+    keys = head.data.shape_keys.key_blocks
+    added = [name for name in names if name not in keys]
+    for shape in (head, *parts_of_head(head)):
+        if shape.data.shape_keys is None:
+            continue
+        neutral, moved = _changes(shape.data)
+        for name in added:
+            change = sum((value * moved[key] for key, value in COMBINATIONS[name].items() if key in moved), 0 * neutral)
+            if shape == head or change.any():
+                key = shape.shape_key_add(name=name, from_mix=False)
+                key.data.foreach_set("co", neutral + change)
+                key.value = 0.0
+                if shape != head:
+                    _follow_key(key, head)
+    return len(added)
+
+
+def _changes(mesh: bpy.types.Mesh) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """(3 V,) where the mesh has no expression, and how its keys of ARKit's names move it."""
+    places = {}
+    for key in mesh.shape_keys.key_blocks:
+        places[key.name] = np.empty(3 * len(mesh.vertices), np.float32)
+        key.data.foreach_get("co", places[key.name])
+    neutral = places[mesh.shape_keys.reference_key.name]
+    return neutral, {name: places[name] - neutral for name in NAMES if name in places}

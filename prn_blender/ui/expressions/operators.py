@@ -1,0 +1,156 @@
+"""Shape keys for a captured head, and faces that are made of them."""
+
+# ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
+
+import bpy
+import numpy as np
+
+from ...capture.errors import CaptureError
+from ...capture.shape.combinations import COMBINATIONS, PRESETS, VISEMES
+from ...capture.shape.expressions import NEUTRAL, PHOTO
+from ..head.operators import HeadJob, HeadOperator, captured_head
+from ..shell import session
+from ..shell.job_operator import JobOperator
+from ..shell.packs import packs_to_choose_from
+
+FACES = (
+    (NEUTRAL, "Neutral", "Without expression"),
+    (PHOTO, "As in the Photo", "With the photo's expression"),
+    *((name, name.removeprefix("viseme_"), "A viseme of Oculus' lip sync") for name in VISEMES),
+    *((name, name, "A preset of VRM") for name in PRESETS),
+)
+SETS = (
+    ("VISEMES", "Visemes", "Oculus' 15, as engines look for them"),
+    ("PRESETS", "VRM Presets", "VRM's, as avatars have them"),
+)
+
+
+def has_keys(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+    """For an operator's poll: whether the captured head has expressions; where not, it says what to do."""
+    from ...scene.build.expressions import has_expressions
+
+    if not has_expressions(captured_head(context)):
+        operator.poll_message_set("The head has no expressions: add them first")
+        return False
+    return True
+
+
+class PRN_OT_add_expressions(HeadJob, JobOperator, bpy.types.Operator):
+    """Give the head and its parts shape keys with the names of ARKit's 52 expressions, made for its shape.
+    It goes on looking as it does"""
+
+    bl_idname = "prn.add_expressions"
+    bl_label = "Add Expressions"
+    bl_options = {"UNDO"}
+    changes_head = True
+
+    @classmethod
+    def poll(cls, context):
+        if not super().poll(context):
+            return False
+        from ...scene.build.views import has_only_view_keys
+
+        if not has_only_view_keys(captured_head(context)):
+            cls.poll_message_set("The head has shape keys already")
+            return False
+        return True
+
+    def prepare(self, context):
+        from ...scene.posed import pack_of_head, vertices_of_head
+        from ...scene.record import read_record
+
+        head = captured_head(context)
+        record = read_record(head)
+        self._head = head.name
+        pack, vertices = pack_of_head(head, packs_to_choose_from(context)), vertices_of_head(head)
+        topology, coefficients = record["settings"]["topology"], record.get("expression")
+
+        def work(progress):
+            from ...capture.packs.pack import load_pack
+            from ...capture.shape.mesh import expressions_of_mesh
+
+            progress(0.0, "Making the expressions")
+            loaded = load_pack(pack.folder)
+            told = None if coefficients is None else np.array(coefficients)
+            return expressions_of_mesh(loaded, loaded.choose_topology(topology), vertices, told)
+
+        return work
+
+    def finish(self, context, result):
+        from ...scene.build.views import add_expressions_beside
+
+        head = bpy.data.objects.get(self._head)
+        if head is None:
+            raise CaptureError(f"{self._head} is gone: nothing to add expressions to.")
+        add_expressions_beside(head, result)
+        if PHOTO not in result.skin.keys:
+            self.report({"INFO"}, "The photo's expression is not known: capture again to get a neutral head")
+        session.tag_redraw()
+        yield from ()  # one step is enough
+
+
+class PRN_OT_show_face(HeadOperator, bpy.types.Operator):
+    """Set the sliders to a face"""
+
+    bl_idname = "prn.show_face"
+    bl_label = "Show Face"
+    bl_options = {"REGISTER", "UNDO"}
+    changes_head = True
+
+    face: bpy.props.EnumProperty(name="Face", description="What the head shows", items=FACES)
+
+    @classmethod
+    def poll(cls, context):
+        return super().poll(context) and has_keys(cls, context)
+
+    def execute(self, context):
+        from ...scene.build.expressions import show_face
+
+        show_face(captured_head(context), {PHOTO: 1.0} if self.face == PHOTO else COMBINATIONS.get(self.face, {}))
+        return {"FINISHED"}
+
+
+class PRN_OT_add_combinations(HeadOperator, bpy.types.Operator):
+    """Give the head shape keys of their own for these faces, beside the expressions that they are made of"""
+
+    bl_idname = "prn.add_combinations"
+    bl_label = "Add Faces as Shape Keys"
+    bl_options = {"REGISTER", "UNDO"}
+    changes_head = True
+
+    which: bpy.props.EnumProperty(name="Faces", description="Which are added", items=SETS)
+
+    @classmethod
+    def poll(cls, context):
+        return super().poll(context) and has_keys(cls, context)
+
+    def execute(self, context):
+        from ...scene.build.expressions import add_combinations
+
+        count = add_combinations(captured_head(context), VISEMES if self.which == "VISEMES" else PRESETS)
+        self.report({"INFO"}, f"Added {count} shape keys")
+        return {"FINISHED"}
+
+
+class PRN_OT_show_all_expressions(HeadOperator, bpy.types.Operator):
+    """Animate the sliders so that the head shows each expression once, or take that animation away"""
+
+    bl_idname = "prn.show_all_expressions"
+    bl_label = "Test Animation"
+    bl_options = {"UNDO"}
+    changes_head = True
+
+    @classmethod
+    def poll(cls, context):
+        return super().poll(context) and has_keys(cls, context)
+
+    def execute(self, context):
+        from ...scene.edit.showcase import add_test, has_test, remove_test
+
+        head = captured_head(context)
+        try:
+            (remove_test if has_test(head) else add_test)(head, context.scene)
+        except CaptureError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
