@@ -14,6 +14,7 @@ from ...capture.shape.pins import Pin
 from ..landmarks.overlay import draw_landmarks, draw_pins
 from ..photos.drawing import (
     WHITE,
+    PhotoOnScreen,
     Point,
     draw_text,
     hint_place,
@@ -44,6 +45,8 @@ class Grip:
 
     head: str
     view: int
+    # Where the photo was: it stays there, but lens and camera change with the head, before Blender draws them so.
+    screen: PhotoOnScreen
     offset: np.ndarray  # (2,) region pixels from the mouse to it
     landmark: int  # -1: none
     start: "Fitted | np.ndarray"  # what was found before; of a landmark alone where it was
@@ -132,7 +135,7 @@ class PRN_OT_pin_head(bpy.types.Operator):
 
         offset = one.landmarks()[landmark] - self._mouse
         start = landmark_positions(one.head)[landmark]
-        self._grip = Grip(one.head.name, one.view, offset, landmark, start, followed=self._mouse)
+        self._grip = Grip(one.head.name, one.view, one.screen, offset, landmark, start, followed=self._mouse)
 
     def _grab_pin(
         self, context: bpy.types.Context, shown: list[HeadOnScreen], found: tuple[HeadOnScreen, int, int] | None
@@ -156,7 +159,7 @@ class PRN_OT_pin_head(bpy.types.Operator):
                 index = len(pins) - 1
             offset = np.subtract(one.screen.to_region(*pins[index].place), self._mouse)
             self._grip = Grip(
-                one.head.name, one.view, offset, landmark, pinned.fitted, pinned, index, followed=self._mouse
+                one.head.name, one.view, one.screen, offset, landmark, pinned.fitted, pinned, index, self._mouse
             )
             pinned.set_pins(one.view, pins, rules_of(context), rounds=0, rests=False)
             return
@@ -194,7 +197,7 @@ class PRN_OT_pin_head(bpy.types.Operator):
 
     def _follow_mouse(self, context: bpy.types.Context, one: HeadOnScreen) -> None:
         self._grip.followed = self._mouse
-        place = one.screen.to_photo(*np.add(self._mouse, self._grip.offset))
+        place = self._grip.screen.to_photo(*np.add(self._mouse, self._grip.offset))
         (self._move_landmark if self._grip.pinned is None else self._move_pin)(context, one, place)
 
     def _move_pin(self, context: bpy.types.Context, one: HeadOnScreen, place: Point) -> None:
