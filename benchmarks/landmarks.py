@@ -26,7 +26,7 @@ from prn_blender.capture.networks.head import open_network
 from prn_blender.capture.networks.refine import open_refiner
 from prn_blender.capture.packs.pack import load_pack
 from prn_blender.capture.photo.read import load_photo
-from prn_blender.capture.reconstruct import evidence_in, regress, view_of
+from prn_blender.capture.reconstruct import Portrait, evidence_in, regress, views_of
 from prn_blender.capture.types import Settings
 
 FAILURE_NME = 8.0
@@ -71,7 +71,8 @@ def main() -> None:
         crop, position_map, said = regress(photo, box, pack, network, passes)
         errors[index] = nme(pack.topology.landmarks(position_map), truth)
         evidence = evidence_in(photo, crop, position_map, said, pack, refiner)
-        view = view_of(photo, box, crop, position_map, pack, Settings(), said.distance, evidence)
+        portraits, regressed = (Portrait(photo, box),), [(crop, position_map, said)]
+        (view,), _ = views_of(portraits, regressed, [evidence], pack, Settings())
         captured[index] = nme(view.landmarks, truth)
         if index % 50 == 49:
             print(f"{index + 1} of {len(photos.names)} photos", file=sys.stderr)
