@@ -126,7 +126,7 @@ def test_expressions_added_later_are_those_of_the_capture(captured, parts):
         one, other = (np.empty(3 * len(later.data.vertices), np.float32) for _ in range(2))
         with_them.data.shape_keys.key_blocks[name].data.foreach_get("co", one)
         later.data.shape_keys.key_blocks[name].data.foreach_get("co", other)
-        assert np.abs(one - other).max() < 0.001, name
+        assert np.abs(one - other).max() < 0.002, name  # eyes are placed anew, by anchors on a coarse mesh
     assert has_expressions(later)
     assert all(part.data.shape_keys is not None for part in parts_of_head(later))
     with pytest.raises(CaptureError, match="shape keys already"):

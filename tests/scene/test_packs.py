@@ -86,8 +86,8 @@ def test_prnet_is_imported_by_the_operator_and_then_listed(user_folder, tmp_path
     folder = prnet_folder(tmp_path / "PRNet", PRNET_DATA, tmp_path)
     assert bpy.ops.prn.import_prnet(directory=str(folder)) == {"FINISHED"}
     assert load_pack(user_folder / "prnet").name == "prnet"
-    assert [pack.description.has_parts for pack in places.installed_packs()] == [True, False]
-    assert [pack.description.has_expressions for pack in places.installed_packs()] == [True, False]
+    for name in ("has_parts", "has_head_model", "has_expressions"):
+        assert [getattr(pack.description, name) for pack in places.installed_packs()] == [True, False]
     options = bpy.context.scene.prn_capture
     options.pack_choice = "prnet 1.0.0"
     assert options.pack == "prnet 1.0.0" and options.topology == "standard"

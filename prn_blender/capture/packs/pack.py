@@ -45,6 +45,7 @@ class PackDescription:
     license: str
     topologies: tuple[TopologyChoice, ...]  # the standard one first
     has_parts: bool  # eyes, teeth and the like
+    has_head_model: bool  # what heads are like, by which pins move all of one
     has_expressions: bool  # ARKit's 52
 
 
@@ -229,13 +230,14 @@ def _described(manifest: dict) -> PackDescription:
             raise ValueError(f"the topology {name} has no number of quads")
         choices.append(TopologyChoice(name, str(told["title"]), quads, str(told.get("about", "")), level))
     return PackDescription(
-        pack["name"],
-        pack["version"],
-        pack["title"],
-        pack["license"],
-        tuple(choices),
-        "parts" in manifest,
-        "expressions" in manifest,
+        name=pack["name"],
+        version=pack["version"],
+        title=pack["title"],
+        license=pack["license"],
+        topologies=tuple(choices),
+        has_parts="parts" in manifest,
+        has_head_model="head_model" in manifest,
+        has_expressions="expressions" in manifest,
     )
 
 

@@ -23,9 +23,9 @@ class LandmarksPanel:
         if not is_adjustable(head):
             wrapped(context, layout, why_not_adjustable(head), icon="INFO")
             return
-        shown = context.scene.prn_capture.show_landmarks
-        layout.label(text="Move one with G: the surface around it follows" if shown else "Tick the box to move them")
-        layout.prop(context.scene.prn_capture, "symmetric")
+        if context.scene.prn_capture.show_landmarks:  # by the box in the header
+            layout.label(text="Move one with G, and the head follows")
+            layout.prop(context.scene.prn_capture, "symmetric")
         count = len(moved_landmarks(head))
         if not count:
             return

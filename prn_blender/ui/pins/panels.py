@@ -2,12 +2,16 @@
 
 # ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
 
+from contextlib import suppress
+
 import bpy
 
+from ...capture.errors import CaptureError
 from ..head.operators import captured_head
 from ..head.texture import PRN_OT_project_texture
 from ..landmarks.operators import why_not_adjustable
 from ..photos.image_editor import PRN_OT_open_photo_of_head, editor_of_head
+from ..shell.packs import packs_to_choose_from
 from ..shell.sidebar import InImageSidebar, InViewSidebar, settings_layout
 from ..shell.wrapped_text import wrapped
 from .operators import PRN_OT_align_face, PRN_OT_remove_pins, PRN_OT_switch_pins
@@ -35,7 +39,7 @@ class PinsPanel:
         if is_pinnable(head):
             self._draw_pins(context, head)
         else:
-            wrapped(context, layout, "Update the head from its photo, and pins move all of it", icon="INFO")
+            wrapped(context, layout, _why_not_pinnable(context, head), icon="INFO")
         if count_pins(head) or moved_landmarks(head):
             layout.operator(PRN_OT_project_texture.bl_idname, icon="TEXTURE")
 
@@ -61,6 +65,16 @@ class PinsPanel:
         row.operator(PRN_OT_switch_pins.bl_idname, text="All Off").on = False
         row.operator(PRN_OT_switch_pins.bl_idname, text="All On").on = True
         row.operator(PRN_OT_remove_pins.bl_idname, text="Remove All", icon="X")
+
+
+def _why_not_pinnable(context: bpy.types.Context, head: bpy.types.Object) -> str:
+    from ...scene.posed import pack_of_head
+
+    with suppress(CaptureError):  # the pack is not installed any more
+        pack = pack_of_head(head, packs_to_choose_from(context)).description
+        if not pack.has_head_model:
+            return f"The model pack {pack.title} does not know what heads are like: move landmarks instead"
+    return "Update the head from its photo, and pins move all of it"
 
 
 class PRN_PT_pins(InViewSidebar, PinsPanel, bpy.types.Panel):
