@@ -214,15 +214,14 @@ def test_the_head_is_pinned_and_dragged_in_the_camera_view(captured, screenshot)
     window.wait(f"len({PINS}) == 1")
     (held,) = window.python(f"return {PINS}")
     assert held == pytest.approx(forehead, abs=2)
-    window.desktop.drag(start, (start[0] - 25, start[1] + 5))
     zoom = (on_head(512, 0)[0] - on_head(0, 0)[0]) / 512
+    window.desktop.drag(start, (start[0] - 25, start[1] + 5))
     window.wait(f"abs({PINS}[0][0] - {held[0] - 25 / zoom}) < 2")
     screenshot("camera_view_pin")
     after = window.python(SHAPE)
     assert after != before
-    moved = on_head(*window.python(f"return {PINS}[0]"))
-    assert abs(moved[1] - start[1] - 5) < 3
-
+    assert window.python(f"return {PINS}[0][1]") == pytest.approx(held[1] + 5 / zoom, abs=2)
+    moved = start[0] - 25, start[1] + 5
     window.desktop.move(*moved)
     window.desktop.click(*moved, modifier="ctrl")
     window.wait(f"not {PINS}")

@@ -240,6 +240,7 @@ def test_options_reach_the_capture():
         "follow": 0.5,
         "head_size": "eyes",
         "eye_mm": 61.0,
+        "expressions": False,
     }
     assert {len(polygon.vertices) for polygon in head.data.polygons} == {3}
     assert alignment_of(head) == "PHOTOGRAPHED"
