@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/clay_sheet.py OUTPUT.png [PHOTO ...] [--rendered WORK_FOLDER] [--heads 4]
 
 A row for each photo: the face, and its head in clay from the front, turned and in profile. With --rendered (which needs
-the training's requirements and assets) rows of rendered heads: three photos, the truth, and the heads captured of the first
-photo and of all three together. WORK_FOLDER is that of `shape.py`.
+the training's requirements and assets) rows of rendered heads: three photos, the truth, and the heads captured of the
+first photo and of all three together. WORK_FOLDER is that of `shape.py`.
 """
 
 import argparse
