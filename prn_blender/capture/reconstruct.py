@@ -19,7 +19,9 @@ from .progress import Progress, silent
 from .shape.belonging import strangers
 from .shape.detail import with_detail
 from .shape.evidence import Evidence, evidence_of, joined
+from .shape.eyeball import STRAIGHT
 from .shape.fit import ViewEvidence
+from .shape.iris import look_of
 from .shape.pins import Pin
 from .shape.second_pass import second_pass
 from .shape.size import size_factor, sized
@@ -104,6 +106,9 @@ def reconstruct(
     views = tuple(replace(view, visibility=seen_in(view, pack)) for view in views)
     clock.lap("visibility")
 
+    look = look_of(views[0], pack) if settings.parts == WHOLE else STRAIGHT
+    clock.lap("eyes")
+
     textures = textures_of(
         views,
         pack,
@@ -125,6 +130,7 @@ def reconstruct(
         provider_fallback=network.fallback,
         timings=clock.seconds,
         fitted=fitted,
+        look=look,
     )
 
 

@@ -6,10 +6,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .geometry.camera import Camera
 from .geometry.pose import Similarity, yaw_pitch_roll
+from .shape.eyeball import STRAIGHT, Look
 from .shape.pins import Pin
-from .types import Capture, View
+from .types import WHOLE, Capture, View
 
 # Raised when a reader of older records would misunderstand a newer one.
 RECORD_FORMAT = 1
@@ -42,12 +45,23 @@ def capture_record(capture: Capture) -> dict:
                 "sha256": capture.pack.sha256,
             },
             "settings": asdict(capture.settings),
+            **({"look": _look_record(capture.look)} if capture.settings.parts == WHOLE else {}),
             "provider": capture.provider,
             "provider_fallback": capture.provider_fallback,
             "timings": capture.timings,
             "versions": {"addon": addon_version()},
         }
     )
+
+
+def _look_record(look: Look) -> dict:
+    return {"gaze": look.gaze.ravel(), "iris": list(look.iris)}
+
+
+def look_in(record: dict) -> Look:
+    """How the record's eyes look; straight ahead where it does not tell."""
+    told = record.get("look")
+    return Look(np.array(told["gaze"], float).reshape(2, 2), tuple(told["iris"])) if told else STRAIGHT
 
 
 def _view_record(view: View) -> dict:

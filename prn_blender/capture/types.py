@@ -15,6 +15,7 @@ from .geometry.pose import Similarity
 from .geometry.position_map import PositionMap
 from .packs.pack import PREFERRED_TOPOLOGY, ModelPack
 from .packs.topology import Topology
+from .shape.eyeball import STRAIGHT, Look
 from .shape.expressions import Expressions
 from .shape.parts import Part
 from .shape.pins import Pin
@@ -192,3 +193,4 @@ class Capture:
     provider_fallback: str  # why it is not the one asked for; empty when it is
     timings: dict[str, float]  # seconds by step
     fitted: Fitted | None = None  # of the views; None where the pack does not know what heads are like
+    look: Look = STRAIGHT  # of a whole head's eyes, as the first photo shows them

@@ -40,22 +40,25 @@ def shapes_of_parts(
     places: dict[str, np.ndarray],
     corrections: dict[str, dict[str, np.ndarray]],
     photo: str,
+    gaze: np.ndarray,
 ) -> dict[str, Shapes]:
     """By the parts' names.
 
     Args:
-        parts: as the photo shows them.
+        parts: as the photo shows them, but with eyes that look straight ahead.
         still: those of the neutral head.
         turns: (3, 3) turn times size of the head around eyes and mouth, by region.
         places: (M, 3) of the neutral head's skin around eyes and mouth, by region.
         corrections: (M, 3) by expression and region: of the skin's displacements there, where they are not the mean
             head's, turned and scaled.
         photo: name of the photo's expression.
+        gaze: (2, 2) of the photo, as of `turned`.
     """
     shapes = {}
     for part, neutral in zip(parts, still, strict=True):
         if part.kind in ("eye", "cornea"):
-            shapes[part.name] = shapes_of(part.vertices, _eye_keys(part, model))
+            looks = turned((part,), gaze)[0].vertices - part.vertices
+            shapes[part.name] = shapes_of(part.vertices, {photo: looks} | _eye_keys(part, model))
             continue
         regions, mean = FOLLOWED.get(part.name, ()), parts_model.vertices[part.name]
         local = np.broadcast_to(turns["mouth_inner"], (len(mean), 3, 3))
@@ -82,11 +85,19 @@ def turned(parts: tuple[Part, ...], gaze: np.ndarray) -> tuple[Part, ...]:
     return tuple(_turned(part, gaze) if part.kind in ("eye", "cornea") else part for part in parts)
 
 
-def _turned(part: Part, gaze: np.ndarray) -> Part:
+def straightened(parts: tuple[Part, ...], gaze: np.ndarray) -> tuple[Part, ...]:
+    """Parts whose eyeballs are turned by a gaze as of `turned`, with eyes that look straight ahead again."""
+    if not gaze.any():
+        return parts
+    return tuple(_turned(part, gaze, back=True) if part.kind in ("eye", "cornea") else part for part in parts)
+
+
+def _turned(part: Part, gaze: np.ndarray, back: bool = False) -> Part:
     left, up = np.radians(gaze[SIDES.index(part.name.rpartition("_")[2])])
     # The head looks along -Y: to its left is a turn about Z, up one about -X.
     turn = rotation_of(np.array([0, 0, left])) @ rotation_of(np.array([-up, 0, 0]))
-    return replace(part, vertices=part.pivot + (part.vertices - part.pivot) @ turn.T)
+    turn = turn.T if back else turn
+    return replace(part, vertices=(part.pivot + (part.vertices - part.pivot) @ turn.T).astype(np.float32))
 
 
 def _eye_keys(part: Part, model: ExpressionModel) -> dict[str, np.ndarray]:

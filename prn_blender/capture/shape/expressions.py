@@ -14,7 +14,8 @@ from ..packs.topology import OPENINGS, Topology
 from .carry import local_turns, sampled, turns_at
 from .deformation import Anchors, anchors_at
 from .expression_model import NAMES, ExpressionModel
-from .expression_parts import Shapes, moves, shapes_of, shapes_of_parts, turned
+from .expression_parts import Shapes, moves, shapes_of, shapes_of_parts, straightened, turned
+from .eyeball import STRAIGHT
 from .head_model import HeadModel
 from .lids import Lids, lids_of
 from .lips import Lips, lips_of
@@ -49,6 +50,7 @@ def expressions_of(
     vertices: np.ndarray,
     parts: tuple[Part, ...],
     photo: np.ndarray | None,
+    gaze: np.ndarray = STRAIGHT.gaze,
 ) -> Expressions:
     """The expressions of a head.
 
@@ -56,7 +58,10 @@ def expressions_of(
         vertices: (V, 3) the head as the photo shows it, metres, aligned frame.
         parts: of it; none where eyes and mouth are closed by patches.
         photo: (G, G, 3) as of `photo_expression`; None where it is not known: the head then counts as neutral.
+        gaze: (2, 2) as of `turned`, by which the eyes of `parts` are turned. They look straight ahead without the photo's
+            expression.
     """
+    parts = straightened(parts, gaze)
     shown, uv = vertices.astype(np.float64), topology.sample_uv[:, 0]
     balls = parts
     if parts_model is not None and not parts:
@@ -90,7 +95,7 @@ def expressions_of(
         around = {region: turns_at(turns, uv[near]).mean(0) for region, near in beside.items()}
         places = {region: neutral[near] for region, near in beside.items()}
         own = {name: {region: one[near] for region, near in beside.items()} for name, one in corrections.items()}
-        shapes = shapes_of_parts(model, parts_model, parts, still, around, places, own, PHOTO)
+        shapes = shapes_of_parts(model, parts_model, parts, still, around, places, own, PHOTO, gaze)
     return Expressions(shapes_of(neutral, keys), shapes)
 
 

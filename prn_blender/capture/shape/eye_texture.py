@@ -8,11 +8,10 @@ from .eyeball import IRIS
 PUPIL = 0.34  # radius, of the iris's
 WHITE = np.array([0.86, 0.83, 0.80])
 RIM = np.array([0.82, 0.62, 0.56])  # of the white far from the iris
-BROWN = (0.25, 0.13, 0.06)
 
 
-def eye_texture(size: int) -> np.ndarray:
-    """(size, size, 3) uint8 sRGB, row 0 on top, by the UVs of `eyeball`; `iris` is the colour of its middle, 0..1."""
+def eye_texture(size: int, iris: tuple[float, float, float]) -> np.ndarray:
+    """(size, size, 3) uint8 sRGB, row 0 on top, by the UVs of `eyeball`; `iris` is its colour, sRGB 0..1."""
     axis = (np.arange(size) + 0.5) / size * 2 - 1
     x, y = np.meshgrid(axis, -axis)
     angle, turn = np.hypot(x, y) * np.pi, np.arctan2(y, x)
@@ -24,7 +23,7 @@ def eye_texture(size: int) -> np.ndarray:
     fibres = (waves / 24**0.5).reshape(turn.shape)
     ring = np.exp(-(((out - PUPIL - 0.14) / 0.10) ** 2))  # lighter around the pupil
     shade = (0.95 + 0.22 * fibres * np.clip((1 - out) * 2, 0, 1) + 0.55 * ring)[..., None]
-    colour = np.array(BROWN) * shade
+    colour = np.array(iris) * shade
     colour *= 1 - 0.65 * smoothstep(out, 0.82, 1.0)[..., None]  # the dark edge
     colour *= smoothstep(out, PUPIL - 0.03, PUPIL + 0.03)[..., None]
     redness = smoothstep(angle, 0.7, 1.6)[..., None]

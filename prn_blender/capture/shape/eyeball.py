@@ -8,6 +8,18 @@ AROUND = 32  # quads around
 IRIS = 0.40  # radius of the iris, of the eyeball's (12 mm: 4.8; ICT-FaceKit's eyeballs are larger than real ones)
 DEPTH = 0.03  # by which the iris lies behind the white's edge
 RISE = 0.07  # by which the cornea rises before the eyeball
+BROWN = (0.25, 0.13, 0.06)  # sRGB, the colour of most people's irises
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """Of a head's two eyes."""
+
+    gaze: np.ndarray  # (2, 2) degrees to the subject's left and up, of the left eye and the right
+    iris: tuple[float, float, float]  # sRGB 0..1
+
+
+STRAIGHT = Look(np.zeros((2, 2)), BROWN)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from ..geometry.visibility import vertex_visibility
 from ..packs.pack import ModelPack
 from ..packs.topology import Topology
 from ..types import WHOLE, Capture, HeadMesh, View
+from .expression_parts import turned
+from .eyeball import STRAIGHT
 from .expressions import Expressions, expressions_of, on_surface, photo_expression
 from .parts import Part, PartsModel, clear_of_eyes, opened, parts_of
 
@@ -34,19 +36,20 @@ def _mesh(capture: Capture, topology: Topology, surface: PositionMap, seen: np.n
     mesh = HeadMesh(topology, topology.vertices(surface), seen)
     parts = capture.pack.parts if capture.settings.parts == WHOLE else None
     if parts is not None:
-        mesh = with_parts(mesh, surface.sample(parts.anchor_uv), parts)
+        mesh = with_parts(mesh, surface.sample(parts.anchor_uv), parts, capture.look.gaze)
     if expressions:
         mesh = replace(mesh, expressions=_expressions(capture, mesh))
     return mesh if parts is None else _opened(mesh)
 
 
-def with_parts(mesh: HeadMesh, anchors: np.ndarray, model: PartsModel) -> HeadMesh:
+def with_parts(mesh: HeadMesh, anchors: np.ndarray, model: PartsModel, gaze: np.ndarray) -> HeadMesh:
     """The mesh with what a whole head has besides its skin, and its lids on the eyeballs.
 
     Args:
         anchors: (K, 3) the head's surface at the model's anchors, metres, aligned frame.
+        gaze: (2, 2) as of `Look`.
     """
-    parts = parts_of(model, anchors, mesh.vertices, mesh.topology)
+    parts = turned(parts_of(model, anchors, mesh.vertices, mesh.topology), gaze)
     return replace(mesh, vertices=clear_of_eyes(mesh.vertices, mesh.topology, parts), parts=parts)
 
 
@@ -67,17 +70,22 @@ def _expressions(capture: Capture, mesh: HeadMesh) -> Expressions:
     pack = capture.pack
     assert pack.expressions is not None  # told before the work
     photo = _photo_expression(pack, capture.views[0].expression)
-    return expressions_of(pack.expressions, pack.parts, mesh.topology, mesh.vertices, mesh.parts, photo)
+    return expressions_of(pack.expressions, pack.parts, mesh.topology, mesh.vertices, mesh.parts, photo, capture.look.gaze)
 
 
 def expressions_of_mesh(
-    pack: ModelPack, topology: Topology, vertices: np.ndarray, coefficients: np.ndarray | None
+    pack: ModelPack,
+    topology: Topology,
+    vertices: np.ndarray,
+    coefficients: np.ndarray | None,
+    gaze: np.ndarray = STRAIGHT.gaze,
 ) -> Expressions:
     """The expressions of a mesh that exists, as those of a capture.
 
     Args:
         vertices: (V, 3) metres, aligned frame, of the topology, with or without what closes eyes and mouth.
         coefficients: of the photo's expression, as the capture's record has them; None where it has none.
+        gaze: (2, 2) as of `Look`, from there too.
 
     Raises:
         CaptureError: the pack has no expressions, or the vertices are others.
@@ -93,9 +101,9 @@ def expressions_of_mesh(
         whole = topology.canonical.copy()
         whole[kept] = vertices
         if pack.parts is not None:
-            parts = parts_of(pack.parts, on_surface(topology, pack.parts).on(whole), whole, topology)
+            parts = turned(parts_of(pack.parts, on_surface(topology, pack.parts).on(whole), whole, topology), gaze)
     photo = _photo_expression(pack, coefficients)
-    found = expressions_of(pack.expressions, pack.parts, topology, whole, parts, photo)
+    found = expressions_of(pack.expressions, pack.parts, topology, whole, parts, photo, gaze)
     return found.kept(kept) if is_open else found
 
 

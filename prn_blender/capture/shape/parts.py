@@ -97,14 +97,12 @@ def parts_of(model: PartsModel, anchors: np.ndarray, vertices: np.ndarray, topol
         anchors: (K, 3) the head's surface at the model's anchors, metres, aligned frame.
         vertices: (V, 3) the head's mesh, of which the lids' and the mouth's edges are followed.
     """
-    weights = np.einsum("ckx,kx->c", model.response, anchors - model.anchors)
-    spheres = model.eye_spheres + np.einsum("c,csx->sx", weights, model.eye_changes)
+    weights = _weights(model, anchors)
     moved = {name: np.einsum("c,cnx->nx", weights, model.changes[name]) for name in MESHES}
     edges = {region: edge_of(topology, region) for region in OPENINGS}
+    lids = {side: vertices[edges[f"eye_{side}"]] for side in SIDES}
     parts = []
-    for side, canonical, sphere in zip(SIDES, model.eye_spheres, spheres, strict=True):
-        edge = edges[f"eye_{side}"]
-        sphere = on_lids(sphere, vertices[edge], outside(topology.canonical[edge], canonical))
+    for side, sphere in zip(SIDES, spheres_of(model, anchors, lids, topology), strict=True):
         for shape in (WHITE, CORNEA):
             points, faces, uv = eyeball(shape, sphere)
             parts.append(Part(f"{shape.name}_{side}", shape.name, points, faces, uv, sphere[:3]))
@@ -116,6 +114,28 @@ def parts_of(model: PartsModel, anchors: np.ndarray, vertices: np.ndarray, topol
         points = (model.vertices[name] + moved[name]).astype(np.float32)
         parts.append(Part(name, name, points, model.faces[name], model.uv[name], points.mean(0)))
     return tuple(parts)
+
+
+def spheres_of(
+    model: PartsModel, anchors: np.ndarray, lids: dict[str, np.ndarray], topology: Topology
+) -> np.ndarray:
+    """(2, 4) centre and radius of the eyeballs.
+
+    Args:
+        anchors: as of `parts_of`.
+        lids: (N, 3) their edges, metres, by side, in the order of `edge_of`.
+    """
+    spheres = model.eye_spheres + np.einsum("c,csx->sx", _weights(model, anchors), model.eye_changes)
+    found = []
+    for side, canonical, sphere in zip(SIDES, model.eye_spheres, spheres, strict=True):
+        edge = edge_of(topology, f"eye_{side}")
+        found.append(on_lids(sphere, lids[side], outside(topology.canonical[edge], canonical)))
+    return np.stack(found)
+
+
+def _weights(model: PartsModel, anchors: np.ndarray) -> np.ndarray:
+    """(C,) of the changes, by the anchors' places (K, 3)."""
+    return np.einsum("ckx,kx->c", model.response, anchors - model.anchors)
 
 
 def edge_of(topology: Topology, region: str) -> np.ndarray:

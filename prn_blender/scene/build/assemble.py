@@ -72,7 +72,7 @@ def build(
         create_landmarks(landmark_collection, head, capture.head.landmarks, metre)
         prepare_adjustment(data, capture.head.landmarks, anchors_of(mesh.topology), metre)
 
-        create_parts(collection, head, mesh.parts, metre)
+        create_parts(collection, head, mesh.parts, capture.look, metre)
         if mesh.expressions is not None:
             add_expressions(head, mesh.expressions)
         add_view_keys(head, view_shapes(capture), np.diag([metre, metre, metre, 1.0]))

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -30,17 +30,17 @@ def encode_images(capture: Capture, photo: bytes | None = None) -> EncodedImages
     with ThreadPoolExecutor(max_workers=2) as threads:
         textures = {name: threads.submit(png_bytes, pixels) for name, pixels in capture.textures.items()}
         if capture.settings.parts == WHOLE:
-            threads.submit(eye_file)  # kept for the build
+            threads.submit(eye_file, capture.look.iris)  # kept for the build
         if photo is None:
             photo = photo_bytes(capture.views[0].photo)
         others = tuple(photo_bytes(view.photo) for view in capture.views[1:])
         return EncodedImages({name: encoded.result() for name, encoded in textures.items()}, photo, others)
 
 
-@cache
-def eye_file() -> bytes:
-    """The eyeballs' picture as a PNG file."""
-    return png_bytes(eye_texture(EYE_PIXELS))
+@lru_cache(maxsize=8)
+def eye_file(iris: tuple[float, float, float]) -> bytes:
+    """The eyeballs' picture as a PNG file, its iris in an sRGB colour."""
+    return png_bytes(eye_texture(EYE_PIXELS, iris))
 
 
 def png_bytes(pixels: np.ndarray) -> bytes:

@@ -4,6 +4,7 @@ import bpy
 import numpy as np
 
 from ...capture.shape.expressions import PHOTO
+from ...capture.shape.eyeball import Look
 from ...capture.shape.parts import Part
 from ..record import mark_as_part
 from .encode import eye_file
@@ -26,14 +27,15 @@ LOOKS = {
 
 
 def create_parts(
-    collection: bpy.types.Collection, head: bpy.types.Object, parts: tuple[Part, ...], metre: float = 1.0
+    collection: bpy.types.Collection, head: bpy.types.Object, parts: tuple[Part, ...], look: Look, metre: float = 1.0
 ) -> list[bpy.types.Object]:
     """An object for each part, its origin where it turns around, one material for each kind.
 
     Args:
+        look: of the eyes; the parts are turned by its gaze already.
         metre: Blender units a metre.
     """
-    materials = {kind: _create_material(kind) for kind in dict.fromkeys(part.kind for part in parts)}
+    materials = {kind: _create_material(kind, look) for kind in dict.fromkeys(part.kind for part in parts)}
     shapes = []
     for part in parts:
         mesh = smooth_mesh(part.name, metre * (part.vertices - part.pivot), part.faces, part.faces >= 0, part.uv)
@@ -102,7 +104,7 @@ def remove_parts(parts: list[bpy.types.Object]) -> None:
         bpy.data.batch_remove([block for block in unused if isinstance(block, bpy.types.Object) or not block.users])
 
 
-def _create_material(kind: str) -> bpy.types.Material:
+def _create_material(kind: str, look: Look) -> bpy.types.Material:
     colour, roughness, transmission = LOOKS[kind]
     material = new_material(kind)
     shader = principled(material)
@@ -116,6 +118,6 @@ def _create_material(kind: str) -> bpy.types.Material:
     if kind == "eye":
         picture = material.node_tree.nodes.new("ShaderNodeTexImage")
         picture.location = (-340, 300)
-        picture.image = packed_image(kind, eye_file())
+        picture.image = packed_image(kind, eye_file(look.iris))
         material.node_tree.links.new(picture.outputs["Color"], shader.inputs["Base Color"])
     return material

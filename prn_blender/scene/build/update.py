@@ -9,7 +9,7 @@ from mathutils import Matrix
 
 from ...capture.errors import CaptureError
 from ...capture.faces.box import FaceBox, is_same_face
-from ...capture.record import capture_record, views_in
+from ...capture.record import capture_record, look_in, views_in
 from ...capture.shape.deformation import anchors_of
 from ...capture.types import Capture, HeadMesh, Settings
 from ..edit.adjust import (
@@ -59,7 +59,7 @@ class HeadUpdate:
         data = create_mesh(head.data.name, mesh, triangles, metre)
         prepare_adjustment(data, capture.head.landmarks, anchors_of(mesh.topology), metre)
         material, before = create_material(f"{head.name} Skin", images, metre), parts_of_head(head)
-        parts = create_parts(head.users_collection[0], head, mesh.parts, metre)
+        parts = create_parts(head.users_collection[0], head, mesh.parts, capture.look, metre)
         since_built = frame_in_mesh(head) @ Matrix.Scale(1 / metre, 4)  # what was applied to the mesh
         data.transform(since_built)
         for part in parts:
@@ -174,6 +174,8 @@ def _gives_same_mesh(head: bpy.types.Object, data: bpy.types.Mesh, capture: Capt
         before["pack"]["sha256"] == now["pack"]["sha256"]
         and all(settings[name] == now["settings"][name] for name in _SHAPING)
         and (has_expressions(head) or not now["settings"]["expressions"])
+        and look_in(before).iris == look_in(now).iris
+        and np.allclose(look_in(before).gaze, look_in(now).gaze)
         and len(head.data.vertices) == len(data.vertices)
         and len(head.data.polygons) == len(data.polygons)
         and len(views[0]) == len(views[1])

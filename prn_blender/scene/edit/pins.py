@@ -13,7 +13,7 @@ import numpy as np
 from ...capture.errors import CaptureError
 from ...capture.packs.pack import ModelPack
 from ...capture.packs.topology import Topology
-from ...capture.record import pins_in, pins_record, placement_record
+from ...capture.record import look_in, pins_in, pins_record, placement_record
 from ...capture.shape.expressions import PHOTO, photo_expression
 from ...capture.shape.mesh import with_parts
 from ...capture.shape.outline import GRAZING, nearest_outline, slid
@@ -73,6 +73,7 @@ class PinnedHead:
             raise CaptureError(f"{head.name} was captured with another model pack: update it from its photo.")
         self.head, self._pack, self._settings = head, pack, settings_in(record)
         self._is_whole = self._settings.parts == WHOLE and pack.parts is not None
+        self._gaze = look_in(record).gaze
         topology = pack.choose_topology(self._settings.topology)
         self._sampler = _sampler_of(pack, topology, self._is_whole)
         self._model = pack.head_model
@@ -199,7 +200,7 @@ class PinnedHead:
         """Eyes, lashes, teeth and the mouth's inside to where the head has them."""
         topology = self._pack.choose_topology(self._settings.topology)
         mesh = HeadMesh(topology, placed.vertices, np.ones(len(placed.vertices), np.float32))
-        parts = with_parts(mesh, placed.anchors, self._pack.parts).parts
+        parts = with_parts(mesh, placed.anchors, self._pack.parts, self._gaze).parts
         place_parts(parts_of_head(self.head), parts, built_metre(self.head))
 
 

@@ -56,6 +56,7 @@ class PRN_OT_add_expressions(HeadJob, JobOperator, bpy.types.Operator):
         return True
 
     def prepare(self, context):
+        from ...capture.record import look_in
         from ...scene.posed import pack_of_head, vertices_of_head
         from ...scene.record import read_record
 
@@ -64,6 +65,7 @@ class PRN_OT_add_expressions(HeadJob, JobOperator, bpy.types.Operator):
         self._head = head.name
         pack, vertices = pack_of_head(head, packs_to_choose_from(context)), vertices_of_head(head)
         topology, coefficients = record["settings"]["topology"], record.get("expression")
+        gaze = look_in(record).gaze
 
         def work(progress):
             from ...capture.packs.pack import load_pack
@@ -72,7 +74,7 @@ class PRN_OT_add_expressions(HeadJob, JobOperator, bpy.types.Operator):
             progress(0.0, "Making the expressions")
             loaded = load_pack(pack.folder)
             told = None if coefficients is None else np.array(coefficients)
-            return expressions_of_mesh(loaded, loaded.choose_topology(topology), vertices, told)
+            return expressions_of_mesh(loaded, loaded.choose_topology(topology), vertices, told, gaze)
 
         return work
 
