@@ -15,8 +15,8 @@ from .geometry.pose import Similarity
 from .geometry.position_map import PositionMap
 from .packs.pack import PREFERRED_TOPOLOGY, ModelPack
 from .packs.topology import Topology
-from .shape.eyeball import STRAIGHT, Look
 from .shape.expressions import Expressions
+from .shape.eyeball import STRAIGHT, Look
 from .shape.parts import Part
 from .shape.pins import Pin
 from .shape.views import Fitted

@@ -17,6 +17,7 @@ from prn_blender.capture.errors import CaptureError
 from prn_blender.capture.faces.find import choose_faces, find_faces
 from prn_blender.capture.photo.read import load_photo
 from prn_blender.capture.reconstruct import reconstruct
+from prn_blender.capture.record import look_in
 from prn_blender.capture.shape.combinations import PRESETS, VISEMES
 from prn_blender.capture.shape.expression_model import NAMES
 from prn_blender.capture.shape.expressions import NEUTRAL, PHOTO
@@ -120,7 +121,8 @@ def test_expressions_added_later_are_those_of_the_capture(captured, parts):
     pack = captured.pack
     topology = pack.choose_topology(record["settings"]["topology"])
     before = shown(later)
-    add_expressions(later, expressions_of_mesh(pack, topology, coordinates(later.data), np.array(record["expression"])))
+    told = np.array(record["expression"]), look_in(record).gaze
+    add_expressions(later, expressions_of_mesh(pack, topology, coordinates(later.data), *told))
     np.testing.assert_allclose(shown(later), before, atol=1e-6)
     for name in (NEUTRAL, "jawOpen", "eyeBlinkLeft", "mouthPucker"):
         one, other = (np.empty(3 * len(later.data.vertices), np.float32) for _ in range(2))

@@ -58,8 +58,8 @@ def expressions_of(
         vertices: (V, 3) the head as the photo shows it, metres, aligned frame.
         parts: of it; none where eyes and mouth are closed by patches.
         photo: (G, G, 3) as of `photo_expression`; None where it is not known: the head then counts as neutral.
-        gaze: (2, 2) as of `turned`, by which the eyes of `parts` are turned. They look straight ahead without the photo's
-            expression.
+        gaze: (2, 2) as of `turned`, by which the eyes of `parts` are turned; without the photo's expression they
+            look straight ahead.
     """
     parts = straightened(parts, gaze)
     shown, uv = vertices.astype(np.float64), topology.sample_uv[:, 0]

@@ -12,8 +12,8 @@ import numpy as np
 from ..packs.pack import ModelPack
 from ..packs.topology import Topology
 from ..types import View
-from .eyeball import BROWN, IRIS, STRAIGHT, Look
 from .eye_texture import PUPIL, WHITE
+from .eyeball import BROWN, IRIS, STRAIGHT, Look
 from .parts import SIDES, PartsModel, edge_of, spheres_of
 
 WIDE, HIGH, STEP = 60, 40, 2.0  # degrees over which an eye is sampled, and between samples
@@ -35,8 +35,7 @@ def look_of(view: View, pack: ModelPack) -> Look:
     """How the eyes of a view's head look; straight ahead and brown where the photo does not tell."""
     if pack.parts is None:
         return STRAIGHT
-    eyes = _eyes(view, pack.parts, pack.topology)
-    return look_in_eyes(eyes)
+    return look_in_eyes(_eyes(view, pack.parts, pack.topology))
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,17 +83,17 @@ def look_in_eyes(eyes: tuple[SeenEye | None, ...]) -> Look:
     """How eyes look, the subject's left one first; None for one that is not seen."""
     axes = [np.arange(-most, most + COARSE / 2, COARSE) for most in MOST]
     gazes = np.stack(np.meshgrid(*axes), -1).reshape(-1, 2)
-    known = {side: _scores(eye, gazes) for side, eye in enumerate(eyes) if eye is not None}
-    known = {side: worth for side, worth in known.items() if worth.max() > CLEAR}
+    seen = {side: eye for side, eye in enumerate(eyes) if eye is not None}
+    known = {side: worth for side, eye in seen.items() if (worth := _scores(eye, gazes)).max() > CLEAR}
     if not known:
         return STRAIGHT
-    gaze = _best({side: gazes for side in known}, known)
+    gaze = _best(dict.fromkeys(known, gazes), known)
     step = COARSE
     while step > FINE:
         step /= 2
         around = {side: np.clip(own + step * _AROUND, -MOST, MOST) for side, own in gaze.items()}
-        gaze = _best(around, {side: _scores(eyes[side], near) for side, near in around.items()})
-    iris = iris_colour([eyes[side] for side in gaze], list(gaze.values()))
+        gaze = _best(around, {side: _scores(seen[side], near) for side, near in around.items()})
+    iris = iris_colour([seen[side] for side in gaze], list(gaze.values()))
     return Look(np.stack([gaze.get(side, next(iter(gaze.values()))) for side in range(len(SIDES))]), iris)
 
 
@@ -109,7 +108,9 @@ def direction(left: np.ndarray, up: np.ndarray) -> np.ndarray:
 
 def _eyes(view: View, model: PartsModel, topology: Topology) -> tuple[SeenEye | None, ...]:
     numbers = {side: edge_of(topology, f"eye_{side}") for side in SIDES}
-    edges = {side: view.to_head(view.position_map.sample(topology.sample_uv[edge]).mean(1)) for side, edge in numbers.items()}
+    edges = {
+        side: view.to_head(view.position_map.sample(topology.sample_uv[edge]).mean(1)) for side, edge in numbers.items()
+    }
     anchors = view.to_head(view.position_map.sample(model.anchor_uv))
     spheres = spheres_of(model, anchors, edges, topology)
     return tuple(
@@ -130,8 +131,8 @@ def _best(gazes: dict[int, np.ndarray], worth: dict[int, np.ndarray]) -> dict[in
 
 
 def _scores(eye: SeenEye, gazes: np.ndarray) -> np.ndarray:
-    """(G,) how well an iris at gazes (G, 2) explains what is dark between the lids: the share of the brightness'
-    variance that it explains, and the step along its edge in standard deviations; 1 at best, and less far from straight ahead."""
+    """(G,) how well an iris at gazes (G, 2) explains what is dark between the lids: its share of the brightness'
+    variance, and the step along its edge in standard deviations; 1 at best, less far from straight ahead."""
     bright = eye.brightness
     deviation = max(bright.std(), 0.02)
     angles = eye.angles(gazes)
@@ -181,7 +182,8 @@ def _human(colour: np.ndarray) -> tuple[float, float, float]:
     fresh = np.clip(green - (red + blue) / 2, -0.15, 0.15)
     even = 1 - fresh / 3
     found = np.clip(mean * np.array([even + warm, 1 + fresh * 2 / 3, even - warm]), 0, 1)
-    return tuple(float(value) for value in found.round(4))
+    red, green, blue = found.round(4).tolist()
+    return red, green, blue
 
 
 def _height(outline: np.ndarray) -> float:

@@ -11,8 +11,8 @@ from ..packs.pack import ModelPack
 from ..packs.topology import Topology
 from ..types import WHOLE, Capture, HeadMesh, View
 from .expression_parts import turned
-from .eyeball import STRAIGHT
 from .expressions import Expressions, expressions_of, on_surface, photo_expression
+from .eyeball import STRAIGHT
 from .parts import Part, PartsModel, clear_of_eyes, opened, parts_of
 
 
@@ -70,7 +70,9 @@ def _expressions(capture: Capture, mesh: HeadMesh) -> Expressions:
     pack = capture.pack
     assert pack.expressions is not None  # told before the work
     photo = _photo_expression(pack, capture.views[0].expression)
-    return expressions_of(pack.expressions, pack.parts, mesh.topology, mesh.vertices, mesh.parts, photo, capture.look.gaze)
+    return expressions_of(
+        pack.expressions, pack.parts, mesh.topology, mesh.vertices, mesh.parts, photo, capture.look.gaze
+    )
 
 
 def expressions_of_mesh(

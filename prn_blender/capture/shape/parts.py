@@ -116,9 +116,7 @@ def parts_of(model: PartsModel, anchors: np.ndarray, vertices: np.ndarray, topol
     return tuple(parts)
 
 
-def spheres_of(
-    model: PartsModel, anchors: np.ndarray, lids: dict[str, np.ndarray], topology: Topology
-) -> np.ndarray:
+def spheres_of(model: PartsModel, anchors: np.ndarray, lids: dict[str, np.ndarray], topology: Topology) -> np.ndarray:
     """(2, 4) centre and radius of the eyeballs.
 
     Args:
