@@ -145,7 +145,7 @@ def whole_windows(window: Window, photos: dict[str, str], pictures: Photographer
     window.python("bpy.ops.prn.reset_landmarks()")
     window.python("context.view_layer.objects.active = bpy.data.objects['astronaut']")
     pictures.screen("window")
-    window.python("bpy.ops.prn.view_photo()")
+    window.python("context.scene.prn_capture.show_landmarks = True; bpy.ops.prn.view_photo()")
     window.python("""
         view.spaces.active.region_3d.view_camera_zoom = 60
         view.spaces.active.region_3d.view_camera_offset = -0.02, 0.13

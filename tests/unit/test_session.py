@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from prn_blender.capture.errors import CaptureError
-from prn_blender.capture.networks.session import load_onnxruntime, open_session, reason_of, reasons_against
+from prn_blender.capture.networks.session import (
+    MOST_WARM,
+    kept_warm,
+    load_onnxruntime,
+    open_session,
+    reason_of,
+    reasons_against,
+    release_networks,
+)
 from prn_blender.capture.packs.pack import default_pack_folder
 from prn_blender.capture.types import CPU, PROVIDER_LABELS
 
@@ -63,3 +71,12 @@ def test_the_processor_can_always_be_used():
 def test_a_provider_that_this_machine_does_not_have_is_named():
     other = "CoreMLExecutionProvider" if sys.platform != "darwin" else "DmlExecutionProvider"
     assert reasons_against(other) == {other: f"this onnxruntime has no {PROVIDER_LABELS[other]}"}
+
+
+def test_the_networks_used_last_stay_warm():
+    made = []
+    names = [("test", number) for number in range(MOST_WARM + 1)]
+    for name in (*names[:-1], names[0], names[-1], names[0], names[1]):
+        kept_warm(name, lambda name=name: made.append(name) or name)
+    assert made == [*names, names[1]]  # the second was the one not used for longest
+    release_networks()

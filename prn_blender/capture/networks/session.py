@@ -19,15 +19,17 @@ from ..types import CPU, PROVIDER_LABELS
 
 Network = TypeVar("Network")
 
-_warm: dict[tuple, Any] = {}
+MOST_WARM = 6  # the finder's, and those of two packs or more: each takes up to 100 MB
+_warm: dict[tuple, Any] = {}  # by when they were last used
 _lock = threading.Lock()
 
 
 def kept_warm(key: tuple, create: Callable[[], Network]) -> Network:
-    """The network of a key, created once and kept until `release_networks`."""
+    """The network of a key, created once and kept while it is one of the last used, or until `release_networks`."""
     with _lock:
-        if key not in _warm:
-            _warm[key] = create()
+        _warm[key] = _warm.pop(key) if key in _warm else create()
+        while len(_warm) > MOST_WARM:
+            del _warm[next(iter(_warm))]
         return _warm[key]
 
 
