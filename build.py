@@ -29,6 +29,7 @@ import urllib.parse
 import xml.etree.ElementTree
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -408,16 +409,23 @@ class Count:
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
 
 
-def run_pytest(title: str, python: str, folder: str, **environment: str) -> Count:
-    """Runs the tests of a folder with an environment's Python."""
-    say(f"\n=== {title} ===")
+def run_pytest(title: str, python: str, folder: str, beside_others: bool = False, **environment: str) -> Count:
+    """Runs the tests of a folder with an environment's Python; beside others what it says is shown at its end."""
+    if not beside_others:
+        say(f"\n=== {title} ===")
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
-        code = subprocess.call(
+        done = subprocess.run(
             [python, "-m", "pytest", folder, "--junitxml", str(report), "-o", f"cache_dir={scratch}/cache"],
+            check=False,
             cwd=ROOT,
             env={**os.environ, **environment},
+            stdout=subprocess.PIPE if beside_others else None,
+            stderr=subprocess.STDOUT if beside_others else None,
+            text=True,
         )
+        if beside_others:
+            say(f"\n=== {title} ===\n{done.stdout}")
         suites = xml.etree.ElementTree.parse(report).getroot().iter("testsuite") if report.is_file() else ()
         count = Count()
         for suite in suites:
@@ -425,7 +433,7 @@ def run_pytest(title: str, python: str, folder: str, **environment: str) -> Coun
                 int(suite.get(name)) for name in ("tests", "errors", "failures", "skipped")
             )
             count.add(Count(tests - errors - failures - skipped, errors + failures, skipped))
-    if code and not count.failed:
+    if done.returncode and not count.failed:
         count.failed = 1  # pytest crashed, found no test, or was interrupted
     return count
 
@@ -455,14 +463,18 @@ def test_scene() -> Count:
     """In every supported Blender whose Python is there; in CI in the oldest and the newest, which must be there."""
     in_ci = os.environ.get("CI") == "true"
     lanes = list(LANES.items())
-    count = Count()
+    count, ready = Count(), []
     for bpy, python in [lanes[0], lanes[-1]] if in_ci else lanes:
         environment = lane_environment(bpy, python)
         if not in_ci and not environment.is_ready and find_python(python) is None:
             say(f"\n=== scene, bpy {bpy}: skipped, there is no Python {python} with venv here ===")
             count.skipped += 1
             continue
-        count.add(run_pytest(f"scene, bpy {bpy}", environment.set_up(), "tests/scene"))
+        ready.append((f"scene, bpy {bpy}", environment.set_up(), "tests/scene", True))
+    say(f"\n=== {len(ready)} lanes of scene tests, two at a time ===")
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        for one in pool.map(lambda lane: run_pytest(*lane), ready):
+            count.add(one)
     return count
 
 

@@ -221,7 +221,8 @@ class Desktop:
         if not modifier:
             self._tool("xdotool", "click", "1")
             return
-        held = ("keydown", modifier, "sleep", "0.1", "click", "1", "sleep", "0.1", "keyup", modifier)
+        # Blender asks which keys are down when it gets to the click.
+        held = ("keydown", modifier, "sleep", "0.3", "click", "1", "sleep", "1", "keyup", modifier)
         self._tool("xdotool", *held)
 
     def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
