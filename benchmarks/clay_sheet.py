@@ -129,6 +129,8 @@ def main() -> None:
     rows = [photo_row(path, pack) for path in options.photos]
     if options.rendered is not None:
         rows += rendered_rows(options.rendered, options.heads, pack)
+    if not rows:
+        parser.error("give photos, or --rendered")
     width = max(row.shape[1] for row in rows)
     padded = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
     cv2.imwrite(str(options.output), np.vstack(padded)[..., ::-1])

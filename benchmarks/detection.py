@@ -1,6 +1,6 @@
 """Face detection on annotated photos, beside measured numbers of other detectors.
 
-    .venv/bin/python benchmarks/detection.py FOLDER [--yunet ONNX] [--json]
+    .venv/bin/python benchmarks/detection.py FOLDER [--yunet ONNX] [--alone] [--json]
 
 Recall: the photos, in percent, whose best box (highest score) has an intersection over union above 0.4 with the box of
 the 68 points. Beside FOLDER, where they are: `no_face`, pictures without a face, in which every box is a false alarm;
@@ -12,7 +12,6 @@ import json
 import os
 import sys
 import time
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ from benchmarks.timing import median_seconds
 from prn_blender.capture.doubtful_faces import without_nobody
 from prn_blender.capture.faces.box import FaceBox, overlap
 from prn_blender.capture.faces.find import find_faces
-from prn_blender.capture.packs.pack import ModelPack, load_pack
+from prn_blender.capture.packs.pack import load_pack
 from prn_blender.capture.photo.read import load_photo
 from prn_blender.capture.types import Photo, Settings
 
@@ -37,15 +36,10 @@ PEERS = {
 }
 
 
-@lru_cache(maxsize=1)
-def default_pack() -> ModelPack:
-    """Whose networks look at doubtful faces."""
-    return load_pack()
-
-
-def faces_of(photo: Photo, yunet: str | None) -> list[FaceBox]:
-    """As a capture has them: without those in which the networks see nobody."""
-    return list(without_nobody(photo, tuple(find_faces(photo, yunet)), default_pack(), Settings()))
+def faces_of(photo: Photo, yunet: str | None, alone: bool) -> list[FaceBox]:
+    """As a capture has them: without those in which the networks see nobody; with all of them if `alone`."""
+    found = find_faces(photo, yunet)
+    return found if alone else list(without_nobody(photo, tuple(found), load_pack(), Settings()))
 
 
 def straight(box: FaceBox) -> np.ndarray:
@@ -68,13 +62,13 @@ def hits_and_alarms(boxes: list[FaceBox], people: list[dict]) -> tuple[int, int]
     return int((overlaps.max(axis=1, initial=0) > MIN_OVERLAP).sum()), int((overlaps.max(axis=0) < 0.1).sum())
 
 
-def several_people(folder: Path, yunet: str | None) -> tuple[int, int, int]:
+def several_people(folder: Path, yunet: str | None, alone: bool) -> tuple[int, int, int]:
     """Faces found, faces there, and boxes on no annotated face, in the photos of a folder with `faces.json`."""
     if not folder.is_dir():
         return 0, 0, 0
     hits = faces = alarms = 0
     for name, people in json.loads((folder / "faces.json").read_text()).items():
-        found, wrong = hits_and_alarms(faces_of(load_photo(folder / name), yunet), people)
+        found, wrong = hits_and_alarms(faces_of(load_photo(folder / name), yunet, alone), people)
         hits, faces, alarms = hits + found, faces + len(people), alarms + wrong
     return hits, faces, alarms
 
@@ -96,6 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--yunet", help="YuNet ONNX file; default: the built-in detector")
+    parser.add_argument("--alone", action="store_true", help="without the networks' look at doubtful boxes")
     parser.add_argument("--json", action="store_true", help="print the numbers as JSON on the last line")
     arguments = parser.parse_args()
 
@@ -104,7 +99,7 @@ def main() -> None:
     for index, (path, points) in enumerate(photos):
         photo = load_photo(path)
         started = time.perf_counter()
-        found = faces_of(photo, arguments.yunet)
+        found = faces_of(photo, arguments.yunet, arguments.alone)
         seconds[index] = time.perf_counter() - started
         if found:
             truth = np.concatenate([points[:, :2].min(0), points[:, :2].max(0)])
@@ -114,9 +109,13 @@ def main() -> None:
     hit = np.where(overlaps > MIN_OVERLAP, 100.0, 0.0)
 
     beside = arguments.folder.resolve().parent
-    alarms = [len(faces_of(load_photo(path), arguments.yunet)) for path in pictures_in(beside / "no_face")]
-    several = several_people(beside / "dlib68", arguments.yunet)
-    portraits = [len(faces_of(load_photo(path), arguments.yunet)) for path in pictures_in(beside / "portraits")]
+    alarms = [
+        len(faces_of(load_photo(path), arguments.yunet, arguments.alone)) for path in pictures_in(beside / "no_face")
+    ]
+    several = several_people(beside / "dlib68", arguments.yunet, arguments.alone)
+    portraits = [
+        len(faces_of(load_photo(path), arguments.yunet, arguments.alone)) for path in pictures_in(beside / "portraits")
+    ]
 
     result = {
         "recall": round(float(hit.mean()), 2),

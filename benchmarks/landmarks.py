@@ -21,12 +21,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.annotated_photos import AnnotatedPhotos, nme
 from prn_blender.capture.errors import NoFaceError
 from prn_blender.capture.faces.box import FaceBox
-from prn_blender.capture.faces.find import choose_faces, find_faces
+from prn_blender.capture.faces.find import choose_faces
 from prn_blender.capture.networks.head import open_network
 from prn_blender.capture.networks.refine import open_refiner
 from prn_blender.capture.packs.pack import load_pack
 from prn_blender.capture.photo.read import load_photo
 from prn_blender.capture.reconstruct import Portrait, evidence_in, regress, views_of
+from prn_blender.capture.run import faces_in
 from prn_blender.capture.types import Settings
 
 FAILURE_NME = 8.0
@@ -65,7 +66,7 @@ def main() -> None:
             if arguments.boxes == "truth":
                 box, passes = true_box(truth), 1
             else:
-                box, passes = choose_faces(find_faces(photo), "largest")[0], Settings().passes
+                box, passes = choose_faces(list(faces_in(photo, pack, Settings())), "largest")[0], Settings().passes
         except NoFaceError:
             continue
         crop, position_map, said = regress(photo, box, pack, network, passes)

@@ -98,7 +98,8 @@ def mirror_shapes(shapes: torch.Tensor) -> torch.Tensor:
 def recolour_batch(pictures: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Crops (B, 3, H, W) 0..1 with other light, tones, colours, sharpness and noise.
 
-    The generator is the processor's, wherever the crops are: a graphics card need not wait for what it decides.
+    The generator is the processor's, wherever the crops are: a graphics card need not wait for what it decides. Only the
+    noise is drawn on the card.
     """
     count, _, height, width = pictures.shape
 

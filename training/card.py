@@ -83,7 +83,7 @@ statistics of the model.
 SECOND_PASS = """## Second pass
 
 `refine.onnx`, {megabytes:.1f} MB: sees the photo unwrapped over UV by the position map, and tells how far off that is,
-and whose head it is. It was trained on {training}, with the first passes of `network.onnx`; no real photo.
+and whose head it is. It was trained on {training}; no real photo.
 
 - `seen` (1, 56, 64, 64) float32 by UV: the photo's colours at 4 x 4 finer texels, -1 to 1 (red, green, blue, each row by
   row); normals (right, up, forwards of the upright head); in the head's own axes, centimetres, how far the surface lies from

@@ -29,6 +29,7 @@ RESOLUTION, FINE = 64, 128  # texels of the components, and of the mean head's d
 SAMPLES = 1500  # heads of each population
 EXPRESSIONS = 3000
 IDENTITY_COMPONENTS, EXPRESSION_COMPONENTS = 100, 40
+BUST = 0.2  # weight of what follows the bust
 STILL = 0.001  # metres: texels that expressions move less (rms) are rigid
 # Deviations of the neck's rotation vector in Blender's head axes: nod, tilt, turn; radians, as rendered.
 NECK_DEVIATION = (0.30, 0.19, 0.43)
@@ -160,7 +161,7 @@ def make_head_model(kit: FaceKit, layout: UvLayout, scanned: ScannedHeads) -> tu
             ("scanned", scanned_heads(scanned, operator, mean_cm, SAMPLES, rng)),
         )
     ]
-    weights = inside * (0.2 + 0.8 * (1 - follows_bust))
+    weights = inside * (BUST + (1 - BUST) * (1 - follows_bust))
     offsets = np.concatenate([one.offsets for one in populations])
     identity, average = principal(offsets, weights, IDENTITY_COMPONENTS)
 

@@ -1,6 +1,6 @@
 """Renders heads and trains the second pass on them at once, on one machine with a graphics card and no network.
 
-    python -m training.on_gpu OUTPUT --layout L.npz --minutes 25
+    python -m training.on_gpu OUTPUT --layout L.npz --minutes 10
 
 Needs the repository, the head assets, the surroundings, and the packages of `training/requirements.txt`. Processes render
 while the card learns: pictures that are finished are taken up at once. OUTPUT gets the averaged network as half floats in
@@ -21,7 +21,7 @@ from prn_blender.capture.packs.pack import default_pack_folder, load_pack
 from . import run
 from .refine.network import RefineNetwork, RefineSize
 from .refine.pairs import PairMaker, Pictures
-from .refine.train import Incoming, Schedule, Trainer, learn
+from .refine.train import FIRST_PASSES, Incoming, Schedule, Trainer, learn
 from .uv_layout import UvLayout
 from .weight_parts import joined, save_parts
 
@@ -85,11 +85,11 @@ def main() -> None:
     )
     parser.add_argument("--work", type=Path, default=Path("/tmp/on_gpu"), help="folder for the pictures")
     parser.add_argument("--environments", type=Path, help="folder of HDRIs")
-    parser.add_argument("--pictures", type=int, default=120_000, help="at most, as memory allows")
+    parser.add_argument("--pictures", type=int, default=130_000, help="at most, as memory allows")
     parser.add_argument("--kept", type=int, default=1024, help="pictures to measure on, of other skins and hair")
     parser.add_argument("--shard-size", type=int, default=400)
     parser.add_argument("--first-shard", type=int, default=0, help="other numbers are other pictures")
-    parser.add_argument("--first-passes", type=int, default=4, help="of each picture")
+    parser.add_argument("--first-passes", type=int, default=FIRST_PASSES, help="of each picture")
     parser.add_argument("--processes", type=int, default=max(1, (os.cpu_count() or 2) - 1), help="that render")
     parser.add_argument("--batch", type=int, default=320)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
@@ -130,12 +130,16 @@ def main() -> None:
             trainer.network.load_state_dict(joined(options.start, RefineNetwork(RefineSize())).state_dict())
             trainer.restart_average()
         numbers = learn(trainer, maker, incoming, kept.into, lambda: save_parts(trainer.average.module, options.output))
+        told = numbers | {
+            "steps": trainer.step,
+            "samples": trainer.step * options.batch,
+            "pictures": incoming.into.count,
+        }
+        (options.output / "numbers.json").write_text(json.dumps(told, indent=1))
+        print(json.dumps(told))
         renderers.require_alive()
     finally:
         renderers.stop()
-    told = numbers | {"steps": trainer.step, "samples": trainer.step * options.batch, "pictures": incoming.into.count}
-    (options.output / "numbers.json").write_text(json.dumps(told, indent=1))
-    print(json.dumps(told))
 
 
 if __name__ == "__main__":

@@ -98,7 +98,9 @@ class PersonSampler(SceneSampler):
         self.skins, self.person, self.picture = [], person, picture
         return self.head(1)[0]
 
-    def _view(self, state: HeadState, vertices: np.ndarray, skin: tuple, eyes) -> tuple[np.ndarray, np.ndarray]:
+    def _view(
+        self, state: HeadState, vertices: np.ndarray, skin: tuple, eyes, is_portrait: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Overrides the labelled picture: placed by `person`, before `picture`, nothing degraded."""
         yaw, pitch, roll = np.radians(self.person.turn)
         posed = HeadState(**vars(state))

@@ -78,7 +78,7 @@ class Trainer(run.Run):
         start_head(self.network, features, torch.cat([coefficients, find_stance(maps, shapes, distance)], 1))
         self.restart_average()
 
-    def learn(self, crops: Crops, network: torch.nn.Module) -> dict[str, float]:
+    def learn(self, crops: Crops, network: torch.nn.Module) -> dict[str, torch.Tensor]:
         """One step; the loss's terms."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.is_half):
             prediction = network(crops.pictures.contiguous(memory_format=torch.channels_last))

@@ -9,5 +9,9 @@ class NoFaceError(CaptureError):
     """The photo shows no face that the detector finds."""
 
 
+class NoHeadError(CaptureError):
+    """The network finds nothing like a head where one should be."""
+
+
 class Cancelled(Exception):
     """The artist stopped the job. Raised by a `progress` callback."""

@@ -99,7 +99,7 @@ def find(request: Request, progress: Progress = silent) -> Found:
         faces, wanted = None, [FaceBox(*request.box)]
     else:
         progress(0.15, "Looking for faces")
-        faces = faces_in(photo, pack, request.settings, request.yunet)
+        faces = faces_in(photo, pack, request.settings, request.yunet, part_of(progress, 0.15, 0.25, 0, 1))
         wanted = choose_faces(list(faces), request.face)
     others = tuple(portrait_of(other, pack, request.settings, request.yunet) for other in request.together)
     require_different((photo, *(other.photo for other in others)))
@@ -151,14 +151,16 @@ def not_of_this_person(view: View) -> str:
     )
 
 
-def faces_in(photo: Photo, pack: ModelPack, settings: Settings, yunet: Path | None = None) -> tuple[FaceBox, ...]:
+def faces_in(
+    photo: Photo, pack: ModelPack, settings: Settings, yunet: Path | None = None, progress: Progress = silent
+) -> tuple[FaceBox, ...]:
     """The faces of a photo, best first; at doubtful ones the pack's networks look, too.
 
     Raises:
         NoFaceError: there is none.
         CaptureError: as of `find_faces`.
     """
-    faces = without_nobody(photo, tuple(find_faces(photo, yunet)), pack, settings)
+    faces = without_nobody(photo, tuple(find_faces(photo, yunet)), pack, settings, progress)
     if not faces:
         raise NoFaceError(f"No face found in {photo.path.name}: give a box around the face.")
     return faces

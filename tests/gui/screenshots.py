@@ -183,11 +183,13 @@ def drag_landmark(window: Window) -> None:
         place = location_3d_to_region_2d(main, view.spaces.active.region_3d, chin)
         return [int(main.x + place.x), int(window.height - main.y - place.y)]
     """)
+    height = window.python("return bpy.data.objects['jaw_08'].location.z")
     window.desktop.move(x, y)
     window.desktop.key("g")
     window.wait("any(operator.bl_idname.startswith('TRANSFORM') for operator in window.modal_operators)")
     for down in (10, 20, 30):
         window.desktop.move(x + 3, y + down)
+    window.wait(f"bpy.data.objects['jaw_08'].location.z < {height} - 0.003")
 
 
 def open_image_tab(window: Window) -> None:

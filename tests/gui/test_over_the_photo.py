@@ -214,6 +214,7 @@ def test_the_head_is_pinned_and_dragged_in_the_camera_view(captured, screenshot)
     window.wait(f"len({PINS}) == 1")
     (held,) = window.python(f"return {PINS}")
     assert held == pytest.approx(forehead, abs=2)
+    window.desktop.wait_until_still()  # the head follows the pin before it is drawn so
     zoom = (on_head(512, 0)[0] - on_head(0, 0)[0]) / 512
     window.desktop.drag(start, (start[0] - 25, start[1] + 5))
     window.wait(f"abs({PINS}[0][0] - {held[0] - 25 / zoom}) < 2")
@@ -222,6 +223,7 @@ def test_the_head_is_pinned_and_dragged_in_the_camera_view(captured, screenshot)
     assert after != before
     assert window.python(f"return {PINS}[0][1]") == pytest.approx(held[1] + 5 / zoom, abs=2)
     moved = start[0] - 25, start[1] + 5
+    window.desktop.wait_until_still()
     window.desktop.move(*moved)
     window.desktop.click(*moved, modifier="ctrl")
     window.wait(f"not {PINS}")

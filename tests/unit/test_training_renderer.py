@@ -146,3 +146,28 @@ def test_the_same_seed_draws_the_same(scene):
         np.testing.assert_array_equal(ours.picture, theirs.picture)
         np.testing.assert_array_equal(ours.visibility, theirs.visibility)
         np.testing.assert_array_equal(ours.state.pack(), theirs.state.pack())
+
+
+def test_kept_skins_and_hair_are_in_no_other_pictures(scene, kit):
+    from training.renderer.scene import SceneSampler, Taste
+
+    only, never = (SceneSampler(96, 5, None, taste=Taste(0.5, 0.5, kept)) for kept in (True, False))
+    everything = scene[0]
+    assert len(only.hair_styles) + len(never.hair_styles) == len(everything.hair_styles)
+    assert len(only.library.faces) + len(never.library.faces) == len(everything.library.faces)
+    heads = [never.head(1)[0].state for _ in range(12)]
+    scanned = [state for state in heads if state.scanned.any()]
+    assert 0 < len(scanned) < len(heads)
+
+
+def test_people_and_sprites_are_drawn(scene, layout, pack):
+    """By samplers that place and finish a head in their own way."""
+    from training.finder.sprites import SpriteSampler
+    from training.people import Person, PersonSampler
+
+    marks = pack.topology.landmark_uv
+    sprite = SpriteSampler(3, None, layout, marks).head(1)[0]
+    assert sprite.picture.shape[2] == 4 and sprite.picture[..., 3].any()
+    empty = np.zeros((200, 200, 3), np.uint8)
+    picture, found = PersonSampler(200, layout, marks).add(Person(4, (100, 100), 80), empty)
+    assert picture.any() and np.abs((found.min(0) + found.max(0)) / 2 - 100).max() < 2

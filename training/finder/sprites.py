@@ -44,7 +44,7 @@ class SpriteSampler(SceneSampler):
         super().__init__(SIZE, seed, environments)
         self.landmarks = sampling_operator(layout, landmark_uv)
 
-    def _view(self, state: HeadState, vertices: np.ndarray, skin: tuple, eyes) -> Sprite:
+    def _view(self, state: HeadState, vertices: np.ndarray, skin: tuple, eyes, is_portrait: bool) -> Sprite:
         """Overrides the labelled picture: any turn, no background, nothing degraded."""
         rng, landmarks = self.rng, self.landmarks @ vertices[:SKIN_VERTICES]
         turn = sample_turn(rng)

@@ -91,7 +91,7 @@ class Trainer(run.Run):
         centres, strides = cell_centres(SIZE)
         self.cells = torch.from_numpy(centres).to(self.device), torch.from_numpy(strides).to(self.device)
 
-    def learn(self, pictures: torch.Tensor, owner: torch.Tensor, faces: torch.Tensor) -> dict[str, float]:
+    def learn(self, pictures: torch.Tensor, owner: torch.Tensor, faces: torch.Tensor) -> dict[str, torch.Tensor]:
         """One step; the loss's terms."""
         self.network.train()
         pictures = pictures.to(self.device, memory_format=torch.channels_last)

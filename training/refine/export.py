@@ -30,7 +30,7 @@ coefficient_deviations = "coefficient_deviations"   # float32 (1, {coefficients}
 
 @torch.no_grad()
 def check_onnx(network: PackNetwork, path: Path, seen: np.ndarray) -> dict[str, float]:
-    """The largest difference of each output between ONNX and PyTorch for inputs (N, SEEN, 64, 64), mm."""
+    """The largest difference of each output between ONNX and PyTorch for inputs (N, SEEN, 64, 64), in its own unit."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])

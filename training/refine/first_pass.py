@@ -17,7 +17,7 @@ def load_map_network(onnx_file: Path) -> MapNetwork:
     """A pack's network with maps of 64 x 64, each of whose texels is the mean of finer ones.
 
     Raises:
-        ValueError: it is not a network of ours.
+        ValueError, KeyError, RuntimeError: it is not a network of ours.
     """
     values = read_values(onnx_file)
     network = HeadNetwork(FAST)

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from prn_blender.capture.geometry.unwrap import CHANNELS as SEEN
 from prn_blender.capture.geometry.unwrap import TEXELS
+from prn_blender.capture.packs.pack import SECOND_PASS_OUTPUTS
 
 ANSWERS = 32  # texels of the answer
 COEFFICIENTS = 140  # of the pack's head model: 100 of identity, 40 of expression
@@ -102,7 +103,7 @@ class RefineNetwork(nn.Module):
 class PackNetwork(nn.Module):
     """The network with its answer in millimetres."""
 
-    OUTPUTS = ("offset", "deviation", "coefficients", "coefficient_deviations")
+    OUTPUTS = SECOND_PASS_OUTPUTS
 
     def __init__(self, network: RefineNetwork, deviation_scale: float):
         """

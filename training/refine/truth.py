@@ -7,15 +7,15 @@ from prn_blender.capture.shape.head_model import HeadModel
 
 from ..assets import SKIN_VERTICES, FaceKit
 from ..bake import bake_operator
+from ..crops import CENTIMETRES
 from ..head_model import neck_weight
+from ..head_model_pack import BUST
 from ..labels import LabelMaker, neutral, split_states
 from ..topology import eye_centre
 from ..uv_layout import UvLayout
 from .network import TEXELS
 from .unwrap import umeyama
 
-CENTIMETRES = 0.01
-BUST = 0.2  # weight of what follows the bust, as of `head_model_pack`
 MIRROR = torch.tensor([-1.0, 1.0, 1.0])
 
 

@@ -38,9 +38,8 @@ class Sample:
 class Taste:
     """What kind of pictures are drawn."""
 
-    portraits: float = (
-        0.0  # share of heads that are seen as portraits show them; the others from all sides, in all states
-    )
+    # Share of heads that are seen as portraits show them; the others from all sides, in all states.
+    portraits: float = 0.0
     scanned: float = 0.0  # share of heads as scanned people's are
     kept: bool | None = None  # only of the skins, hair and surroundings kept to measure on; False: without these
 

@@ -56,10 +56,10 @@ def open_refiner(pack: ModelPack, provider: str) -> Refiner | None:
     described = pack.second_pass
     if described is None:
         return None
-    return kept_warm(("refine", pack.sha256, provider), lambda: _create(pack.name, described, provider))
+    return kept_warm(("refine", pack.sha256, provider), lambda: _create(pack, described, provider))
 
 
-def _create(name: str, described: SecondPass, provider: str) -> Refiner:
+def _create(pack: ModelPack, described: SecondPass, provider: str) -> Refiner:
     def start(providers: tuple[str, ...]) -> tuple[Refiner, Refinement]:
         refiner = Refiner(open_session(described.network_file, providers), described)
         return refiner, refiner.attempt(np.zeros((CHANNELS, TEXELS, TEXELS), np.float32))  # warms it up
@@ -77,10 +77,16 @@ def _create(name: str, described: SecondPass, provider: str) -> Refiner:
         raise
     except Exception as error:
         raise CaptureError(
-            f"The second network of the pack {name} does not run ({reason_of(error)}): install the pack again, or use "
-            "another."
+            f"The second network of the pack {pack.name} does not run ({reason_of(error)}): install the pack again, or "
+            "use another."
         ) from error
     size = len(said.deviation)
     if said.offset.shape != (size, size, 3) or said.deviation.shape != (size, size) or size != EVIDENCE_SIZE:
-        raise CaptureError(f"The second network of the pack {name} gives no offsets: use another pack.")
+        raise CaptureError(f"The second network of the pack {pack.name} gives no offsets: use another pack.")
+    model = pack.head_model
+    told = (model.identities + model.expressions,) if model is not None else ()
+    if said.coefficients.shape != told or said.coefficient_deviations.shape != told:
+        raise CaptureError(
+            f"The second network of the pack {pack.name} and its head model do not belong together: use another pack."
+        )
     return refiner

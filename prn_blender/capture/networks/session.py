@@ -6,6 +6,7 @@ import os
 import re
 import textwrap
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -20,16 +21,18 @@ from ..types import CPU, PROVIDER_LABELS
 Network = TypeVar("Network")
 
 MOST_WARM = 6  # the finder's, and those of two packs or more: each takes up to 100 MB
-_warm: dict[tuple, Any] = {}  # by when they were last used
+_warm: OrderedDict[tuple, Any] = OrderedDict()  # by when they were last used
 _lock = threading.Lock()
 
 
 def kept_warm(key: tuple, create: Callable[[], Network]) -> Network:
     """The network of a key, created once and kept while it is one of the last used, or until `release_networks`."""
     with _lock:
-        _warm[key] = _warm.pop(key) if key in _warm else create()
+        if key not in _warm:
+            _warm[key] = create()
+        _warm.move_to_end(key)
         while len(_warm) > MOST_WARM:
-            del _warm[next(iter(_warm))]
+            _warm.popitem(last=False)
         return _warm[key]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import CaptureError
+from ..errors import CaptureError, NoHeadError
 from ..geometry.crop import CropRule
 from ..geometry.pose import fit_similarity
 from ..geometry.position_map import PositionMap
@@ -82,7 +82,7 @@ _ANY = (-np.inf, np.inf)
 
 
 def require_head(values: np.ndarray, topology: Topology) -> None:
-    """Raises CaptureError where a network's output (R, R, 3), in crop units, is nothing like a head."""
+    """Raises NoHeadError where a network's output (R, R, 3), in crop units, is nothing like a head."""
     some = topology.rigid_sample
     if np.isfinite(values).all():
         found = PositionMap(values).sample(topology.sample_uv[some]).mean(axis=1).astype(np.float64)
@@ -91,7 +91,7 @@ def require_head(values: np.ndarray, topology: Topology) -> None:
             left = found - fit_similarity(topology.canonical[some], found).apply(topology.canonical[some])
             if (left**2).sum() < UNLIKE_A_HEAD * ((found - found.mean(axis=0)) ** 2).sum():
                 return
-    raise CaptureError("The network finds nothing like a head at this place: give a box around the whole face.")
+    raise NoHeadError("The network finds nothing like a head at this place: give a box around the whole face.")
 
 
 def require_distance(distance: float) -> None:

@@ -36,7 +36,10 @@ def misfit(model: HeadModel, view: ViewEvidence, others: tuple[ViewEvidence, ...
 
 
 def _cost(model: HeadModel, views: tuple[ViewEvidence, ...]) -> float:
-    """Twice the negative logarithm of how likely one head of the views is, but for a constant."""
+    """About twice the negative logarithm of how likely one head of the views is, but for a constant.
+
+    Expressions count as they vary over people: what a network says of them is left out.
+    """
     found = fit(model, views)
     apart = (_cost_in_view(model, view, found, state) for view, state in zip(views, found.views, strict=True))
     return float((found.identity**2).sum()) + sum(apart)

@@ -11,6 +11,7 @@ from ...capture.packs.pack import PREFERRED_TOPOLOGY, PackDescription, describe_
 from ...scene.build.placement import BESIDE, CURSOR, ORIGIN
 from ...scene.edit.align import FRONTAL
 from ..head.alignments import ALIGNMENTS
+from ..shell import session
 from ..shell.packs import chosen_pack, packs_to_choose_from
 from ..shell.preferences import PROVIDERS
 
@@ -257,6 +258,9 @@ def _pack_shown(options: "PRN_PG_capture") -> int:
 def _choose_pack(options: "PRN_PG_capture", index: int) -> None:
     options.pack = _pack_items(options, None)[index][0] if index else ""
     options.property_unset("topology")  # that of another pack
+    if options.face == "INDEX":  # another pack's networks may see other faces
+        options.face = "LARGEST"
+    session.current.forget_faces()
 
 
 def _show_landmarks(options: "PRN_PG_capture", context: bpy.types.Context) -> None:

@@ -39,12 +39,15 @@ def search_faces(request: "Request") -> Callable[[Progress], FoundFaces]:
     def work(progress: Progress) -> FoundFaces:
         from ...capture.packs.pack import load_pack
         from ...capture.photo.read import load_photo
+        from ...capture.progress import part_of
         from ...capture.run import faces_in
 
         progress(0.1, "Reading the photo")
         photo, pack = load_photo(request.photo, request.packed), load_pack(request.pack)
         progress(0.3, "Looking for faces")
-        return pictured(photo, faces_in(photo, pack, request.settings, request.yunet))
+        return pictured(
+            photo, faces_in(photo, pack, request.settings, request.yunet, part_of(progress, 0.3, 1.0, 0, 1))
+        )
 
     return work
 

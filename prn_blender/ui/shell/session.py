@@ -51,6 +51,10 @@ class Session:
         """Keeps the faces of a photo for the choice in the panel."""
         self.faces, self.faces_of = faces, photo_key(path)
 
+    def forget_faces(self) -> None:
+        """They are looked for anew."""
+        self.faces_of = None
+
     def faces_in(self, path: Path) -> FoundFaces | None:
         """The faces of a photo if they were looked for since it changed."""
         return self.faces if self.faces_of is not None and self.faces_of == photo_key(path) else None
