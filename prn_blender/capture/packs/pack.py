@@ -3,11 +3,12 @@
 import hashlib
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 from ..errors import CaptureError
 from ..geometry.crop import CropRule
@@ -18,6 +19,8 @@ from .conventions import MapConvention
 from .edge_loops import load_level
 from .soundness import require_small, require_sound
 from .topology import Topology
+
+Part = TypeVar("Part")
 
 STANDARD_TOPOLOGY = "standard"
 PREFERRED_TOPOLOGY = "game"  # what heads are made of where nothing else is asked for
@@ -115,14 +118,7 @@ class ModelPack:
         Raises:
             CaptureError: they cannot be read.
         """
-        if self.parts_file is None:
-            return None
-        try:
-            return PartsModel.load(self.parts_file)
-        except Exception as error:  # a damaged archive raises almost anything
-            raise CaptureError(
-                f"The parts of the model pack {self.name} cannot be used ({error}): install it again."
-            ) from error
+        return self._part("parts", self.parts_file, PartsModel.load)
 
     @cached_property
     def expressions(self) -> ExpressionModel | None:
@@ -131,13 +127,17 @@ class ModelPack:
         Raises:
             CaptureError: they cannot be read.
         """
-        if self.expressions_file is None:
+        return self._part("expressions", self.expressions_file, ExpressionModel.load)
+
+    def _part(self, name: str, file: Path | None, load: Callable[[Path], Part]) -> Part | None:
+        """What a file of the pack holds, None where the pack has none; CaptureError where it cannot be read."""
+        if file is None:
             return None
         try:
-            return ExpressionModel.load(self.expressions_file)
+            return load(file)
         except Exception as error:  # a damaged archive raises almost anything
             raise CaptureError(
-                f"The expressions of the model pack {self.name} cannot be used ({error}): install it again."
+                f"The {name} of the model pack {self.name} cannot be used ({error}): install it again."
             ) from error
 
     def choose_topology(self, name: str) -> Topology:
