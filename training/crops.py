@@ -7,8 +7,6 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from prn_blender.capture.geometry.pose import umeyama
-
 from .assets import LANDMARK_VERTICES, SKIN_VERTICES, FaceKit, load_facekit
 from .augment import CropRange, cover_batch, crop_batch, flip_batch, recolour_batch
 from .bake import bake_operator, sampling_operator
@@ -16,6 +14,7 @@ from .dataset import RenderedHeads
 from .head_model import ORIGIN
 from .labels import LabelMaker, split_states
 from .network import SEEN_RESOLUTION
+from .similarities import umeyama
 from .uv_layout import UvLayout
 
 CENTIMETRES = 0.01
@@ -48,8 +47,7 @@ def rigid_points(points: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 
 def size_against(mean: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
     """(B,) scale of the best similarity from mean (P, 3) to points (B, P, 3)."""
-    weights = np.ones(len(mean))
-    return points.new_tensor([umeyama(mean.numpy(), one, weights).scale for one in points.numpy()])
+    return umeyama(mean[None], points, torch.ones(len(mean))).scale
 
 
 class CropMaker:

@@ -18,9 +18,9 @@ from training.refine.first_pass import load_map_network
 from training.refine.network import COEFFICIENTS, SEEN, TEXELS, PackNetwork, RefineNetwork, RefineSize
 from training.refine.pairs import PairMaker, Pictures
 from training.refine.train import Incoming, Schedule, Trainer, refine_loss
-from training.refine.unwrap import nearest_rotations, umeyama
 from training.run import load_averaged
 from training.shards import write_shard
+from training.similarities import nearest_rotations, umeyama
 from training.uv_layout import make_layout
 from training.weight_parts import joined, save_parts
 

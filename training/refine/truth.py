@@ -11,10 +11,10 @@ from ..crops import CENTIMETRES
 from ..head_model import neck_weight
 from ..head_model_pack import BUST
 from ..labels import LabelMaker, neutral, split_states
+from ..similarities import umeyama
 from ..topology import eye_centre
 from ..uv_layout import UvLayout
 from .network import TEXELS
-from .unwrap import umeyama
 
 MIRROR = torch.tensor([-1.0, 1.0, 1.0])
 
