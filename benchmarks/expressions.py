@@ -4,8 +4,9 @@
 
 Photos: by default the bundled portrait and the rendered people of the tests. For each: how deep lids and eyeballs
 cross, how deep the two lids and the two lips cross, and what stays open between closed lids, in mm: the largest over
-all expressions alone, over the pairs, and over lids that are half closed; `--all` prints every expression and pair that
-is over the limit. Then the seconds that a head's mesh takes with its parts, and with its expressions too.
+all expressions alone, over pairs, over visemes and VRM's presets, and over lids that are half closed; `--all` prints
+every expression and pair that is over the limit. Then the seconds that a head's mesh takes with its parts, and with its
+expressions too.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from prn_blender.capture.packs.pack import load_pack
 from prn_blender.capture.packs.topology import Topology
 from prn_blender.capture.photo.read import load_photo
 from prn_blender.capture.reconstruct import reconstruct
+from prn_blender.capture.shape.combinations import COMBINATIONS
 from prn_blender.capture.shape.expression_model import NAMES
 from prn_blender.capture.shape.mesh import mesh_of
 from prn_blender.capture.shape.parts import Part, edge_of, opened, skin_faces
@@ -45,6 +47,7 @@ SAME_PLACE = 1e-6  # metres
 PIXEL = 0.0003  # metres of a picture in which open lids are looked for
 BLINK = {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
 SMILE = {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0}
+DIAGONAL = 0.7  # as far to the side and up together as one of them alone at 1
 HALF = tuple(dict.fromkeys(BLINK, share) for share in (0.25, 0.5, 0.75))
 
 
@@ -64,10 +67,17 @@ def pairs() -> list[dict[str, float]]:
     ]
     with_blink = [
         BLINK | {f"{name}Left": 1.0, f"{name}Right": 1.0}
-        for name in ("browDown", "cheekSquint", "eyeSquint", "noseSneer")
+        for name in ("browDown", "cheekSquint", "eyeSquint", "noseSneer", "eyeLookUp", "eyeLookDown")
+    ]
+    with_blink += [BLINK | look for look in looks]
+    looks += [
+        {f"eyeLook{way}{side}": DIAGONAL for side in ("Left", "Right") for way in (across, up)}
+        for across in ("In", "Out")
+        for up in ("Up", "Down")
     ]
     others = [
         {"mouthFunnel": 0.5, "mouthPucker": 0.5},
+        {"mouthRollLower": 1.0, "mouthRollUpper": 1.0},
         {"browInnerUp": 1.0, "browOuterUpLeft": 1.0, "browOuterUpRight": 1.0},
         {"eyeWideLeft": 1.0, "eyeWideRight": 1.0, "browInnerUp": 1.0},
         {"eyeSquintLeft": 1.0, "eyeSquintRight": 1.0, "cheekSquintLeft": 1.0, "cheekSquintRight": 1.0},
@@ -223,9 +233,9 @@ def crossing(points: np.ndarray, triangles: np.ndarray, first: np.ndarray, secon
     return deepest
 
 
-def capture_of(path: Path, topology: str) -> Capture:
+def capture_of(path: Path, topology: str, texture_size: int = 512) -> Capture:
     photo = load_photo(path)
-    settings = Settings(texture_size=512, topology=topology, parts=WHOLE, expressions=True)
+    settings = Settings(texture_size=texture_size, topology=topology, parts=WHOLE, expressions=True)
     return reconstruct(photo, choose_faces(find_faces(photo), "largest")[0], load_pack(), settings)
 
 
@@ -245,7 +255,8 @@ def main() -> None:
         capture = capture_of(path, options.topology)
         topology = capture.pack.choose_topology(options.topology)
         subject = Subject(capture, topology)
-        for label, looks in (("neutral", [{}]), ("alone", alone), ("pairs", pairs()), ("half closed", HALF)):
+        faces = (("neutral", [{}]), ("alone", alone), ("pairs", pairs()), ("faces", COMBINATIONS.values()))
+        for label, looks in (*faces, ("half closed", HALF)):
             flaws = [subject.flaws(values) for values in looks]
             worst = "  ".join(
                 f"{field.replace('_', ' ')} {max(getattr(one, field) for one in flaws):.2f}"

@@ -108,10 +108,13 @@ def test_clearance_is_that_of_the_nearest_places():
     two = lambda corners: corners[np.array([[0, 1, 2], [0, 2, 3]])]
     tilted = square + np.array([0, 0, 0.001]) + square[:, :1] * (0, 0, 0.2)
     columns = np.linspace(0.0005, 0.0095, 10)
-    np.testing.assert_allclose(clearance(two(tilted), two(square), columns), 0.001 + 0.2 * columns, atol=2e-4)
-    crossed = clearance(two(square - (0, 0, 0.002)), two(square), columns)
+    uppers = np.stack([two(tilted), two(square - (0, 0, 0.002)), two(square + (0.1, 0, 0))])
+    lowers = np.stack([two(square)] * 3) + np.array([0, 0.3, 0])[:, None, None, None] * (1, 0, 0)
+    uppers[1] += (0.3, 0, 0)
+    slope, crossed, apart = clearance(uppers, lowers, columns + np.array([[0], [0.3], [0]]))
+    np.testing.assert_allclose(slope, 0.001 + 0.2 * columns, atol=2e-4)
     np.testing.assert_allclose(crossed, -0.002, atol=1e-6)
-    assert np.isnan(clearance(two(square), two(square) + (0.1, 0, 0), columns)).all()
+    assert np.isnan(apart).all()
 
 
 def test_the_photos_expression_is_a_key_of_its_own(made):
@@ -127,12 +130,16 @@ def lips_on(pack, game, points):
     triangles = game.triangles[~game.in_region("mouth_inner")[game.triangles].all(1)]
     uv = pack.expressions.lips.astype(float)
     anchors = anchors_at(game, uv.reshape(-1, 2))
-    return lips_of(anchors, points, triangles, game.sample_uv[:, 0], uv)
+    return lips_of(anchors, points, triangles, edge_of(game, "mouth_inner"), game.sample_uv[:, 0], uv)
+
+
+def gap_of(lips, points):
+    return lips.gap(points[None, lips.near])[0]
 
 
 def test_lips_of_the_neutral_head_meet(pack, game, made):
     neutral = made[0].skin.neutral.astype(float)
-    gap = lips_on(pack, game, neutral).gap(neutral)
+    gap = gap_of(lips_on(pack, game, neutral), neutral)
     assert np.abs(gap[4:-4] - CONTACT).max() < 0.0005
 
 
@@ -141,8 +148,11 @@ def test_lips_meet_over_the_open_jaw(pack, game, made):
     neutral = skin.neutral.astype(float)
     lips = lips_on(pack, game, neutral)
     opened = neutral + skin.keys["jawOpen"]
-    assert lips.gap(opened)[8:-8].min() > 0.01
-    assert np.abs(lips.gap(opened + skin.keys["mouthClose"])[4:-4] - CONTACT).max() < 0.0005
+    assert gap_of(lips, opened)[8:-8].min() > 0.01
+    assert np.abs(gap_of(lips, opened + skin.keys["mouthClose"])[4:-4] - CONTACT).max() < 0.0005
+    for share in (0.25, 0.5, 0.75):
+        closed = neutral + share * (skin.keys["jawOpen"] + skin.keys["mouthClose"])
+        assert np.abs(gap_of(lips, closed)[4:-4] - CONTACT).max() < 0.0005, share
 
 
 def test_no_expression_takes_the_lips_through_each_other(pack, game, made):
@@ -151,7 +161,18 @@ def test_no_expression_takes_the_lips_through_each_other(pack, game, made):
     lips = lips_on(pack, game, neutral)
     for name in NAMES:
         if name != "mouthClose" and name in skin.keys:
-            assert lips.gap(neutral + skin.keys[name])[3:-3].min() > -0.0007, name
+            assert gap_of(lips, neutral + skin.keys[name])[3:-3].min() > -0.0007, name
+
+
+def test_both_lips_can_be_rolled_in(pack, game, made):
+    skin = made[0].skin
+    neutral = skin.neutral.astype(float)
+    lips = lips_on(pack, game, neutral)
+    rolled = neutral + skin.keys["mouthRollLower"] + skin.keys["mouthRollUpper"]
+    assert gap_of(lips, rolled)[3:-3].min() > -0.0003
+    inner = edge_of(game, "mouth_inner")
+    middle = inner[np.abs(neutral[inner, 0]) < 0.01]
+    assert rolled[middle, 1].max() < neutral[middle, 1].max() + 0.001, "before the teeth"
 
 
 def nearest_seen(points, faces, low, high):
@@ -179,6 +200,29 @@ def test_closed_lids_hide_the_eye(game, made, side):
     )
     assert shown(0).sum() > 1000
     assert shown(1).sum(0).max() <= 1  # pixels, from above down
+
+
+@pytest.mark.parametrize("name", ["cheekSquintLeft", "noseSneerLeft", "browDownLeft", "mouthSmileLeft"])
+def test_only_the_eyes_expressions_move_the_edges_of_lids(game, still, name):
+    edge = edge_of(game, "eye_left")
+    assert np.linalg.norm(still.skin.keys[name], axis=1).max() > 0.002
+    assert np.linalg.norm(still.skin.keys[name][edge], axis=1).max() < 0.0003
+
+
+def test_a_closed_lid_lies_before_the_other_one_that_is_raised(game, still):
+    skin = still.skin
+    closed = skin.neutral + skin.keys["eyeBlinkLeft"]
+    raised = closed + skin.keys["eyeSquintLeft"]
+    edge = edge_of(game, "eye_left")
+    order = edge[np.argsort(skin.neutral[edge, 0])]
+    corners = skin.neutral[order[[0, -1]]]
+    is_upper = skin.neutral[edge, 2] > np.interp(skin.neutral[edge, 0], corners[:, 0], corners[:, 2])
+    inside = np.abs(skin.neutral[edge, 0] - corners[:, 0].mean()) < 0.3 * np.ptp(corners[:, 0])
+    upper, lower = raised[edge[is_upper & inside]], raised[edge[~is_upper & inside]]
+    risen = raised - closed
+    assert risen[edge[~is_upper & inside], 2].max() > 0.0003
+    nearest = np.abs(upper[:, None, 0] - lower[:, 0]).argmin(0)
+    assert (upper[nearest, 1] < lower[:, 1]).all(), "it stands out farther"
 
 
 @pytest.mark.parametrize("name", ["eyeBlinkLeft", "eyeLookDownRight", "eyeSquintLeft", "eyeWideRight"])

@@ -20,14 +20,9 @@ class Shapes:
     keys: dict[str, np.ndarray]  # (V, 3) float32 displacements by name; a key that moves nothing is not there
 
 
-def moves(displacements: np.ndarray) -> bool:
-    """Whether any of displacements (…, 3) is one that is seen."""
-    return max(displacements.max(initial=0), -displacements.min(initial=0)) > STILL
-
-
 def shapes_of(neutral: np.ndarray, keys: dict[str, np.ndarray]) -> Shapes:
     """Of displacements (V, 3) by name."""
-    kept = {name: moved.astype(np.float32) for name, moved in keys.items() if moves(moved)}
+    kept = {name: moved.astype(np.float32) for name, moved in keys.items() if np.abs(moved).max() > STILL}
     return Shapes(neutral.astype(np.float32), kept)
 
 
@@ -38,7 +33,7 @@ def shapes_of_parts(
     still: tuple[Part, ...],
     turns: dict[str, np.ndarray],
     places: dict[str, np.ndarray],
-    corrections: dict[str, dict[str, np.ndarray]],
+    corrections: dict[str, np.ndarray],
     photo: str,
     gaze: np.ndarray,
 ) -> dict[str, Shapes]:
@@ -49,8 +44,8 @@ def shapes_of_parts(
         still: those of the neutral head.
         turns: (3, 3) turn times size of the head around eyes and mouth, by region.
         places: (M, 3) of the neutral head's skin around eyes and mouth, by region.
-        corrections: (M, 3) by expression and region: of the skin's displacements there, where they are not the mean
-            head's, turned and scaled.
+        corrections: (52, M, 3) by region: of the skin's displacements there, where they are not the mean head's, turned
+            and scaled.
         photo: name of the photo's expression.
         gaze: (2, 2) of the photo, as of `turned`.
     """
@@ -60,21 +55,35 @@ def shapes_of_parts(
             looks = turned((part,), gaze)[0].vertices - part.vertices
             shapes[part.name] = shapes_of(part.vertices, {photo: looks} | _eye_keys(part, model))
             continue
-        regions, mean = FOLLOWED.get(part.name, ()), parts_model.vertices[part.name]
-        local = np.broadcast_to(turns["mouth_inner"], (len(mean), 3, 3))
-        if "eye_left" in regions:
-            local = np.where(mean[:, :1, None] > 0, turns["eye_left"], turns["eye_right"])
-        pulls = {region: pull_of(neutral.vertices, places[region]) for region in regions}
-        moved = {photo: part.vertices - neutral.vertices}
-        for number, name in enumerate(NAMES):
-            steps = model.parts[part.name][number]
-            going = [
-                pull @ corrections[name][region] for region, pull in pulls.items() if moves(corrections[name][region])
-            ]
-            if steps.any() or going:
-                moved[name] = np.einsum("vij,vj->vi", local, steps * STEP) + sum(going)
-        shapes[part.name] = shapes_of(neutral.vertices, moved)
+        regions, steps = FOLLOWED.get(part.name, ()), model.parts[part.name]
+        which = steps.any((1, 2))
+        for region in regions:
+            which |= np.abs(corrections[region]).max((1, 2)) > STILL
+        moved = _turned_steps(steps[which], parts_model.vertices[part.name], regions, turns)
+        for region in regions:
+            pull = pull_of(neutral.vertices, places[region]).astype(np.float32)
+            moved += pull @ corrections[region][which].astype(np.float32)
+        names = [name for name, moves in zip(NAMES, which, strict=True) if moves]
+        keys = {photo: part.vertices - neutral.vertices} | dict(zip(names, moved, strict=True))
+        shapes[part.name] = shapes_of(neutral.vertices, keys)
     return shapes
+
+
+def _turned_steps(
+    steps: np.ndarray, mean: np.ndarray, regions: tuple[str, ...], turns: dict[str, np.ndarray]
+) -> np.ndarray:
+    """(K, N, 3) float32 metres of stored displacements (K, N, 3) of a part, turned as the head is around the regions
+    that the part follows, or around the mouth.
+
+    Args:
+        mean: (N, 3) the mean head's part: its eyes are on both sides of the middle.
+    """
+    left = mean[:, 0] > 0
+    sides = {"eye_left": left, "eye_right": ~left} if "eye_left" in regions else {"mouth_inner": left | ~left}
+    moved = np.empty(steps.shape, np.float32)
+    for region, own in sides.items():
+        moved[:, own] = steps[:, own].astype(np.float32) @ (STEP * turns[region].T).astype(np.float32)
+    return moved
 
 
 def turned(parts: tuple[Part, ...], gaze: np.ndarray) -> tuple[Part, ...]:

@@ -14,15 +14,19 @@ from ..packs.topology import OPENINGS, Topology
 from .carry import local_turns, sampled, turns_at
 from .deformation import Anchors, anchors_at
 from .expression_model import NAMES, ExpressionModel
-from .expression_parts import Shapes, moves, shapes_of, shapes_of_parts, straightened, turned
+from .expression_parts import STILL, Shapes, shapes_of, shapes_of_parts, straightened, turned
 from .eyeball import STRAIGHT
 from .head_model import HeadModel
 from .lids import Lids, lids_of
 from .lips import Lips, lips_of
-from .parts import Part, PartsModel, clear_of_eyes, edge_of, parts_of
+from .parts import Part, PartsModel, edge_of, off_eyes, parts_of
 
 PHOTO = "Photo"  # the key that brings the photo's expression back
 NEUTRAL = "Neutral"
+SQUINT = 0.6  # how far the lids' edges go with it, of ICT-FaceKit's way: a closed upper lid must cover it
+# What faces do while their eyes are closed.
+CLOSED_ALSO = ("eyeSquint", "cheekSquint", "noseSneer", "eyeLookUp", "eyeLookDown", "eyeLookIn", "eyeLookOut")
+LAUGH = ("eyeSquint", "cheekSquint", "mouthSmile")
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,19 +73,21 @@ def expressions_of(
     triangles = topology.triangles[_skin(topology)[topology.triangles].any(1)]
     lids = _lids(balls, topology, shown, triangles)
     added = np.zeros_like(shown) if photo is None else sample_bicubic(photo, uv)
-    neutral = _on_eyes(shown - added, shown, topology, balls, lids)
-    lips = lips_of(_lips_on(topology, model), neutral, triangles, uv, model.lips.astype(np.float64))
+    neutral = shown - added
+    for side, one in lids.items():
+        neutral[one.near] = off_eyes(one.glided(shown[one.near], neutral[one.near]), _eye(balls, side))
+    lips = lips_of(
+        _lips_on(topology, model), neutral, triangles, edge_of(topology, "mouth_inner"), uv, model.lips.astype(float)
+    )
     if photo is not None:
-        neutral = lips.met(neutral)
+        neutral[lips.near] = lips.met(neutral[None, lips.near])[0]
 
     skin = np.unique(triangles)
     turns = local_turns(sample_bicubic(model.mean, uv[skin]), neutral[skin], uv[skin])
-    carried = np.einsum("vij,vkj->kvi", turns_at(turns, uv), sampled(model.surface, uv))
-    keys = {}
-    for number, name in enumerate(NAMES):
-        moved = _on_eyes(neutral + carried[number], neutral, topology, turned(balls, model.gaze[number]), lids, name)
-        keys[name] = moved - neutral
-    _keep_lips_apart(keys, neutral, lips)
+    carried = (sampled(model.surface, uv) @ turns_at(turns, uv).swapaxes(1, 2)).swapaxes(0, 1)
+    moved = _keep_lids(neutral, carried, model, balls, lids)
+    _keep_lips_apart(moved, neutral, lips)
+    keys = dict(zip(NAMES, moved, strict=True))
     keys[PHOTO] = shown - neutral
     _stretch_patches(keys, topology)
     neutral = shown - keys[PHOTO]
@@ -89,12 +95,11 @@ def expressions_of(
     shapes = {}
     if parts and parts_model is not None:
         still = parts_of(parts_model, on_surface(topology, parts_model).on(neutral), neutral, topology)
-        beside = {f"eye_{side}": one.near for side, one in lids.items()}
+        beside = {f"eye_{side}": one.near[one.facing] for side, one in lids.items()}
         beside["mouth_inner"] = edge_of(topology, "mouth_inner")
-        corrections = {name: keys[name] - one for name, one in zip(NAMES, carried, strict=True)}
         around = {region: turns_at(turns, uv[near]).mean(0) for region, near in beside.items()}
         places = {region: neutral[near] for region, near in beside.items()}
-        own = {name: {region: one[near] for region, near in beside.items()} for name, one in corrections.items()}
+        own = {region: moved[:, near] - carried[:, near] for region, near in beside.items()}
         shapes = shapes_of_parts(model, parts_model, parts, still, around, places, own, PHOTO, gaze)
     return Expressions(shapes_of(neutral, keys), shapes)
 
@@ -115,33 +120,53 @@ def _lids(parts: tuple[Part, ...], topology: Topology, vertices: np.ndarray, tri
     return lids
 
 
-def _on_eyes(
-    moved: np.ndarray,
-    before: np.ndarray,
-    topology: Topology,
-    eyes: tuple[Part, ...],
-    lids: dict[str, Lids],
-    name: str = "",
+def _eye(parts: tuple[Part, ...], side: str) -> tuple[Part, ...]:
+    """The eyeball and the cornea on a side."""
+    return tuple(part for part in parts if part.name in (f"eye_{side}", f"cornea_{side}"))
+
+
+def _keep_lids(
+    neutral: np.ndarray, carried: np.ndarray, model: ExpressionModel, parts: tuple[Part, ...], lids: dict[str, Lids]
 ) -> np.ndarray:
-    """(V, 3) a head moved (V, 3) from where it was (V, 3), its lids on the eyes, and closed where that is what the
-    expression of this name does."""
-    if not any(moves(moved[one.near] - before[one.near]) for one in lids.values()):
-        return moved
+    """(52, V, 3) displacements `carried` (52, V, 3) of a head (V, 3), its lids on the eyes. Their edges go where the
+    eye's own expressions take them, and nowhere else: so they stay closed whatever the face does."""
+    moved = carried.copy()
     for side, one in lids.items():
-        moved = one.glided(before, moved)
-        if name == f"eyeBlink{side.capitalize()}":
-            moved = one.closed(before, moved)
-    return clear_of_eyes(moved, topology, eyes).astype(np.float64)
+        before = neutral[one.near]
+        eye = _eye(parts, side)
+        number = {name.removesuffix(side.capitalize()): number for number, name in enumerate(NAMES)}
+        blink, squint = number["eyeBlink"], number["eyeSquint"]
+        which = np.flatnonzero(np.abs(carried[:, one.near]).max((1, 2)) > STILL)
+        others = which[[not NAMES[other].startswith("eye") for other in which]]
+        now = before + carried[:, one.near]
+        now[others] = one.stayed(before, now[others])
+        now[squint] = one.stayed(before, now[squint], 1 - SQUINT)
+        now[which] = one.glided(before, now[which])
+        straight = which[~model.gaze[which].any((1, 2)) & (which != blink)]
+        now[straight] = off_eyes(now[straight], eye)
+        for look in which[model.gaze[which].any((1, 2))]:
+            now[look] = off_eyes(now[look], turned(eye, model.gaze[look]))
+        also = now - before
+        laugh = also[[number[name] for name in LAUGH]].sum(0, keepdims=True)
+        also = np.concatenate([also[[number[name] for name in CLOSED_ALSO]], laugh])
+        now[blink] = off_eyes(one.closed(before, now[blink], also), eye)
+        moved[which[:, None], one.near] = now[which] - before
+    return moved
 
 
-def _keep_lips_apart(keys: dict[str, np.ndarray], neutral: np.ndarray, lips: Lips) -> None:
-    """Corrects, in place, displacements by name that take the lips through each other; with the jaw open `mouthClose`
-    makes them meet."""
-    opened = neutral + keys["jawOpen"]
-    keys["mouthClose"] = lips.met(opened + keys["mouthClose"]) - opened
-    for name, moved in keys.items():
-        if name != "mouthClose" and any(moves(moved[part]) for part in lips.vertices):
-            keys[name] = lips.apart(neutral + moved) - neutral
+def _keep_lips_apart(moved: np.ndarray, neutral: np.ndarray, lips: Lips) -> None:
+    """Corrects, in place, displacements (52, V, 3) that take the lips of a head (V, 3) through each other; with the jaw
+    open `mouthClose` makes them meet."""
+    jaw, close = [NAMES.index("jawOpen")], [NAMES.index("mouthClose")]
+    before, going = neutral[lips.near], moved[:, lips.near]
+    which = np.flatnonzero(np.abs(going).max((1, 2)) > STILL)
+    which = which[which != close]
+    rolls = [NAMES.index(f"mouthRoll{lip}") for lip in ("Lower", "Upper")]
+    going[rolls] = lips.rolled(before, before + going[rolls]) - before
+    going[which] = lips.apart(before + going[which]) - before
+    closed = lips.joined(going[jaw] + going[close])
+    going[close] = lips.met(before + closed) - before - going[jaw]
+    moved[:, lips.near] = going
 
 
 @lru_cache(maxsize=8)

@@ -8,69 +8,106 @@ from .meeting import clearance
 
 AROUND = 0.015  # metres from the eyeball in which the lids' skin is
 HOLDS = 0.0015  # metres from a lid's inner edge over which the skin keeps its distance from the eyeball
+STAYS = 0.005  # metres from the edges over which the skin stays where something else than an eye moves
 ALONG = 0.0015  # metres: width in which an edge's points are mixed
 LEAST_TRAVEL = 0.0008  # metres that an edge must move for the skin above it to be measured by it
 
 CONTACT = 0.0  # metres between closed lids
 RISE = 0.002  # metres by which the edge of a closed upper lid lies farther out: before the lower one
 RIM = 0.004  # metres from a lid's inner edge over which it does
+FRONT = 0.006  # metres from its edge over which a closed upper lid comes farther out
+BEFORE = 0.0001  # metres by which it does where the lower lid comes up behind it
+FARTHEST = 0.0035  # metres: more than that it is not taken out for it
+CORNER = 0.005  # metres from the lids' corners, where they are on each other, over which it is less
 FACES = 0.006  # metres from a lid's edge over which it may meet the other one
 ROUNDS = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Lids:
-    """The lids of one eye."""
+    """The lids of one eye. All but `near` are rows of it, and points (…, N, 3) are those of `near`."""
 
     sphere: np.ndarray  # (4,) centre and radius of the eyeball
     near: np.ndarray  # (N,) vertices of the skin around it
     hold: np.ndarray  # (N,) 0..1 how much each keeps its distance from the eyeball
-    upper: np.ndarray  # (U,) vertices of the upper lid's edge with the corners, by their place across
+    edge: np.ndarray  # (E,) the edges of both lids
+    stay: np.ndarray  # (N, E) how much of an edge's way each has
+    upper: np.ndarray  # (U,) the upper lid's edge with the corners, by their place across
     triangles: tuple[np.ndarray, np.ndarray]  # (T, 3) of the upper and of the lower lid
-    above: np.ndarray  # (A,) which of `near` belong to the upper lid
+    facing: np.ndarray  # (F,) what is of them
+    above: np.ndarray  # (A,) what belongs to the upper lid
     mix: np.ndarray  # (A, U) how much the upper edge's vertices say of each
     rim: np.ndarray  # (A,) 0..1 how far each is at the lid's outer edge
+    front: np.ndarray  # (A,) 0..1 how near each is to the lid's edge
+
+    def stayed(self, still: np.ndarray, moved: np.ndarray, share: float = 1.0) -> np.ndarray:
+        """(…, N, 3) `moved` (…, N, 3), the lids' edges as in `still` (N, 3), or a share of the way back."""
+        return moved - share * self.stay @ (moved - still)[..., self.edge, :]
 
     def glided(self, still: np.ndarray, moved: np.ndarray) -> np.ndarray:
-        """(V, 3) `moved` (V, 3), the lids as far from the eyeball as in `still` (V, 3)."""
+        """(…, N, 3) `moved` (…, N, 3), the lids as far from the eyeball as in `still` (N, 3)."""
         centre = self.sphere[:3]
-        before = np.linalg.norm(still[self.near] - centre, axis=1)
-        apart = moved[self.near] - centre
-        length = np.linalg.norm(apart, axis=1)
+        before = np.linalg.norm(still - centre, axis=-1)
+        apart = moved - centre
+        length = np.linalg.norm(apart, axis=-1)
         wanted = length + self.hold * (before - length)
-        glided = moved.copy()
-        glided[self.near] = centre + apart * (wanted / length)[:, None]
-        return glided
+        return centre + apart * (wanted / length)[..., None]
 
-    def closed(self, still: np.ndarray, moved: np.ndarray) -> np.ndarray:
-        """(V, 3) `moved` (V, 3), the upper lid taken to the lower one, and the skin above as far as it goes along from
-        `still` (V, 3)."""
-        skin = self.near[self.above]
+    def closed(self, still: np.ndarray, moved: np.ndarray, also: np.ndarray) -> np.ndarray:
+        """(N, 3) `moved` (N, 3), the upper lid taken to the lower one, and the skin above as far as it goes along from
+        `still` (N, 3).
+
+        Args:
+            also: (K, N, 3) what else a face may do with closed lids: displacements, each of which takes the lower lid
+                behind the upper one and not through it.
+        """
         now, before = self._directions(moved), self._directions(still)
         travel = self.mix @ (before - now)[self.upper, 2]
-        share = np.clip((before - now)[skin, 2] / np.maximum(travel, LEAST_TRAVEL), 0, 1)
-        share = np.where(np.isin(skin, self.upper), 1, share)
+        share = np.clip((before - now)[self.above, 2] / np.maximum(travel, LEAST_TRAVEL), 0, 1)
+        share = np.where(np.isin(self.above, self.upper), 1, share)
         for _ in range(ROUNDS):
-            upper, lower = (now[triangles] for triangles in self.triangles)
-            apart = clearance(upper, lower, now[self.upper, 0])
-            known = np.flatnonzero(~np.isnan(apart))
-            # Lids turn about their corners, where they always meet.
-            apart = np.interp(now[self.upper, 0], now[self.upper[known], 0], apart[known])
-            now[skin, 2] -= share * (self.mix @ (apart - CONTACT))
-        angle = now[skin] / self.sphere[3]
-        flat = np.cos(angle[:, 2])
-        towards = np.stack([flat * np.sin(angle[:, 0]), -flat * np.cos(angle[:, 0]), np.sin(angle[:, 2])], 1)
+            apart = self._along(self._apart(now[None], (0, 1, 2))[0], now)
+            now[self.above, 2] -= share * (self.mix @ (apart - CONTACT))
         closed = moved.copy()
-        closed[skin] = self.sphere[:3] + towards * (RISE * self.rim - now[skin, 1])[:, None]
-        return closed
+        closed[self.above] = self._points(now[self.above], RISE * self.rim)
+        along = now[self.upper, 0]
+        most = np.clip(np.minimum(along - along[0], along[-1] - along) / CORNER, 0, 1) * FARTHEST
+        outwards = closed[self.above] - self.sphere[:3]
+        outwards *= self.front[:, None] / np.linalg.norm(outwards, axis=1, keepdims=True)
+        push, out = np.zeros(len(along)), np.zeros_like(closed)
+        for _ in range(ROUNDS):
+            both = self._directions(closed + out + also) * (1, -1, 1)
+            lacking = np.pad(np.nan_to_num(np.maximum(BEFORE - self._apart(both, (0, 2, 1)), 0)).max(0), 1)
+            push = np.minimum(push + np.maximum(lacking[1:-1], np.maximum(lacking[:-2], lacking[2:])), most)
+            out[self.above] = outwards * (self.mix @ push)[:, None]
+        return closed + out
+
+    def _apart(self, places: np.ndarray, axes: tuple[int, int, int]) -> np.ndarray:
+        """(K, U) metres between the lids at places (K, N, 3), of which `axes` are across, depth and height; NaN where
+        they do not face each other."""
+        ordered = places[..., axes]
+        upper, lower = (ordered[:, triangles] for triangles in self.triangles)
+        return clearance(upper, lower, ordered[:, self.upper, 0])
+
+    def _along(self, apart: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """(U,) known everywhere: lids turn about their corners, where they always meet."""
+        known = np.flatnonzero(~np.isnan(apart))
+        return np.interp(places[self.upper, 0], places[self.upper[known], 0], apart[known])
 
     def _directions(self, points: np.ndarray) -> np.ndarray:
-        """(N, 3) metres along the eyeball: azimuth, depth (towards its middle) and elevation."""
-        x, y, z = (points - self.sphere[:3]).T
+        """(…, 3) metres along the eyeball: azimuth, depth (towards its middle) and elevation."""
+        x, y, z = np.moveaxis(points - self.sphere[:3], -1, 0)
         flat = np.hypot(x, y)
         return np.stack(
-            [self.sphere[3] * np.arctan2(x, -y), -np.hypot(flat, z), self.sphere[3] * np.arctan2(z, flat)], 1
+            [self.sphere[3] * np.arctan2(x, -y), -np.hypot(flat, z), self.sphere[3] * np.arctan2(z, flat)], -1
         )
+
+    def _points(self, directions: np.ndarray, farther: np.ndarray) -> np.ndarray:
+        """(N, 3) the points of directions, as of `_directions`, by metres (N,) farther out."""
+        angle = directions / self.sphere[3]
+        flat = np.cos(angle[:, 2])
+        towards = np.stack([flat * np.sin(angle[:, 0]), -flat * np.cos(angle[:, 0]), np.sin(angle[:, 2])], 1)
+        return self.sphere[:3] + towards * (farther - directions[:, 1])[:, None]
 
 
 def lids_of(sphere: np.ndarray, vertices: np.ndarray, edge: np.ndarray, triangles: np.ndarray) -> Lids:
@@ -90,24 +127,35 @@ def lids_of(sphere: np.ndarray, vertices: np.ndarray, edge: np.ndarray, triangle
     along = (vertices[edge, 0] - first[0]) / (last[0] - first[0])
     is_upper = vertices[edge, 2] > first[2] + along * (last[2] - first[2])
     is_upper[[0, -1]] = True  # the corners
-    upper = edge[is_upper]
     distance = np.linalg.norm(vertices[near, None] - vertices[edge], axis=2)
+    nearest = distance.min(1)
     is_above = (distance[:, is_upper].min(1) < distance[:, ~is_upper].min(1)) & ~np.isin(near, edge[~is_upper])
-    to_upper = distance[is_above][:, is_upper]
-    mix = np.exp(-((to_upper**2 - to_upper.min(1, keepdims=True) ** 2) / ALONG**2))
-    on_edge = near[is_above, None] == upper
-    mix = np.where(on_edge.any(1, keepdims=True), on_edge, mix)
-    rows = np.searchsorted(near, own)
-    meets = (distance.min(1) < FACES)[rows].all(1)
-    hold = np.exp(-((distance.min(1) / HOLDS) ** 2))
-    rim = (1 - hold) * np.exp(-((distance.min(1) / RIM) ** 2))
+    rows, edge = np.searchsorted(near, own), np.searchsorted(near, edge)
+    above, upper = np.flatnonzero(is_above), edge[is_upper]
+    meets = (nearest < FACES)[rows].all(1)
+    facing = (rows[meets & is_above[rows].all(1)], rows[meets & ~is_above[rows].any(1)])
+    hold = np.exp(-((nearest / HOLDS) ** 2))
+    rim = (1 - hold) * np.exp(-((nearest / RIM) ** 2))
     return Lids(
         sphere=sphere,
         near=near,
         hold=hold,
+        edge=edge,
+        stay=_mixed(distance, np.arange(len(near)), edge) * np.exp(-((nearest / STAYS) ** 2))[:, None],
         upper=upper,
-        triangles=(own[meets & is_above[rows].all(1)], own[meets & ~is_above[rows].any(1)]),
-        above=np.flatnonzero(is_above),
-        mix=mix / mix.sum(1, keepdims=True),
+        triangles=facing,
+        facing=np.unique(np.concatenate(facing)),
+        above=above,
+        mix=_mixed(distance[is_above][:, is_upper], above, upper),
         rim=rim[is_above],
+        front=np.exp(-((distance[is_above][:, is_upper].min(1) / FRONT) ** 2)),
     )
+
+
+def _mixed(distance: np.ndarray, points: np.ndarray, edge: np.ndarray) -> np.ndarray:
+    """(N, E) shares that an edge's points (E,) have in what is said of points (N,) at distances (N, E); the edge's own
+    have but themselves."""
+    mix = np.exp(-((distance**2 - distance.min(1, keepdims=True) ** 2) / ALONG**2))
+    on_edge = points[:, None] == edge
+    mix = np.where(on_edge.any(1, keepdims=True), on_edge, mix)
+    return mix / mix.sum(1, keepdims=True)

@@ -189,30 +189,30 @@ def on_lids(sphere: np.ndarray, edge: np.ndarray, distance: np.ndarray) -> np.nd
 
 def clear_of_eyes(vertices: np.ndarray, topology: Topology, parts: tuple[Part, ...]) -> np.ndarray:
     """(V, 3) a head's mesh with the lids, where they cut into the eyeballs, laid on them."""
-    cleared = vertices.astype(np.float64)
-    skin = skin_vertices(topology)
+    cleared = vertices.astype(np.float32)
+    skin = np.flatnonzero(skin_vertices(topology))
+    cleared[skin] = off_eyes(cleared[skin], parts)
+    return cleared
+
+
+def off_eyes(points: np.ndarray, parts: tuple[Part, ...]) -> np.ndarray:
+    """(…, 3) points (…, 3) of lids, those within the eyeballs among the parts laid on them."""
+    moved = points.astype(np.float64)
     for part in parts:
         if part.kind in ("eye", "cornea"):
             apart = part.vertices - part.pivot
-            size = np.linalg.norm(apart, axis=1)
-            towards = cleared - part.pivot
-            length = np.linalg.norm(towards, axis=1)
-            near = np.flatnonzero(skin & (length < size.max()) & (towards[:, 1] < 0))
-            nearest = ((towards[near] / length[near, None]) @ (apart / size[:, None]).T).argmax(1)
-            least = (
-                size[nearest] + GAP
-                if part.kind == "eye"
-                else np.where(_before(part, towards[near]), size[nearest] + GAP, 0)
-            )
-            cleared[near] = part.pivot + towards[near] * np.maximum(least / length[near], 1)[:, None]
-    return cleared.astype(np.float32)
-
-
-def _before(part: Part, towards: np.ndarray) -> np.ndarray:
-    """(N,) bool: directions (N, 3) from an eyeball's middle that go through its cornea."""
-    apart = part.vertices - part.pivot
-    widest = (-apart[:, 1] / np.linalg.norm(apart, axis=1)).min()
-    return -towards[:, 1] / np.linalg.norm(towards, axis=1) > widest
+            size = np.linalg.norm(apart, axis=1, keepdims=True)
+            towards = moved - part.pivot
+            length = np.linalg.norm(towards, axis=-1)
+            near = (length < size.max()) & (towards[..., 1] < 0)
+            outwards = towards[near] / length[near, None]
+            alike = outwards @ (apart / size).T
+            least = size[alike.argmax(1), 0] + GAP
+            if part.kind == "cornea":
+                sight = apart.mean(0) / np.linalg.norm(apart.mean(0))
+                least[outwards @ sight < (apart / size @ sight).min()] = 0  # beside it
+            moved[near] = part.pivot + outwards * np.maximum(least, length[near])[:, None]
+    return moved
 
 
 def along_edge(points: np.ndarray, moved: np.ndarray, edge: np.ndarray, shift: np.ndarray) -> np.ndarray:
