@@ -40,6 +40,14 @@ def change_settings(head: bpy.types.Object, **changed: float | bool | str) -> No
     head[_PROPERTY]["settings"].update(changed)
 
 
+def forget_expression(head: bpy.types.Object) -> None:
+    """Takes the photo's expression out of a head's record: the head no longer has it."""
+    record = head[_PROPERTY]
+    for told in (record, *list(record.get("views", ()))[:1]):
+        if "expression" in told:
+            del told["expression"]
+
+
 def note_waited(head: bpy.types.Object, seconds: float) -> None:
     """Adds to the record how long the artist waited for the head."""
     head[_PROPERTY]["waited"] = seconds

@@ -31,6 +31,7 @@ from prn_blender.scene.build.expressions import (
     add_expressions,
     has_expressions,
     key_values,
+    remove_expressions,
     set_key_values,
     show_face,
 )
@@ -252,6 +253,37 @@ def test_visemes_and_presets_as_keys(captured):
     assert add_combinations(head, PRESETS) == len(PRESETS)
 
 
+def test_removed_expressions_leave_the_head_as_it_looks(captured):
+    head = build(captured, bpy.context)
+    set_key_values(head, {PHOTO: 0.0, "jawOpen": 0.5, "eyeBlinkLeft": 1.0})
+    add_combinations(head, VISEMES)
+    before = {shape.name: shown(shape) for shape in (head, *parts_of_head(head))}
+    remove_expressions(head)
+    for shape in (head, *parts_of_head(head)):
+        assert shape.data.shape_keys is None
+        np.testing.assert_allclose(shown(shape), before[shape.name], atol=2e-6)
+    assert not bpy.data.shape_keys and not has_expressions(head)
+    assert "expression" not in read_record(head) and "expression" not in read_record(head)["views"][0]
+    assert np.allclose(np.array(frame_in_mesh(head)), np.eye(4), atol=1e-5)
+    landmark = dict(landmarks_of(head))[30]
+    landmark.location.y -= 0.01
+    assert follow_landmarks(head)
+    reset_landmarks(head)
+    np.testing.assert_allclose(shown(head), before[head.name], atol=1e-5)
+
+
+def test_removed_expressions_leave_other_shape_keys(captured):
+    head = build(captured, bpy.context)
+    own = head.shape_key_add(name="My Own", from_mix=False)
+    own.data[7].co.z += 0.02
+    own.value = 1.0
+    before = shown(head)
+    remove_expressions(head)
+    assert [key.name for key in head.data.shape_keys.key_blocks] == ["Basis", "My Own"]
+    np.testing.assert_allclose(shown(head), before, atol=2e-6)
+    assert "expression" in read_record(head), "it looks as in the photo"
+
+
 def test_the_test_animation_shows_every_expression_and_goes_again(captured):
     head, scene = build(captured, bpy.context), bpy.context.scene
     add_test(head, scene)
@@ -280,6 +312,10 @@ class TestOperators:
         assert bpy.ops.prn.add_combinations(which="PRESETS") == {"FINISHED"}
         assert bpy.ops.prn.show_all_expressions() == {"FINISHED"} and has_test(head)
         assert bpy.ops.prn.show_all_expressions() == {"FINISHED"} and not has_test(head)
+        assert bpy.ops.prn.show_all_expressions() == {"FINISHED"}
+        assert bpy.ops.prn.remove_expressions() == {"FINISHED"} and not has_expressions(head)
+        assert not bpy.ops.prn.remove_expressions.poll() and not bpy.data.actions
+        assert bpy.ops.prn.add_expressions() == {"FINISHED"} and has_expressions(head)
 
     def test_an_animation_of_the_artists_is_left_alone(self, captured):
         head = build(captured, bpy.context)
@@ -396,7 +432,7 @@ def test_the_panel_has_a_slider_for_every_expression(captured):
         bpy.context.scene.prn_expressions.group = group
         PRN_PT_expressions.draw(SimpleNamespace(layout=Layout(drawn)), bpy.context)
     assert sorted(name for name in drawn if name in NAMES) == sorted(NAMES)
-    assert {"prn.show_face", "prn.add_combinations", "prn.show_all_expressions"} <= set(drawn)
+    assert {"prn.remove_expressions", "prn.show_face", "prn.add_combinations", "prn.show_all_expressions"} <= set(drawn)
 
 
 @pytest.mark.usefixtures("registered")

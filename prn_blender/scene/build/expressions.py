@@ -16,9 +16,13 @@ from ...capture.shape.expression_parts import Shapes
 from ...capture.shape.expressions import NEUTRAL, PHOTO, Expressions
 from ..edit.adjust import shift_captured
 from ..edit.frame import frame_in_mesh
+from ..record import forget_expression
 from .parts import PART_NAME, parts_of_head
 
 _EXPRESSIONS = "prn_expressions"  # on a mesh whose shape keys are a head's expressions
+_OWN = (PHOTO, *NAMES, *COMBINATIONS)  # what keys are called that are made here
+VIEW_KEYS = "prn_views"  # on the mesh: the names of the further photos' shape keys, in the order of the views
+BASIS = "Basis"  # what the first shape key is called where it is not the neutral face
 
 
 def has_expressions(head: bpy.types.Object) -> bool:
@@ -93,6 +97,44 @@ def _add_keys(shape: bpy.types.Object, shapes: Shapes, into_mesh: np.ndarray) ->
     mesh.update()
 
 
+def remove_expressions(head: bpy.types.Object) -> None:
+    """Takes their expressions away from the head and its parts; they keep how they look, and other shape keys."""
+    values = {name: value for name, value in key_values(head).items() if name in _OWN}
+    if values != {PHOTO: 1.0} | dict.fromkeys(values.keys() - {PHOTO}, 0.0):
+        forget_expression(head)
+    frame = np.array(frame_in_mesh(head))[:3, :3]
+    for shape in (head, *parts_of_head(head)):
+        if shape.data.shape_keys is not None:
+            change = _remove_keys(shape, values)
+            if shape == head:
+                shift_captured(head.data, change @ np.linalg.inv(frame).T)
+    del head.data[_EXPRESSIONS]
+
+
+def _remove_keys(shape: bpy.types.Object, values: Mapping[str, float]) -> np.ndarray:
+    """Takes the keys of expressions away from a mesh, which looks as these values make it; returns how much (V, 3) it
+    differs from before, its own space."""
+    mesh, keys = shape.data, shape.data.shape_keys
+    places = _places(mesh)
+    neutral = places[keys.reference_key.name]
+    change = sum((value * (places[name] - neutral) for name, value in values.items() if name in places), 0 * neutral)
+    # Further photos' keys are whole faces, the artist's own are changes of the neutral one.
+    own = [key for key in keys.key_blocks[1:] if key.name not in _OWN and key.name not in mesh.get(VIEW_KEYS, ())]
+    for key in own:
+        key.data.foreach_set("co", places[key.name] + change)
+    keys.reference_key.data.foreach_set("co", neutral + change)
+    for key in [key for key in keys.key_blocks[1:] if key.name in _OWN]:
+        key.driver_remove("value")
+        shape.shape_key_remove(key)
+    if len(keys.key_blocks) == 1:
+        shape.shape_key_clear()
+    else:
+        keys.reference_key.name = BASIS
+    mesh.vertices.foreach_set("co", neutral + change)
+    mesh.update()
+    return change.reshape(-1, 3)
+
+
 def _follow(part: bpy.types.Object, head: bpy.types.Object) -> None:
     """Lets a part's keys have the values of the head's."""
     for key in part.data.shape_keys.key_blocks[1:]:
@@ -126,8 +168,7 @@ def set_key_values(head: bpy.types.Object, values: Mapping[str, float]) -> None:
 
 def show_face(head: bpy.types.Object, values: Mapping[str, float]) -> None:
     """Gives the head's expressions these values, and all others none."""
-    keys = dict.fromkeys((PHOTO, *NAMES, *COMBINATIONS), 0.0)
-    set_key_values(head, keys | dict(values))
+    set_key_values(head, dict.fromkeys(_OWN, 0.0) | dict(values))
 
 
 def add_combinations(head: bpy.types.Object, names: Iterable[str]) -> int:
@@ -151,9 +192,15 @@ def add_combinations(head: bpy.types.Object, names: Iterable[str]) -> int:
 
 def _changes(mesh: bpy.types.Mesh) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """(3 V,) where the mesh has no expression, and how its keys of ARKit's names move it."""
+    places = _places(mesh)
+    neutral = places[mesh.shape_keys.reference_key.name]
+    return neutral, {name: places[name] - neutral for name in NAMES if name in places}
+
+
+def _places(mesh: bpy.types.Mesh) -> dict[str, np.ndarray]:
+    """(3 V,) of each of the mesh's keys, by name."""
     places = {}
     for key in mesh.shape_keys.key_blocks:
         places[key.name] = np.empty(3 * len(mesh.vertices), np.float32)
         key.data.foreach_get("co", places[key.name])
-    neutral = places[mesh.shape_keys.reference_key.name]
-    return neutral, {name: places[name] - neutral for name in NAMES if name in places}
+    return places

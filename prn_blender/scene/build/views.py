@@ -17,13 +17,12 @@ from ...capture.types import Capture
 from ..names import as_name
 from ..record import views_of_head
 from .camera import capture_camera, create_camera, number_camera, set_lens
-from .expressions import add_expressions, has_expressions, require_vertices, show_face
+from .expressions import BASIS, VIEW_KEYS, add_expressions, has_expressions, require_vertices, show_face
 from .images import PackedImages
 from .photo_images import photo_in
 
-# On the mesh, in the order of the views after the first: the names of the photos' shape keys, and how far the landmarks
-# are from where the first photo has them.
-_KEYS, _LANDMARKS = "prn_views", "prn_view_landmarks"
+# On the mesh, in the order of the views after the first: how far the landmarks are from where the first photo has them.
+_LANDMARKS = "prn_view_landmarks"
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def add_view_keys(head: bpy.types.Object, shapes: Sequence[ViewShape], frame: np
     if not shapes:
         return
     if head.data.shape_keys is None:
-        head.shape_key_add(name="Basis")
+        head.shape_key_add(name=BASIS)
     keys = []
     for shape in shapes:
         key = head.shape_key_add(name=shape.name, from_mix=False)
@@ -63,7 +62,7 @@ def add_view_keys(head: bpy.types.Object, shapes: Sequence[ViewShape], frame: np
         key.data.foreach_set("co", vertices.astype(np.float32).ravel())
         key.value = 0.0
         keys.append(key.name)
-    head.data[_KEYS] = keys
+    head.data[VIEW_KEYS] = keys
     head.data[_LANDMARKS] = np.concatenate([shape.landmarks for shape in shapes]).ravel().tolist()
 
 
@@ -105,7 +104,7 @@ def cameras_by_photo(head: bpy.types.Object) -> dict[str, bpy.types.Object]:
 def has_only_view_keys(head: bpy.types.Object) -> bool:
     """Whether a head has no shape keys but those of its photos."""
     keys = head.data.shape_keys
-    return keys is None or {key.name for key in keys.key_blocks[1:]} == set(head.data.get(_KEYS, ()))
+    return keys is None or {key.name for key in keys.key_blocks[1:]} == set(head.data.get(VIEW_KEYS, ()))
 
 
 def add_expressions_beside(head: bpy.types.Object, expressions: Expressions) -> None:
@@ -119,7 +118,7 @@ def add_expressions_beside(head: bpy.types.Object, expressions: Expressions) -> 
         return
     require_vertices(head, expressions)
     shown, places = shown_view(head), {}
-    for name in head.data[_KEYS]:
+    for name in head.data[VIEW_KEYS]:
         places[name] = np.empty(3 * len(head.data.vertices), np.float32)
         head.data.shape_keys.key_blocks[name].data.foreach_get("co", places[name])
     head.shape_key_clear()
@@ -146,7 +145,7 @@ def set_landmark_offsets(head: bpy.types.Object, number: int, offsets: np.ndarra
 
 def key_of_view(head: bpy.types.Object, number: int) -> bpy.types.ShapeKey | None:
     """The shape key with the expression of one of the photos after the first; None where the artist deleted it."""
-    names, keys = head.data.get(_KEYS, ()), head.data.shape_keys
+    names, keys = head.data.get(VIEW_KEYS, ()), head.data.shape_keys
     return keys.key_blocks.get(names[number - 1]) if keys and 0 < number <= len(names) else None
 
 
@@ -154,7 +153,7 @@ def set_shown_view(head: bpy.types.Object, number: int) -> None:
     """Gives the head the expression of one of its photos; the first has the head's own."""
     if has_expressions(head):
         show_face(head, {PHOTO: float(number == 0)})
-    for other in range(1, len(head.data.get(_KEYS, ())) + 1):
+    for other in range(1, len(head.data.get(VIEW_KEYS, ())) + 1):
         key = key_of_view(head, other)
         if key is not None:
             key.value = float(other == number)
@@ -162,7 +161,7 @@ def set_shown_view(head: bpy.types.Object, number: int) -> None:
 
 def shown_view(head: bpy.types.Object) -> int:
     """Whose expression the head has; the first photo's is the head's own."""
-    for number in range(1, len(head.data.get(_KEYS, ())) + 1):
+    for number in range(1, len(head.data.get(VIEW_KEYS, ())) + 1):
         key = key_of_view(head, number)
         if key is not None and key.value == 1.0:
             return number

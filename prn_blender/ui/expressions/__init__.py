@@ -5,6 +5,7 @@ from . import operators, panels, properties
 CLASSES = (
     properties.PRN_PG_expressions,
     operators.PRN_OT_add_expressions,
+    operators.PRN_OT_remove_expressions,
     operators.PRN_OT_show_face,
     operators.PRN_OT_add_combinations,
     operators.PRN_OT_show_all_expressions,

@@ -91,6 +91,31 @@ class PRN_OT_add_expressions(HeadJob, JobOperator, bpy.types.Operator):
         yield from ()  # one step is enough
 
 
+class PRN_OT_remove_expressions(HeadOperator, bpy.types.Operator):
+    """Take the expressions away from the head and its parts, which keep how they look. Shape keys of yours stay"""
+
+    bl_idname = "prn.remove_expressions"
+    bl_label = "Remove Expressions"
+    bl_options = {"REGISTER", "UNDO"}
+    changes_head = True
+
+    @classmethod
+    def poll(cls, context):
+        return super().poll(context) and has_keys(cls, context)
+
+    def execute(self, context):
+        from ...scene.build.expressions import key_values, remove_expressions, set_key_values
+        from ...scene.edit.showcase import has_test, remove_test
+
+        head = captured_head(context)
+        if has_test(head):
+            shown = key_values(head)
+            remove_test(head, context.scene)
+            set_key_values(head, shown)
+        remove_expressions(head)
+        return {"FINISHED"}
+
+
 class PRN_OT_show_face(HeadOperator, bpy.types.Operator):
     """Set the sliders to a face"""
 

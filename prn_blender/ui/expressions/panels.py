@@ -10,6 +10,7 @@ from ..shell.sidebar import InViewSidebar
 from .operators import (
     PRN_OT_add_combinations,
     PRN_OT_add_expressions,
+    PRN_OT_remove_expressions,
     PRN_OT_show_all_expressions,
     PRN_OT_show_face,
 )
@@ -42,3 +43,4 @@ class PRN_PT_expressions(InViewSidebar, bpy.types.Panel):
         layout.operator_menu_enum(PRN_OT_show_face.bl_idname, "face", text="Show Face", icon="USER")
         layout.operator_menu_enum(PRN_OT_add_combinations.bl_idname, "which", icon="SHAPEKEY_DATA")
         layout.operator(PRN_OT_show_all_expressions.bl_idname, icon="PLAY", depress=has_test(head))
+        layout.operator(PRN_OT_remove_expressions.bl_idname, icon="X")
