@@ -65,7 +65,7 @@ def posed_head(head: bpy.types.Object, view: int = 0) -> PosedHead:
 def vertices_of_head(head: bpy.types.Object, view: int = 0) -> np.ndarray:
     """(V, 3) metres of the aligned frame, with the expression of one of its photos."""
     frame, key = np.array(frame_in_mesh(head)), key_of_view(head, view)
-    shown = photographed(head.data) if key is None else key.data
+    shown = photographed(head.data) if key is None else key.points
     return (_read(shown, "co", 3) - frame[:3, 3]) @ np.linalg.inv(frame[:3, :3]).T
 
 

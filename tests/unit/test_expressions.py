@@ -111,7 +111,7 @@ def test_clearance_is_that_of_the_nearest_places():
     uppers = np.stack([two(tilted), two(square - (0, 0, 0.002)), two(square + (0.1, 0, 0))])
     lowers = np.stack([two(square)] * 3) + np.array([0, 0.3, 0])[:, None, None, None] * (1, 0, 0)
     uppers[1] += (0.3, 0, 0)
-    slope, crossed, apart = clearance(uppers, lowers, columns + np.array([[0], [0.3], [0]]))
+    slope, crossed, apart = clearance(uppers, lowers, columns + np.array([[0], [0.3], [0]]), 0.0004)
     np.testing.assert_allclose(slope, 0.001 + 0.2 * columns, atol=2e-4)
     np.testing.assert_allclose(crossed, -0.002, atol=1e-6)
     assert np.isnan(apart).all()

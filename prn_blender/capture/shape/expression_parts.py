@@ -1,6 +1,7 @@
 """How expressions move eyes, lashes, teeth and the mouth's inside."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -62,7 +63,8 @@ def shapes_of_parts(
         moved = _turned_steps(steps[which], parts_model.vertices[part.name], regions, turns)
         for region in regions:
             pull = pull_of(neutral.vertices, places[region]).astype(np.float32)
-            moved += pull @ corrections[region][which].astype(np.float32)
+            going = corrections[region][which].astype(np.float32).transpose(1, 0, 2)
+            moved += (pull @ going.reshape(len(going), -1)).reshape(len(pull), -1, 3).swapaxes(0, 1)
         names = [name for name, moves in zip(NAMES, which, strict=True) if moves]
         keys = {photo: part.vertices - neutral.vertices} | dict(zip(names, moved, strict=True))
         shapes[part.name] = shapes_of(neutral.vertices, keys)
@@ -102,11 +104,16 @@ def straightened(parts: tuple[Part, ...], gaze: np.ndarray) -> tuple[Part, ...]:
 
 
 def _turned(part: Part, gaze: np.ndarray, back: bool = False) -> Part:
-    left, up = np.radians(gaze[SIDES.index(part.name.rpartition("_")[2])])
-    # The head looks along -Y: to its left is a turn about Z, up one about -X.
-    turn = rotation_of(np.array([0, 0, left])) @ rotation_of(np.array([-up, 0, 0]))
-    turn = turn.T if back else turn
+    left, up = gaze[SIDES.index(part.name.rpartition("_")[2])].tolist()
+    turn = _turn(left, up).T if back else _turn(left, up)
     return replace(part, vertices=(part.pivot + (part.vertices - part.pivot) @ turn.T).astype(np.float32))
+
+
+@lru_cache(maxsize=64)
+def _turn(left: float, up: float) -> np.ndarray:
+    """(3, 3) by degrees to a head's left, which looks along -Y, and up."""
+    about_z, about_x = np.radians([0, 0, left]), np.radians([-up, 0, 0])
+    return rotation_of(about_z) @ rotation_of(about_x)
 
 
 def _eye_keys(part: Part, model: ExpressionModel) -> dict[str, np.ndarray]:

@@ -25,7 +25,7 @@ PHOTO = "Photo"  # the key that brings the photo's expression back
 NEUTRAL = "Neutral"
 SQUINT = 0.6  # how far the lids' edges go with it, of ICT-FaceKit's way: a closed upper lid must cover it
 # What faces do while their eyes are closed.
-CLOSED_ALSO = ("eyeSquint", "cheekSquint", "noseSneer", "eyeLookUp", "eyeLookDown", "eyeLookIn", "eyeLookOut")
+CLOSED_ALSO = ("eyeSquint", "cheekSquint", "eyeLookUp", "eyeLookIn", "eyeLookOut")
 LAUGH = ("eyeSquint", "cheekSquint", "mouthSmile")
 
 
@@ -83,13 +83,16 @@ def expressions_of(
         neutral[lips.near] = lips.met(neutral[None, lips.near])[0]
 
     skin = np.unique(triangles)
-    turns = local_turns(sample_bicubic(model.mean, uv[skin]), neutral[skin], uv[skin])
-    carried = (sampled(model.surface, uv) @ turns_at(turns, uv).swapaxes(1, 2)).swapaxes(0, 1)
+    mean, going = _of_mean(topology, model)
+    turns = local_turns(mean[skin], neutral[skin], uv[skin])
+    turn = turns_at(turns, uv)
+    carried = sum(turn[..., axis] * going[..., axis, None] for axis in range(3))
     moved = _keep_lids(neutral, carried, model, balls, lids)
     _keep_lips_apart(moved, neutral, lips)
     keys = dict(zip(NAMES, moved, strict=True))
     keys[PHOTO] = shown - neutral
-    _stretch_patches(keys, topology)
+    if not parts:
+        _stretch_patches(keys, topology)
     neutral = shown - keys[PHOTO]
 
     shapes = {}
@@ -163,10 +166,17 @@ def _keep_lips_apart(moved: np.ndarray, neutral: np.ndarray, lips: Lips) -> None
     which = which[which != close]
     rolls = [NAMES.index(f"mouthRoll{lip}") for lip in ("Lower", "Upper")]
     going[rolls] = lips.rolled(before, before + going[rolls]) - before
-    going[which] = lips.apart(before + going[which]) - before
+    going[which] = lips.apart(before, before + going[which]) - before
     closed = lips.joined(going[jaw] + going[close])
     going[close] = lips.met(before + closed) - before - going[jaw]
     moved[:, lips.near] = going
+
+
+@lru_cache(maxsize=2)
+def _of_mean(topology: Topology, model: ExpressionModel) -> tuple[np.ndarray, np.ndarray]:
+    """The mean head's vertices (V, 3) and how the expressions move them (52, V, 3)."""
+    uv = topology.sample_uv[:, 0]
+    return sample_bicubic(model.mean, uv), np.ascontiguousarray(sampled(model.surface, uv).swapaxes(0, 1))
 
 
 @lru_cache(maxsize=8)

@@ -12,15 +12,17 @@ STAYS = 0.005  # metres from the edges over which the skin stays where something
 ALONG = 0.0015  # metres: width in which an edge's points are mixed
 LEAST_TRAVEL = 0.0008  # metres that an edge must move for the skin above it to be measured by it
 
+CELL = 0.0004  # metres in which lids are compared
 CONTACT = 0.0  # metres between closed lids
 RISE = 0.002  # metres by which the edge of a closed upper lid lies farther out: before the lower one
 RIM = 0.004  # metres from a lid's inner edge over which it does
+STEEPEST = 0.5  # by which lids part from their corners on
 FRONT = 0.006  # metres from its edge over which a closed upper lid comes farther out
 BEFORE = 0.0001  # metres by which it does where the lower lid comes up behind it
 FARTHEST = 0.0035  # metres: more than that it is not taken out for it
 CORNER = 0.005  # metres from the lids' corners, where they are on each other, over which it is less
 FACES = 0.006  # metres from a lid's edge over which it may meet the other one
-ROUNDS = 3
+ROUNDS, PUSHES = 3, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,11 +73,11 @@ class Lids:
         closed = moved.copy()
         closed[self.above] = self._points(now[self.above], RISE * self.rim)
         along = now[self.upper, 0]
-        most = np.clip(np.minimum(along - along[0], along[-1] - along) / CORNER, 0, 1) * FARTHEST
+        most = np.clip(self._from_corners(along) / CORNER, 0, 1) * FARTHEST
         outwards = closed[self.above] - self.sphere[:3]
         outwards *= self.front[:, None] / np.linalg.norm(outwards, axis=1, keepdims=True)
         push, out = np.zeros(len(along)), np.zeros_like(closed)
-        for _ in range(ROUNDS):
+        for _ in range(PUSHES):
             both = self._directions(closed + out + also) * (1, -1, 1)
             lacking = np.pad(np.nan_to_num(np.maximum(BEFORE - self._apart(both, (0, 2, 1)), 0)).max(0), 1)
             push = np.minimum(push + np.maximum(lacking[1:-1], np.maximum(lacking[:-2], lacking[2:])), most)
@@ -87,12 +89,19 @@ class Lids:
         they do not face each other."""
         ordered = places[..., axes]
         upper, lower = (ordered[:, triangles] for triangles in self.triangles)
-        return clearance(upper, lower, ordered[:, self.upper, 0])
+        return clearance(upper, lower, ordered[:, self.upper, 0], CELL)
 
     def _along(self, apart: np.ndarray, places: np.ndarray) -> np.ndarray:
         """(U,) known everywhere: lids turn about their corners, where they always meet."""
+        along = places[self.upper, 0]
         known = np.flatnonzero(~np.isnan(apart))
-        return np.interp(places[self.upper, 0], places[self.upper[known], 0], apart[known])
+        most = STEEPEST * self._from_corners(along)
+        return np.clip(np.interp(along, along[known], apart[known]), -most, most)
+
+    @staticmethod
+    def _from_corners(along: np.ndarray) -> np.ndarray:
+        """(U,) how far places along the lids (U,) are from the nearer corner."""
+        return np.minimum(along - along[0], along[-1] - along)
 
     def _directions(self, points: np.ndarray) -> np.ndarray:
         """(…, 3) metres along the eyeball: azimuth, depth (towards its middle) and elevation."""

@@ -7,12 +7,16 @@ import numpy as np
 from .deformation import Anchors
 from .meeting import clearance
 
+CELL = 0.0005  # metres in which lips are compared
 CONTACT = 0.00005  # metres between lips that touch
 REACH = 0.006  # metres from where they touch over which a lip goes along
 ALONG = 0.003  # metres: width in which the places where they touch are mixed
 UPPER_SHARE = 0.3  # of a gap between the lips that the upper one closes; the jaw moves the lower one
 FARTHER = 2.0  # times the reach: beyond, nothing goes along
-ROUNDS = 6
+ROUNDS = 6  # at most, of pushing lips apart
+MEETING = 3  # rounds of closing them
+MORE = 1.25  # as much as is wanted they are pushed: the skin around holds them back
+LEAST = 0.00005  # metres: lips that go less against each other do not cross
 NEAR = 0.0001  # metres: so near to what is wanted nothing more is done
 CORNER = 0.004  # metres from the mouth's corners over which rolled-in lips are kept in their place
 BEHIND = 0.05  # of the way on which a lip that is rolled in would go on behind its inner edge, through the teeth
@@ -34,7 +38,7 @@ class Lips:
         """(K, P) metres between the lips of each of K heads, negative where they have crossed."""
         places = self._places(points)
         upper, lower = (points[:, triangles] for triangles in self.triangles)
-        found = clearance(upper, lower, places[..., 0].mean(2))
+        found = clearance(upper, lower, places[..., 0].mean(2), CELL)
         return np.where(np.isnan(found), places[:, :, 0, 2] - places[:, :, 1, 2], found)
 
     def joined(self, moved: np.ndarray) -> np.ndarray:
@@ -45,19 +49,19 @@ class Lips:
 
     def met(self, points: np.ndarray) -> np.ndarray:
         """(K, N, 3) points with the lips closed."""
-        for _ in range(ROUNDS):
-            lacking = CONTACT - self.gap(points)
-            if np.abs(lacking).max() < NEAR:
-                break
-            points = self._pulled(points, _upwards(lacking), UPPER_SHARE)
+        for _ in range(MEETING):
+            points = self._pulled(points, _upwards(CONTACT - self.gap(points)), UPPER_SHARE)
         return points
 
-    def apart(self, points: np.ndarray) -> np.ndarray:
-        """(K, N, 3) points, the lips pushed apart where the lower one has passed the upper one."""
+    def apart(self, still: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """(K, N, 3) points, the lips pushed apart where the lower one has passed the upper one, and has not in `still`
+        (N, 3)."""
         points = points.copy()
-        left = np.arange(len(points))
+        places = self._places(points - still)
+        left = np.flatnonzero(np.abs(places[:, :, 0] - places[:, :, 1]).max((1, 2)) > LEAST)
+        least = np.minimum(self.gap(still[None]), CONTACT)
         for _ in range(ROUNDS):
-            crossed = np.maximum(CONTACT - self.gap(points[left]), 0)
+            crossed = np.maximum(least - self.gap(points[left]), 0)
             crosses = crossed.max(1) >= NEAR
             left, crossed = left[crosses], crossed[crosses]
             if not len(left):
@@ -65,7 +69,7 @@ class Lips:
             # What is pushed is mixed along the lips: the neighbours count, too.
             beside = np.pad(crossed, ((0, 0), (1, 1)), mode="edge")
             push = np.maximum(crossed, np.maximum(beside[:, :-2], beside[:, 2:]))
-            points[left] = self._pulled(points[left], _upwards(push), 0.5)
+            points[left] = self._pulled(points[left], _upwards(MORE * push), 0.5)
         return points
 
     def rolled(self, still: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ SIDES = ("left", "right")
 FOLLOWED = {"lashes": ("eye_left", "eye_right"), "sockets": ("eye_left", "eye_right"), "mouth": ("mouth_inner",)}
 HOLD = 0.3  # how much a lid's edge counts against the first estimate of an eyeball's place
 ALONG, BESIDE = 0.0015, 0.006  # metres: width in which an edge's points are mixed, and how far it takes parts along
+FARTHER = 3.0  # times as far: beyond, nothing is taken along
 GAP = 0.00005  # metres between a lid and the eyeball
 STEPS = 10
 
@@ -110,7 +111,8 @@ def parts_of(model: PartsModel, anchors: np.ndarray, vertices: np.ndarray, topol
         for region in FOLLOWED.get(name, ()):
             edge = edges[region]
             shift = vertices[edge] - topology.canonical[edge]
-            moved[name] = along_edge(model.vertices[name], moved[name], topology.canonical[edge], shift)
+            pull, nearest = _along(model, topology, name, region)
+            moved[name] = moved[name] + pull @ (shift - moved[name][nearest])
         points = (model.vertices[name] + moved[name]).astype(np.float32)
         parts.append(Part(name, name, points, model.faces[name], model.uv[name], points.mean(0)))
     return tuple(parts)
@@ -215,18 +217,23 @@ def off_eyes(points: np.ndarray, parts: tuple[Part, ...]) -> np.ndarray:
     return moved
 
 
-def along_edge(points: np.ndarray, moved: np.ndarray, edge: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """(N, 3) displacements of points (N, 3), those near an edge (M, 3) corrected to its own (M, 3)."""
-    pull = pull_of(points, edge)
-    return moved + pull @ (shift - moved[_apart(points, edge).argmin(0)])
+@lru_cache(maxsize=16)
+def _along(model: PartsModel, topology: Topology, name: str, region: str) -> tuple[np.ndarray, np.ndarray]:
+    """How a part's mesh goes along with an opening's edge: (N, M) as of `pull_of`, and (M,) its vertices that are
+    nearest to those of the edge, by which it goes already."""
+    points, edge = model.vertices[name], topology.canonical[edge_of(topology, region)]
+    return pull_of(points, edge), _apart(points, edge).argmin(0)
 
 
 def pull_of(points: np.ndarray, edge: np.ndarray) -> np.ndarray:
     """(N, M) how much of the shifts of an edge (M, 3) points (N, 3) beside it take over."""
-    apart = _apart(points, edge)
+    pull = np.zeros((len(points), len(edge)))
+    near = ((points > edge.min(0) - FARTHER * BESIDE) & (points < edge.max(0) + FARTHER * BESIDE)).all(1)
+    apart = _apart(points[near], edge)
     nearest = apart.min(1, keepdims=True)
     mix = np.exp((nearest - apart) / ALONG**2)
-    return mix / mix.sum(1, keepdims=True) * np.exp(-nearest / BESIDE**2)
+    pull[near] = mix / mix.sum(1, keepdims=True) * np.exp(-nearest / BESIDE**2)
+    return pull
 
 
 def _apart(points: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -35,7 +35,7 @@ def photographed(mesh: bpy.types.Mesh) -> bpy.types.bpy_prop_collection:
     """The points, each with a place `co`, of a head's mesh as the photo shows it."""
     keys = mesh.shape_keys
     if keys is not None and _EXPRESSIONS in mesh and PHOTO in keys.key_blocks:
-        return keys.key_blocks[PHOTO].data
+        return keys.key_blocks[PHOTO].points
     return mesh.vertices
 
 
@@ -91,7 +91,7 @@ def _add_keys(shape: bpy.types.Object, shapes: Shapes, into_mesh: np.ndarray) ->
     for name in (PHOTO, *NAMES):
         if name in moved or PART_NAME not in shape:  # the head has all of them
             key = shape.shape_key_add(name=name, from_mix=False)
-            key.data.foreach_set("co", neutral + moved.get(name, np.float32(0)))
+            key.points.foreach_set("co", neutral + moved.get(name, np.float32(0)))
             key.value = float(name == PHOTO)
     shape.active_shape_key_index = 0
     mesh.update()
@@ -121,8 +121,8 @@ def _remove_keys(shape: bpy.types.Object, values: Mapping[str, float]) -> np.nda
     # Further photos' keys are whole faces, the artist's own are changes of the neutral one.
     own = [key for key in keys.key_blocks[1:] if key.name not in _OWN and key.name not in mesh.get(VIEW_KEYS, ())]
     for key in own:
-        key.data.foreach_set("co", places[key.name] + change)
-    keys.reference_key.data.foreach_set("co", neutral + change)
+        key.points.foreach_set("co", places[key.name] + change)
+    keys.reference_key.points.foreach_set("co", neutral + change)
     for key in [key for key in keys.key_blocks[1:] if key.name in _OWN]:
         key.driver_remove("value")
         shape.shape_key_remove(key)
@@ -183,7 +183,7 @@ def add_combinations(head: bpy.types.Object, names: Iterable[str]) -> int:
             change = sum((value * moved[key] for key, value in COMBINATIONS[name].items() if key in moved), 0 * neutral)
             if shape == head or change.any():
                 key = shape.shape_key_add(name=name, from_mix=False)
-                key.data.foreach_set("co", neutral + change)
+                key.points.foreach_set("co", neutral + change)
                 key.value = 0.0
                 if shape != head:
                     _follow_key(key, head)
@@ -202,5 +202,5 @@ def _places(mesh: bpy.types.Mesh) -> dict[str, np.ndarray]:
     places = {}
     for key in mesh.shape_keys.key_blocks:
         places[key.name] = np.empty(3 * len(mesh.vertices), np.float32)
-        key.data.foreach_get("co", places[key.name])
+        key.points.foreach_get("co", places[key.name])
     return places

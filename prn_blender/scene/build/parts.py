@@ -82,8 +82,8 @@ def place_parts(shapes: list[bpy.types.Object], parts: tuple[Part, ...], metre: 
         points = np.ascontiguousarray(metre * (part.vertices - part.pivot), np.float32).ravel()
         before, values = np.empty((2, len(points)), np.float32)
         keys = shape.data.shape_keys.key_blocks if shape.data.shape_keys else {}
-        (keys[PHOTO].data if PHOTO in keys else shape.data.vertices).foreach_get("co", before)
-        for moving in (*(key.data for key in keys), shape.data.vertices):
+        (keys[PHOTO].points if PHOTO in keys else shape.data.vertices).foreach_get("co", before)
+        for moving in (*(key.points for key in keys), shape.data.vertices):
             moving.foreach_get("co", values)
             moving.foreach_set("co", values + points - before)
         shape.data.update()

@@ -59,7 +59,7 @@ def add_view_keys(head: bpy.types.Object, shapes: Sequence[ViewShape], frame: np
     for shape in shapes:
         key = head.shape_key_add(name=shape.name, from_mix=False)
         vertices = shape.vertices @ frame[:3, :3].T + frame[:3, 3]
-        key.data.foreach_set("co", vertices.astype(np.float32).ravel())
+        key.points.foreach_set("co", vertices.astype(np.float32).ravel())
         key.value = 0.0
         keys.append(key.name)
     head.data[VIEW_KEYS] = keys
@@ -120,12 +120,12 @@ def add_expressions_beside(head: bpy.types.Object, expressions: Expressions) -> 
     shown, places = shown_view(head), {}
     for name in head.data[VIEW_KEYS]:
         places[name] = np.empty(3 * len(head.data.vertices), np.float32)
-        head.data.shape_keys.key_blocks[name].data.foreach_get("co", places[name])
+        head.data.shape_keys.key_blocks[name].points.foreach_get("co", places[name])
     head.shape_key_clear()
     add_expressions(head, expressions)
     for name, values in places.items():
         key = head.shape_key_add(name=name, from_mix=False)
-        key.data.foreach_set("co", values)
+        key.points.foreach_set("co", values)
         key.value = 0.0
     set_shown_view(head, shown)
 

@@ -173,7 +173,7 @@ def _apply(head: bpy.types.Object, captured: np.ndarray, displacements: np.ndarr
     if mesh.shape_keys:
         for block in mesh.shape_keys.key_blocks:
             change = (moved - shown) @ frame[:3, :3].T.astype(np.float32)
-            block.data.foreach_set("co", (_read(block.data, "co") + change).ravel())
+            block.points.foreach_set("co", (_read(block.points, "co") + change).ravel())
     mesh.vertices.foreach_set("co", _taken(moved, frame).ravel())
     attribute = mesh.attributes.get(CAPTURED)
     if pinned.any():

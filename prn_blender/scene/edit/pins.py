@@ -192,7 +192,7 @@ class PinnedHead:
             others = {key_of_view(self.head, number) for number in range(1, len(self.fitted.known))} - own.keys()
             for key in mesh.shape_keys.key_blocks:
                 if key not in others:
-                    _move(key.data, own.get(key, still))
+                    _move(key.points, own.get(key, still))
         _move(mesh.vertices, still)
         mesh.update()
 

@@ -234,7 +234,7 @@ class _Preparation:
         carrier = bpy.data.objects.new(mesh.name, mesh)
         for block, value, shape in zip(keys.key_blocks, values, shapes, strict=True):
             made = carrier.shape_key_add(name=block.name, from_mix=False)
-            made.data.foreach_set("co", shape)
+            made.points.foreach_set("co", shape)
             made.value = value
         bpy.data.objects.remove(carrier)
         return mesh
