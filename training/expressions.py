@@ -32,8 +32,9 @@ STILL = 2e-5  # metres: less is left out
 NOISE = 0.03  # cm: parts that an expression moves by less stay
 TONGUE_TIP = GUMS.start + 2695  # one of its vertices
 # How the tongue comes out, cm: the jaw opens by a share, the tip reaches forward, what is within the mouth is lifted over
-# the teeth, what is before the lips hangs by a share of the square of how far, and it gets flatter by a share.
-JAW, REACH, LIFT, HANG, FLAT = 0.45, 4.0, 0.6, 0.17, 0.4
+# the teeth, what is before the lips hangs by a share of the square of how far, it gets flatter by a share, and its
+# tip, from a part of its length on, wider.
+JAW, REACH, LIFT, HANG, FLAT, WIDE, TIP = 0.45, 4.0, 0.6, 0.17, 0.4, 0.65, 0.75
 ROOT, LIPS = 4.5, 11.7  # cm forwards: from where on the tongue moves, and where the lips are
 LIP_COLUMNS = 33  # pairs of points at which the lips touch
 LIP_WIDTH = 2.1  # cm from the middle, in which they are
@@ -88,6 +89,7 @@ def tongue_out(kit: FaceKit) -> np.ndarray:
     before = np.maximum(points[:, 2] + REACH * out - LIPS, 0)
     lift = np.clip(along / 0.6, 0, 1)
     moved[tongue, 1] += LIFT * lift**2 * (3 - 2 * lift) - HANG * before**2 - FLAT * out * (points[:, 1] - middle)
+    moved[tongue, 0] += WIDE * np.clip((along - TIP) / (1 - TIP), 0, 1) * points[:, 0]
     moved[tongue, 2] += REACH * out
     return moved
 

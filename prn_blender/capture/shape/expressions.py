@@ -163,9 +163,9 @@ def _keep_lips_apart(moved: np.ndarray, neutral: np.ndarray, lips: Lips) -> None
     jaw, close = [NAMES.index("jawOpen")], [NAMES.index("mouthClose")]
     before, going = neutral[lips.near], moved[:, lips.near]
     which = np.flatnonzero(np.abs(going).max((1, 2)) > STILL)
-    which = which[which != close]
     rolls = [NAMES.index(f"mouthRoll{lip}") for lip in ("Lower", "Upper")]
     going[rolls] = lips.rolled(before, before + going[rolls]) - before
+    which = np.setdiff1d(which, close + rolls)
     going[which] = lips.apart(before, before + going[which]) - before
     closed = lips.joined(going[jaw] + going[close])
     going[close] = lips.met(before + closed) - before - going[jaw]

@@ -18,7 +18,7 @@ MEETING = 3  # rounds of closing them
 MORE = 1.25  # as much as is wanted they are pushed: the skin around holds them back
 LEAST = 0.00005  # metres: lips that go less against each other do not cross
 NEAR = 0.0001  # metres: so near to what is wanted nothing more is done
-CORNER = 0.004  # metres from the mouth's corners over which rolled-in lips are kept in their place
+COLUMN = 0.002  # metres across, in which the nearest place of a rolled-in lip is looked for
 BEHIND = 0.05  # of the way on which a lip that is rolled in would go on behind its inner edge, through the teeth
 
 
@@ -73,17 +73,21 @@ class Lips:
         return points
 
     def rolled(self, still: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """(K, N, 3) points, each lip on its own side of the line where they touch in `still` (N, 3), and before the
+        """(K, N, 3) points, each lip up to the line where they touch in `still` (N, 3) and not beyond, and before the
         teeth: so both can be rolled in at once."""
         moved = points.copy()
         line = self._places(still[None])[0].mean(1)
-        for vertices, upwards in zip(self.vertices, (1, -1), strict=True):
-            x, y, z = np.moveaxis(points[:, vertices], -1, 0)
-            share = np.clip((np.ptp(line[:, 0]) / 2 - np.abs(x - line[:, 0].mean())) / CORNER, 0, 1)
-            deepest = np.minimum(*(_along(still[inner], 1, x) for inner in self.inner))
-            beyond = upwards * (_along(line, 2, x) - z) + CONTACT / 2
-            moved[:, vertices, 1] -= share * (1 - BEHIND) * np.maximum(y - deepest, 0)
-            moved[:, vertices, 2] += share * upwards * np.maximum(beyond, 0)
+        for vertices, pull, upwards in zip(self.vertices, self.pull, (1, -1), strict=True):
+            x, y, z = np.moveaxis(moved[:, vertices], -1, 0)
+            own = still[vertices]
+            front = np.minimum(*(_along(still[inner], 1, x) for inner in self.inner))
+            y -= (1 - BEHIND) * np.maximum(y - np.maximum(front, own[:, 1]), 0)
+            apart = upwards * (z - _along(line, 2, x))  # from the line, to the lip's own side
+            beside = np.abs(x[:, None] - line[:, :1]) < COLUMN
+            nearest = np.where(beside, apart[:, None], COLUMN).min(2)
+            apart -= np.maximum(nearest + CONTACT, 0) @ pull.T
+            apart = np.maximum(apart, np.minimum(upwards * (own[:, 2] - _along(line, 2, own[:, 0])), -CONTACT))
+            moved[:, vertices, 1], moved[:, vertices, 2] = y, _along(line, 2, x) + upwards * apart
         return moved
 
     def _places(self, values: np.ndarray) -> np.ndarray:
