@@ -3,8 +3,9 @@
     .venv/bin/python benchmarks/speed.py [PHOTO] [--json]
 
 Without PHOTO the bundled portrait is enlarged to 12 megapixels. Everything is measured in one process on this
-machine: first cold, then the median of warm captures; at the end the network passes against resfcn256 (PRNet's
-network with random weights) with onnxruntime on the CPU.
+machine: first cold, then the median of warm captures, and in turns with them captures of whole heads, and of whole
+heads with expressions; at the end the network passes against resfcn256 (PRNet's network with random weights) with
+onnxruntime on the CPU.
 """
 
 import argparse
@@ -30,12 +31,17 @@ from prn_blender.capture.packs.pack import load_pack
 from prn_blender.capture.photo.read import load_photo
 from prn_blender.capture.reconstruct import reconstruct
 from prn_blender.capture.stopwatch import Stopwatch
-from prn_blender.capture.types import Settings
+from prn_blender.capture.types import WHOLE, Settings
 from prn_blender.scene.build.assemble import build
 from training import resfcn256
 
 WARM_CAPTURES = 7
 MEGAPIXELS = 12
+KINDS = {
+    "simple head": Settings(),
+    "whole head": Settings(parts=WHOLE),
+    "with expressions": Settings(parts=WHOLE, expressions=True),
+}
 
 
 def enlarged_portrait(folder: Path) -> Path:
@@ -49,7 +55,7 @@ def enlarged_portrait(folder: Path) -> Path:
     return path
 
 
-def capture_once(path: Path) -> dict[str, float]:
+def capture_once(path: Path, settings: Settings) -> dict[str, float]:
     """Seconds by step, and their sum under "total"."""
     bpy.ops.wm.read_homefile(use_empty=True)
     clock = Stopwatch()
@@ -57,7 +63,7 @@ def capture_once(path: Path) -> dict[str, float]:
     clock.lap("read photo")
     face = choose_faces(find_faces(photo), "largest")[0]
     clock.lap("find faces")
-    capture = reconstruct(photo, face, load_pack(), Settings())
+    capture = reconstruct(photo, face, load_pack(), settings)
     clock.lap("reconstruct")
     build(capture, bpy.context)
     clock.lap("build scene")
@@ -86,8 +92,9 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = arguments.photo or enlarged_portrait(Path(folder))
-        cold = capture_once(path)
-        warm = [capture_once(path) for _ in range(WARM_CAPTURES)]
+        cold = capture_once(path, Settings())
+        rounds = [[capture_once(path, settings) for settings in KINDS.values()] for _ in range(1 + WARM_CAPTURES)]
+        warm = [kinds[0] for kinds in rounds[1:]]
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
         network = open_network(load_pack(), "CPUExecutionProvider")
@@ -104,6 +111,9 @@ def main() -> None:
         print(f"{step:<28}{cold[step] * 1000:>9.0f}{seconds * 1000:>9.0f}")
     for name, seconds in passes.items():
         print(f"{name:<28}{'':>9}{seconds * 1000:>9.1f}")
+    for number, kind in enumerate(KINDS):
+        totals = [1000 * kinds[number]["total"] for kinds in rounds[1:]]
+        print(f"{kind + ', total':<28}{min(totals):>9.0f}{np.median(totals):>9.0f}  (fastest, median)")
     print(f"peak memory of the process, Blender included: {peak_mb:.0f} MB")
     if arguments.json:
         print(json.dumps({"cold": cold, "warm": steps, "passes": passes, "peak_memory_mb": peak_mb}))

@@ -700,6 +700,31 @@ def test_a_whole_head_is_exported_with_its_parts(make_capture, tmp_path, kind):
             np.testing.assert_allclose(item.matrix_world.translation, pivots[name], atol=1e-5)
 
 
+@OWN
+def test_a_whole_head_is_exported_as_one_mesh(make_capture, tmp_path, kind):
+    captured = make_capture(SHOTS["landscape"], name="game")
+    head = build(replace(captured, settings=replace(captured.settings, parts=WHOLE)), bpy.context)
+    expected = np.concatenate([world_points(part) for part in parts_of(head)])
+    materials = {slot.material.name for part in parts_of(head) for slot in part.material_slots}
+    before = set(bpy.data.objects), set(bpy.data.meshes), set(bpy.data.materials)
+    path = tmp_path / f"head{kind.suffixes[0]}"
+    export_head(bpy.context, head, path, kind, joined=True)
+    assert (set(bpy.data.objects), set(bpy.data.meshes), set(bpy.data.materials)) == before
+    [item] = [item for item in imported(path) if item.type == "MESH"]
+    assert_same_shape(world_points(item), expected)
+    assert len(item.material_slots) == len(materials)
+
+
+def test_a_head_with_a_rig_is_not_exported_as_one_mesh(make_capture, tmp_path):
+    captured = make_capture(SHOTS["landscape"], name="game")
+    head = build(replace(captured, settings=replace(captured.settings, parts=WHOLE)), bpy.context)
+    rig = bpy.data.objects.new("Rig", bpy.data.armatures.new("Rig"))
+    bpy.context.scene.collection.objects.link(rig)
+    head.modifiers.new("Rig", "ARMATURE").object = rig
+    report = check_head(bpy.context, head, GLTF, joined=True)
+    assert "has a rig" in " ".join(report.warnings)
+
+
 # The check
 
 

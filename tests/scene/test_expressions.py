@@ -348,6 +348,20 @@ def test_gltf_has_every_expression_with_its_name_and_normals(captured, tmp_path)
     assert teeth["weights"][teeth["extras"]["targetNames"].index("jawOpen")] == pytest.approx(0.5)
 
 
+def test_one_mesh_has_every_expression_of_the_parts(captured, tmp_path):
+    head = build(captured, bpy.context)
+    export_head(bpy.context, head, tmp_path / "head.glb", GLTF, joined=True)
+    bpy.ops.wm.read_homefile(use_empty=True)
+    bpy.ops.import_scene.gltf(filepath=str(tmp_path / "head.glb"))
+    [item] = [item for item in bpy.data.objects if item.type == "MESH" and item.data.shape_keys is not None]
+    keys = item.data.shape_keys.key_blocks
+    assert [key.name for key in keys][1:] == [PHOTO, *NAMES]
+    slots = {slot.material.name.split()[-1]: slot.slot_index for slot in item.material_slots}
+    own = {polygon.vertices[0] for polygon in item.data.polygons if polygon.material_index == slots["Teeth"]}
+    moved = np.linalg.norm(shown_key(keys["jawOpen"]) - shown_key(keys[0]), axis=1)[sorted(own)]
+    assert moved.max() > 0.02 and moved.min() < 0.001, "lower and upper teeth"
+
+
 def test_fbx_has_every_expression(captured, tmp_path):
     head = build(captured, bpy.context)
     jaw = shown_key(head.data.shape_keys.key_blocks["jawOpen"]) - shown_key(head.data.shape_keys.key_blocks[NEUTRAL])

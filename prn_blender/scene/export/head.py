@@ -17,13 +17,17 @@ _PNG = TextureChoice()
 
 
 def check_head(
-    context: bpy.types.Context, head: bpy.types.Object, kind: Format = GLTF, choice: TextureChoice = _PNG
+    context: bpy.types.Context,
+    head: bpy.types.Object,
+    kind: Format = GLTF,
+    choice: TextureChoice = _PNG,
+    joined: bool = False,
 ) -> Report:
     """What `export_head` would write and say. Nothing is written and nothing stays in the scene."""
     with tempfile.TemporaryDirectory(prefix="prn_check_") as folder:
         textures = TextureFiles(Path(folder), "head", choice)
         try:
-            with prepared(context, head, textures, kind.holds_rig, kind.holds_shapes) as ready:
+            with prepared(context, head, textures, kind.holds_rig, kind.holds_shapes, joined) as ready:
                 return report_on(ready, textures, kind, choice)
         except CaptureError as problem:
             return Report((error(str(problem)),), ())
@@ -35,9 +39,13 @@ def export_head(
     path: Path,
     kind: Format = GLTF,
     choice: TextureChoice = _PNG,
+    joined: bool = False,
 ) -> Report:
     """Writes the head with what belongs to it, its material, textures and rig, in metres and its aligned frame, without
     camera and landmarks. An older file stays where anything fails.
+
+    Args:
+        joined: as one mesh with a material for each part.
 
     Returns:
         what the check found and what was written.
@@ -47,7 +55,7 @@ def export_head(
     """
     with filled_folder(path.parent) as folder, tempfile.TemporaryDirectory(prefix="prn_export_") as elsewhere:
         textures = TextureFiles(Path(elsewhere) if kind.holds_textures else folder, path.stem, choice)
-        with prepared(context, head, textures, kind.holds_rig, kind.holds_shapes) as ready:
+        with prepared(context, head, textures, kind.holds_rig, kind.holds_shapes, joined) as ready:
             report = report_on(ready, textures, kind, choice)
             if report.errors:
                 raise CaptureError(report.errors[0])

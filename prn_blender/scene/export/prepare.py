@@ -37,13 +37,19 @@ class Prepared:
 
 @contextmanager
 def prepared(
-    context: bpy.types.Context, head: bpy.types.Object, textures: TextureFiles, keeps_rig: bool, keeps_shapes: bool
+    context: bpy.types.Context,
+    head: bpy.types.Object,
+    textures: TextureFiles,
+    keeps_rig: bool,
+    keeps_shapes: bool,
+    joined: bool = False,
 ) -> Iterator[Prepared]:
     """Stand-ins for a captured head, what belongs to it, and the armatures that deform it; then all is as before.
 
     Args:
         keeps_rig: with armatures and weights; otherwise posed as it is.
         keeps_shapes: with shape keys; otherwise with the shape that they make.
+        joined: as one mesh with a material for each part.
 
     Raises:
         CaptureError: a texture cannot be read or written.
@@ -55,7 +61,7 @@ def prepared(
         restore.enter_context(_in_metres(context.scene))
         names = restore.enter_context(_names_lent())
         restore.enter_context(discarded())
-        yield _Preparation(context, head, textures, keeps_rig, keeps_shapes, names).prepare(metre)
+        yield _Preparation(context, head, textures, keeps_rig, keeps_shapes, joined, names).prepare(metre)
 
 
 def parts_of(head: bpy.types.Object) -> list[bpy.types.Object]:
@@ -64,9 +70,9 @@ def parts_of(head: bpy.types.Object) -> list[bpy.types.Object]:
 
 
 class _Preparation:
-    def __init__(self, context, head, textures, keeps_rig, keeps_shapes, names) -> None:
+    def __init__(self, context, head, textures, keeps_rig, keeps_shapes, joined, names) -> None:
         self._context, self._head, self._textures = context, head, textures
-        self._keeps_rig, self._keeps_shapes, self._names = keeps_rig, keeps_shapes, names
+        self._keeps_rig, self._keeps_shapes, self._joined, self._names = keeps_rig, keeps_shapes, joined, names
         self._materials: dict[bpy.types.Material, bpy.types.Material] = {}
         self._without_shapes: list[str] = []  # names of what has shape keys, in a format that has none
         self._rigs: dict[bpy.types.Object, bpy.types.Object] = {}  # armatures to their stand-ins
@@ -89,6 +95,8 @@ class _Preparation:
         if others:
             result.findings.append(information(f"Not part of the head, so not written: {', '.join(others)}"))
         result.armatures.extend(self._rigs.values())
+        if self._joined:
+            self._join()
         result.findings.extend(self._textures.findings)
         self._context.view_layer.update()
         objects = self._context.view_layer.objects
@@ -99,6 +107,23 @@ class _Preparation:
         objects.active = result.meshes[0]
         self._context.view_layer.update()
         return result
+
+    def _join(self) -> None:
+        """Makes all meshes one: materials become its slots, shape keys of one name one."""
+        meshes = self._result.meshes
+        if self._rigs:
+            text = (
+                "The head has a rig, with which the other parts have no weights: they are written as their own objects"
+            )
+            self._result.findings.append(warning(text))
+        elif len(meshes) > 1:
+            self._context.view_layer.update()
+            shown = {"active_object": meshes[0], "object": meshes[0]}
+            with self._context.temp_override(
+                **shown, selected_objects=meshes, selected_editable_objects=meshes, area=None, region=None
+            ):
+                bpy.ops.object.join()
+            del meshes[1:]
 
     def _from_world_to_file(self, world: Matrix, metre: float) -> Matrix:
         """The aligned frame stays, as large as it is seen; in metres, of which one is `metre` units of the scene.

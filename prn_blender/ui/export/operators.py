@@ -42,6 +42,12 @@ class ExportOptions:
         max=100,
     )
 
+    joined: bpy.props.BoolProperty(
+        name="One Mesh",
+        description="Write eyes, teeth and the like as one mesh with the head, with a material slot for each, "
+        "instead of as objects of their own",
+    )
+
     @property
     def kind(self):
         return FORMATS[self.format]
@@ -59,10 +65,10 @@ class ExportOptions:
         """Checks the head, if that was not done with these options already."""
         from ...scene.export.head import check_head
 
-        options = self.format, self.texture_format, self.texture_quality
+        options = self.format, self.texture_format, self.texture_quality, self.joined
         if options != self._looked_for:
             self._looked_for = options
-            self._report = check_head(context, captured_head(context), self.kind, self.textures)
+            self._report = check_head(context, captured_head(context), self.kind, self.textures, self.joined)
 
     def draw(self, context):
         layout = settings_layout(self.layout)
@@ -71,6 +77,7 @@ class ExportOptions:
         row = layout.row()
         row.active = self.texture_format != "PNG"
         row.prop(self, "texture_quality")
+        layout.prop(self, "joined")
         draw_report(context, layout, self._report, self._width)
 
 
@@ -139,7 +146,7 @@ class PRN_OT_export_head(ExportOptions, HeadOperator, bpy.types.Operator):
             return {"CANCELLED"}
         path = self.kind.named(Path(bpy.path.abspath(self.filepath)))
         try:
-            report = export_head(context, captured_head(context), path, self.kind, self.textures)
+            report = export_head(context, captured_head(context), path, self.kind, self.textures, self.joined)
         except CaptureError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
