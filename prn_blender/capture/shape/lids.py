@@ -16,6 +16,8 @@ CELL = 0.0004  # metres in which lids are compared
 CONTACT = 0.0  # metres between closed lids
 RISE = 0.002  # metres by which the edge of a closed upper lid lies farther out: before the lower one
 RIM = 0.004  # metres from a lid's inner edge over which it does
+COLUMN = 0.0015  # metres across, in which a lid's outer edge is looked for
+GATHERED = 0.7  # how much nearer the skin beside the outer edge of a closed lid comes to it
 STEEPEST = 0.5  # by which lids part from their corners on
 FRONT = 0.006  # metres from its edge over which a closed upper lid comes farther out
 BEFORE = 0.0001  # metres by which it does where the lower lid comes up behind it
@@ -67,7 +69,9 @@ class Lids:
         travel = self.mix @ (before - now)[self.upper, 2]
         share = np.clip((before - now)[self.above, 2] / np.maximum(travel, LEAST_TRAVEL), 0, 1)
         share = np.where(np.isin(self.above, self.upper), 1, share)
-        for _ in range(ROUNDS):
+        for number in range(ROUNDS):
+            if number == ROUNDS - 1:
+                now[self.above] += self._gathered(now)
             apart = self._along(self._apart(now[None], (0, 1, 2))[0], now)
             now[self.above, 2] -= share * (self.mix @ (apart - CONTACT))
         closed = moved.copy()
@@ -83,6 +87,17 @@ class Lids:
             push = np.minimum(push + np.maximum(lacking[1:-1], np.maximum(lacking[:-2], lacking[2:])), most)
             out[self.above] = outwards * (self.mix @ push)[:, None]
         return closed + out
+
+    def _gathered(self, now: np.ndarray) -> np.ndarray:
+        """(A, 3) by which the skin of a closed upper lid, in directions (N, 3), comes near to its outer edge: where a
+        coarse mesh has nothing between the edge and the fold above, smooth shading would round off the whole lid."""
+        own = now[self.above]
+        beside = np.abs(own[:, None, 0] - now[self.upper, 0]) < COLUMN
+        height = np.where(beside & (self.front > 0.6)[:, None], own[:, None, 2], np.inf)
+        outer = self.mix @ own[height.argmin(0), 1:]
+        inside = np.clip(self._from_corners(now[self.upper, 0]) / CORNER, 0, 1)
+        share = GATHERED * (1 - self.hold[self.above]) * self.front * (self.mix @ inside)
+        return share[:, None] * np.pad(outer - own[:, 1:], ((0, 0), (1, 0)))
 
     def _apart(self, places: np.ndarray, axes: tuple[int, int, int]) -> np.ndarray:
         """(K, U) metres between the lids at places (K, N, 3), of which `axes` are across, depth and height; NaN where
