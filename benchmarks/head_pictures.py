@@ -56,7 +56,7 @@ TILE, WIDE, TALL = 230, 210, 250  # pixels of a close-up, and of a head
 HEAD, MIDDLE = 0.31, (0, 0.05, -0.02)  # metres shown, and their middle
 WIRE = 0.0004  # metres: how thick edges are
 SAMPLES, LAMP, SKY = 48, 1.3, 0.9  # of pictures in light
-UV_SIDE = 900  # pixels
+UV_SIDE = 600  # pixels
 
 
 def aimed(focus: tuple[float, float, float], aside: float, up: float) -> Matrix:
