@@ -43,7 +43,7 @@ class Portrait:
 class Person:
     """A head from several sides."""
 
-    face: np.ndarray  # (F, 3) metres, with its expression
+    face: np.ndarray  # (F, 3) metres, with the expression of the first view
     still: np.ndarray  # (F, 3) without
     views: tuple[Portrait, ...]
 
@@ -51,8 +51,12 @@ class Person:
 class Persons:
     """The heads of a work folder, rendered where they are not there yet."""
 
-    def __init__(self, work: Path, pictures: int, landmark_uv: np.ndarray, model: HeadModel):
-        folder, layout_file = work / "persons", work / "layout.npz"
+    def __init__(self, work: Path, pictures: int, landmark_uv: np.ndarray, model: HeadModel, days: bool = False):
+        """
+        Args:
+            days: each picture of a head is of another day, with another expression, other clothes and hair.
+        """
+        folder, layout_file = work / ("days" if days else "persons"), work / "layout.npz"
         work.mkdir(parents=True, exist_ok=True)
         if not layout_file.exists():
             _training("uv_layout", layout_file)
@@ -65,7 +69,8 @@ class Persons:
             "kept": "only",
             "processes": 2,
         }
-        _training("render", folder, *(part for name, value in options.items() for part in (f"--{name}", value)))
+        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+        _training("render", folder, *arguments, *(["--days"] if days else []))
         kit, layout = load_facekit(), UvLayout.load(layout_file)
         self.heads = RenderedHeads([folder])
         self._eyes = eye_centre(kit, layout)

@@ -117,9 +117,14 @@ class Look:
         return ViewEvidence(evidence, photo.width, photo.height, distance=said.distance)
 
     def evidence(self, view: Portrait) -> ViewEvidence:
-        """A rendered portrait in its true box."""
-        box = FaceBox(*view.landmarks.min(0), *view.landmarks.max(0))
-        return self.at(Photo(Path("rendered"), view.picture, "", None, True), box)
+        """A rendered portrait."""
+        return self.at(*as_photo(view))
+
+
+def as_photo(view: Portrait) -> tuple[Photo, FaceBox]:
+    """A rendered portrait and its true box."""
+    box = FaceBox(*view.landmarks.min(0), *view.landmarks.max(0))
+    return Photo(Path("rendered"), view.picture, "", None, True), box
 
 
 def looks_of(pack: ModelPack) -> list[Look]:
@@ -229,7 +234,8 @@ def main() -> None:
     model = pack.head_model
     if model is None:
         sys.exit(f"The model pack {pack.name} has no head model.")
-    errors = FaceErrors(model, Persons(options.work, options.pictures, pack.topology.landmark_uv, model))
+    rendered = (options.work, options.pictures, pack.topology.landmark_uv, model)
+    errors = FaceErrors(model, Persons(*rendered))
     numbers, control = {}, {}
     with_true_evidence(numbers, control, errors)
     looks = looks_of(pack)
@@ -239,11 +245,19 @@ def main() -> None:
         with_networks(numbers, control, errors, look, known)
         if options.scan.is_dir():
             measure_scan(numbers, control, look, options.scan)
+    groups = {
+        "rendered persons, other days": [
+            (number, *as_photo(view))
+            for number, person in enumerate(Persons(*rendered, days=True))
+            for view in filter(is_face, person.views)
+        ]
+    }
     if options.persons.is_dir():
-        persons = load_persons(options.persons)
-        face = errors.persons.upper_face
+        groups["persons"] = load_persons(options.persons)
+    for name, group in groups.items():
         for look in looks:
-            measure_persons(numbers, f"{look.name}, persons on {len(persons)} photos", model, face, persons, look.at)
+            subject = f"{look.name}, {name}, {len(group)} photos"
+            measure_persons(numbers, subject, model, errors.persons.upper_face, group, look.at)
     columns = {f"{pack.name} {pack.version}": numbers, "mean head": control}
     print(table(columns))
     if options.json:

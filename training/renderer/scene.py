@@ -13,7 +13,14 @@ from .background import beside, load_environments, sample_background
 from .degrade import degrade, end_photo
 from .gl import HeadDrawing, sample_look
 from .relief import face_values, landmark_places
-from .sampling import ShapeSampler, sample_angles, sample_light, sample_portrait_angles, sample_view
+from .sampling import (
+    ShapeSampler,
+    sample_angles,
+    sample_expression,
+    sample_light,
+    sample_portrait_angles,
+    sample_view,
+)
 from .skin import Skin, compose_skin
 from .strands import BeardMaker, locks
 from .surfaces import Material, Surface
@@ -42,6 +49,7 @@ class Taste:
     portraits: float = 0.0
     scanned: float = 0.0  # share of heads as scanned people's are
     kept: bool | None = None  # only of the skins, hair and surroundings kept to measure on; False: without these
+    days: bool = False  # each picture of a head is of another day: another expression, other clothes and hair
 
     def of(self, assets: Sequence) -> list:
         """Those that may be used."""
@@ -79,13 +87,19 @@ class SceneSampler:
         """One new head from `views` sides, each under its own light."""
         rng = self.rng
         state = self.shape(rng)
-        vertices = self.model.vertices(state)
         skin = self.next_skin()
         self.skin = skin[0]
         is_portrait = self.taste.portraits > 0 and rng.random() < self.taste.portraits
-        self.drawing.set_head(vertices, self._outfit(state, vertices, skin[0], is_portrait))
         eyes = self.eyes[rng.integers(len(self.eyes))]
-        return [self._view(state, vertices, skin, eyes, is_portrait) for _ in range(views)]
+        samples: list[Sample] = []
+        for number in range(views):
+            if self.taste.days and number:
+                state = replace(state, expression=sample_expression(rng, self.kit))
+            if self.taste.days or not number:
+                vertices = self.model.vertices(state)
+                self.drawing.set_head(vertices, self._outfit(state, vertices, skin[0], is_portrait))
+            samples.append(self._view(state, vertices, skin, eyes, is_portrait))
+        return samples
 
     def _view(self, state: HeadState, vertices: np.ndarray, skin: tuple, eyes, is_portrait: bool) -> Sample:
         rng, size = self.rng, self.drawing.size
