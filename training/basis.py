@@ -54,13 +54,13 @@ def make_basis(
     layout: UvLayout, heads: RenderedHeads, landmark_uv: np.ndarray, count: int, coarse: int, fine: int, samples: int
 ) -> MapBasis:
     """Components of the rendered heads' shapes and their mirror images, weighted like the loss."""
-    makers = [CropMaker(heads, layout, landmark_uv, resolution, size=4) for resolution in (coarse, fine)]
+    makers = [CropMaker(layout, landmark_uv, resolution, size=4) for resolution in (coarse, fine)]
     rng = np.random.default_rng(0)
     chosen = rng.permutation(len(heads))[:samples]
     shapes = []
     for some in np.array_split(chosen, -(-len(chosen) // 128)):
         flip = torch.from_numpy(rng.random(len(some)) < 0.5)[:, None, None, None]
-        both = [maker.shapes(some) for maker in makers]
+        both = [maker.shapes(heads.states[torch.from_numpy(some)]) for maker in makers]
         shapes.append(torch.cat([torch.where(flip, mirror_shapes(values), values).flatten(2) for values in both], 2))
     shapes = torch.cat(shapes)  # (samples, 3, r r + R R)
     mean = shapes.mean(0)

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch.nn import functional
 
-from ..augment import CropRange
+from ..augment import CropRange, Squares
 from ..network import FAST, HeadNetwork, MapNetwork
 from ..warm_start import encoder_pairs, read_encoder, read_values
 from .network import TEXELS
@@ -58,26 +58,12 @@ class FirstPass(torch.nn.Module):
             landmarks: (B, 68, 2) in units of the pictures.
             roll: (B,) radians, of the heads.
         """
-        size, (shift, zoom) = self.network.network.size.input_size, self.crop.jitters[0]
+        shift, zoom = self.crop.jitters[0]
 
         def normal(*shape: int) -> torch.Tensor:
             return torch.randn(len(pictures), *shape, generator=generator, device=pictures.device)
 
-        turn = roll + normal() * TILT
-        cos, sin = torch.cos(turn), torch.sin(turn)
-        axes = torch.stack([cos, -sin, sin, cos], 1).view(-1, 2, 2)  # columns: the crop's axes in the picture
-        turned = landmarks @ axes
-        low, high = turned.amin(1), turned.amax(1)
-        side = (high - low).mean(1) * self.crop.rule.scale
-        centre = (low + high) / 2
-        centre[:, 1] += self.crop.rule.shift_y * side
-        centre = centre + normal(2) * (shift * side)[:, None]
-        side = side * torch.exp(normal() * zoom)
-        centre = (axes @ centre[:, :, None])[:, :, 0]
-        # grid_sample wants, for crop coordinates -1..1, picture coordinates -1..1
-        theta = torch.cat([axes * side[:, None, None], (2 * centre - 1)[:, :, None]], 2)
-        grid = functional.affine_grid(theta, [len(pictures), 3, size, size], align_corners=False)
-        crops = functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
-        maps = self.network(crops)[0].flatten(1, 2)
-        places = (maps[..., :2] - 0.5) * side[:, None, None] @ axes.transpose(1, 2) + centre[:, None]
-        return torch.cat([places, maps[..., 2:] * side[:, None, None]], 2).view(-1, TEXELS, TEXELS, 3)
+        squares = Squares.around(landmarks, roll + normal() * TILT, self.crop.rule)
+        squares = squares.moved(normal(2) * shift, normal() * zoom)
+        maps = self.network(squares.cut(pictures, self.network.network.size.input_size))[0]
+        return squares.to_picture(maps.flatten(1, 2)).view(-1, TEXELS, TEXELS, 3)
