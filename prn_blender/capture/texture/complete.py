@@ -28,7 +28,8 @@ class Fill:
     gain: np.ndarray  # (G, G, 3) float32: factor on the mirrored colour
     colour: np.ndarray  # (G, G, 3) float32: for what remains
     grain: np.ndarray  # (G, G) float32: how strongly it is strewn with strands
-    strand_place: np.ndarray  # (G, G, 2) float32: where in `strands`
+    strand_place: np.ndarray  # (G, G, 2) float32: where in `strands`, 0..1
+    strands: np.ndarray  # (S, S) float32: the noise of which they are
 
 
 def make_fill(guide: Guide, colour: np.ndarray, trusted: Trust) -> Fill:
@@ -61,6 +62,7 @@ def make_fill(guide: Guide, colour: np.ndarray, trusted: Trust) -> Fill:
         colour=np.clip(filled, 0, 255),
         grain=(strand_strength(known, known_weight, scalp) * scalp).astype(np.float32),
         strand_place=strand_place(guide.canonical).astype(np.float32),
+        strands=strands(),
     )
 
 

@@ -14,7 +14,7 @@ from ..packs.topology import Topology
 from ..photo.part import cut
 from ..progress import Progress, silent
 from ..types import BASE_COLOR, MASK, View
-from .complete import Fill, make_fill, strands
+from .complete import Fill, make_fill
 from .guide import GUIDE_SIZE, make_guide
 from .trust import judge, without_rims
 
@@ -267,7 +267,6 @@ def continue_colours(tile: Tile, fill: Fill) -> np.ndarray:
     grain = tile.enlarge(fill.grain)
     if not grain.any():
         return cv2.convertScaleAbs(colour)
-    noise = strands()
-    place = tile.enlarge(fill.strand_place) * len(noise) - np.float32(0.5)
-    strewn = cv2.remap(noise, place, None, cv2.INTER_LINEAR) * grain
+    place = tile.enlarge(fill.strand_place) * len(fill.strands) - np.float32(0.5)
+    strewn = cv2.remap(fill.strands, place, None, cv2.INTER_LINEAR) * grain
     return cv2.add(colour, cv2.cvtColor(strewn, cv2.COLOR_GRAY2RGB), dtype=cv2.CV_8U)

@@ -4,12 +4,14 @@ import os
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 
 BAND = 1 << 20  # bytes that are deflated together
 UP = 2  # the filter by which a row is told as what it differs by from the one above
 GREY, COLOUR = 0, 2
+MODULUS = 65521  # of Adler's checksum
 
 
 def png_bytes(pixels: np.ndarray) -> bytes:
@@ -19,25 +21,44 @@ def png_bytes(pixels: np.ndarray) -> bytes:
     """
     height, width = pixels.shape[:2]
     rows = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder(">")).view(np.uint8).reshape(height, -1)
-    filtered = np.empty((height, 1 + rows.shape[1]), np.uint8)
-    filtered[:, 0] = UP
-    filtered[0, 1:] = rows[0]
-    np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
-
-    bands = np.array_split(filtered, -(-filtered.nbytes // BAND))
+    firsts = range(0, height, max(1, BAND // rows.shape[1]))
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as threads:
-        deflated = b"".join(threads.map(_deflated, bands))
-    first, last = b"\x78\x01", b"\x03\x00"  # what a zlib stream begins with, and an empty block to end with
-    data = first + deflated + last + struct.pack(">I", zlib.adler32(filtered))
+        bands = list(threads.map(lambda first: Band.of(rows, first, first + firsts.step), firsts))
+    checksum = 1
+    for band in bands:
+        checksum = band.checksum_after(checksum)
     kind = COLOUR if pixels.ndim == 3 else GREY
     header = struct.pack(">IIBBBBB", width, height, 8 * pixels.itemsize, kind, 0, 0, 0)
+    # A zlib stream: its header, the bands, an empty last block and the checksum.
+    data = b"\x78\x01" + b"".join(band.deflated for band in bands) + b"\x03\x00" + struct.pack(">I", checksum)
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
 
 
-def _deflated(band: np.ndarray) -> bytes:
-    """Whole blocks, after which others may follow."""
-    deflate = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
-    return deflate.compress(band) + deflate.flush(zlib.Z_SYNC_FLUSH)
+@dataclass(frozen=True)
+class Band:
+    """Some rows of a picture."""
+
+    deflated: bytes  # whole blocks, after which others may follow
+    checksum: int  # Adler's, of the bytes alone
+    length: int
+
+    @classmethod
+    def of(cls, rows: np.ndarray, first: int, end: int) -> "Band":
+        """Of the rows from `first` on of a picture (H, N) uint8."""
+        own = rows[first:end]
+        filtered = np.empty((len(own), 1 + rows.shape[1]), np.uint8)
+        filtered[:, 0] = UP
+        filtered[0, 1:] = own[0] - rows[first - 1] if first else own[0]
+        np.subtract(own[1:], own[:-1], out=filtered[1:, 1:])
+        deflate = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
+        deflated = deflate.compress(filtered) + deflate.flush(zlib.Z_SYNC_FLUSH)
+        return cls(deflated, zlib.adler32(filtered), filtered.nbytes)
+
+    def checksum_after(self, before: int) -> int:
+        """Adler's checksum of the bytes before, whose checksum is given, and of these."""
+        low = (before & 0xFFFF) + (self.checksum & 0xFFFF) - 1
+        high = (before >> 16) + (self.checksum >> 16) + self.length * ((before & 0xFFFF) - 1)
+        return high % MODULUS << 16 | low % MODULUS
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:
