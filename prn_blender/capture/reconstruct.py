@@ -106,6 +106,9 @@ def reconstruct(
     views = tuple(replace(view, visibility=seen_in(view, pack)) for view in views)
     clock.lap("visibility")
 
+    head = head_of(views[0])
+    clock.lap("head")
+
     look = look_of(views[0], pack) if settings.parts == WHOLE else STRAIGHT
     clock.lap("eyes")
 
@@ -122,7 +125,7 @@ def reconstruct(
     progress(1.0, "Captured")
     return Capture(
         views=views,
-        head=head_of(views[0]),
+        head=head,
         textures=textures,
         pack=pack,
         settings=settings,

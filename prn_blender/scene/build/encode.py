@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-
 from ...capture.shape.eye_texture import eye_texture
-from ...capture.types import WHOLE, Capture, Photo
+from ...capture.shape.mesh import mesh_of
+from ...capture.types import WHOLE, Capture, HeadMesh, Photo
+from .png import png_bytes
 
 EYE_PIXELS = 1024
 
@@ -21,35 +21,37 @@ class EncodedImages:
     others: tuple[bytes, ...] = ()  # the capture's further photos
 
 
+def mesh_and_images(capture: Capture, photo: bytes | None = None) -> tuple[HeadMesh, EncodedImages]:
+    """The mesh that a capture's settings ask for, made while its images are encoded.
+
+    Args:
+        photo: as of `encode_images`.
+    """
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        images = thread.submit(encode_images, capture, photo)
+        mesh = mesh_of(capture, capture.pack.choose_topology(capture.settings.topology))
+        return mesh, images.result()
+
+
 def encode_images(capture: Capture, photo: bytes | None = None) -> EncodedImages:
     """May raise OSError where the photo's file is gone.
 
     Args:
         photo: its `photo_bytes` where there are several captures of it.
     """
-    with ThreadPoolExecutor(max_workers=2) as threads:
-        textures = {name: threads.submit(png_bytes, pixels) for name, pixels in capture.textures.items()}
+    with ThreadPoolExecutor(max_workers=1) as thread:
         if capture.settings.parts == WHOLE:
-            threads.submit(eye_file, capture.look.iris)  # kept for the build
+            thread.submit(eye_file, capture.look.iris)  # kept for the build
+        textures = {name: png_bytes(pixels) for name, pixels in capture.textures.items()}
         if photo is None:
             photo = photo_bytes(capture.views[0].photo)
-        others = tuple(photo_bytes(view.photo) for view in capture.views[1:])
-        return EncodedImages({name: encoded.result() for name, encoded in textures.items()}, photo, others)
+        return EncodedImages(textures, photo, tuple(photo_bytes(view.photo) for view in capture.views[1:]))
 
 
 @lru_cache(maxsize=8)
 def eye_file(iris: tuple[float, float, float]) -> bytes:
     """The eyeballs' picture as a PNG file, its iris in an sRGB colour."""
     return png_bytes(eye_texture(EYE_PIXELS, iris))
-
-
-def png_bytes(pixels: np.ndarray) -> bytes:
-    """`pixels` (H, W) or (H, W, 3), uint8 or uint16, RGB, as a PNG file."""
-    import cv2
-
-    ordered = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels
-    # Without parameters OpenCV takes its quick ones; any compression level given makes it slower.
-    return cv2.imencode(".png", ordered)[1].tobytes()
 
 
 def photo_bytes(photo: Photo) -> bytes:
