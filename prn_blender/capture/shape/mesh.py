@@ -11,7 +11,7 @@ from ..packs.pack import ModelPack
 from ..packs.topology import Topology
 from ..types import WHOLE, Capture, HeadMesh, View
 from .expression_parts import turned
-from .expressions import Expressions, expressions_of, on_surface, photo_expression
+from .expressions import Expressions, PhotoExpression, expressions_of, on_surface, photo_expression
 from .eyeball import STRAIGHT
 from .parts import Part, PartsModel, clear_of_eyes, opened, parts_of
 
@@ -81,6 +81,7 @@ def expressions_of_mesh(
     vertices: np.ndarray,
     coefficients: np.ndarray | None,
     gaze: np.ndarray = STRAIGHT.gaze,
+    copied: PhotoExpression | None = None,
 ) -> Expressions:
     """The expressions of a mesh that exists, as those of a capture.
 
@@ -88,6 +89,7 @@ def expressions_of_mesh(
         vertices: (V, 3) metres, aligned frame, of the topology, with or without what closes eyes and mouth.
         coefficients: of the photo's expression, as the capture's record has them; None where it has none.
         gaze: (2, 2) as of `Look`, from there too.
+        copied: that of another head of the pack, which becomes a key, too.
 
     Raises:
         CaptureError: the pack has no expressions, or the vertices are others.
@@ -105,7 +107,9 @@ def expressions_of_mesh(
         if pack.parts is not None:
             parts = turned(parts_of(pack.parts, on_surface(topology, pack.parts).on(whole), whole, topology), gaze)
     photo = _photo_expression(pack, coefficients)
-    found = expressions_of(pack.expressions, pack.parts, topology, whole, parts, photo, gaze)
+    others = None if copied is None else _photo_expression(pack, copied.coefficients)
+    worn = None if copied is None or others is None else (others, copied.gaze)
+    found = expressions_of(pack.expressions, pack.parts, topology, whole, parts, photo, gaze, worn)
     return found.kept(kept) if is_open else found
 
 
