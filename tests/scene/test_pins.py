@@ -376,3 +376,16 @@ def test_expressions_are_added_to_a_head_of_several_photos(captured, registered)
     for view in (0, 1):
         assert np.abs(seen_vertices(head, view) - before[view]).max() < 0.05
     assert "jawOpen" in head.data.shape_keys.key_blocks
+
+
+def test_faces_are_shown_and_copied_whichever_photo_is_looked_at(expressive, registered):
+    source, target = (build(expressive["two photos"], bpy.context) for _ in range(2))
+    bpy.context.view_layer.objects.active = target
+    set_shown_view(source, 1)
+    assert bpy.ops.prn.copy_expression(source=source.name) == {"FINISHED"}
+    copied, second = shown_vertices(target), shown_vertices(source)
+    set_shown_view(target, 1)
+    assert bpy.ops.prn.show_face(face="Neutral") == {"FINISHED"}
+    neutral = shown_vertices(target)
+    assert neutral == pytest.approx(coordinates_of(target.data.shape_keys.key_blocks[0]), abs=1e-6)
+    assert np.linalg.norm(copied - second, axis=1).mean() < 0.3 * np.linalg.norm(neutral - second, axis=1).mean()
