@@ -44,6 +44,7 @@ from prn_blender.scene.edit.frame import frame_in_mesh
 from prn_blender.scene.edit.showcase import add_test, has_test, remove_test
 from prn_blender.scene.export.formats import FBX, GLTF, OBJ
 from prn_blender.scene.export.head import export_head
+from prn_blender.scene.fitted import size_of
 from prn_blender.scene.posed import posed_head
 from prn_blender.scene.record import read_record
 
@@ -133,6 +134,28 @@ def test_expressions_added_later_are_those_of_the_capture(captured, parts):
     assert all(part.data.shape_keys is not None for part in parts_of_head(later))
     with pytest.raises(CaptureError, match="shape keys already"):
         add_expressions(later, mesh_in(capture).expressions)
+
+
+def test_all_that_belongs_to_a_head_has_its_size(captured, registered):
+    settings = replace(captured.settings, head_size="eyes", eye_mm=50.0)
+    view = captured.views[0]
+    small = reconstruct(view.photo, view.face_box, captured.pack, settings)
+    factor = small.views[0].camera.metres_per_px / view.camera.metres_per_px
+    assert factor < 0.9
+    usual = mesh_in(captured).expressions
+    expressions, later = mesh_in(small).expressions, build(without(small), bpy.context)
+    assert size_of(later) == pytest.approx(factor)
+    assert bpy.ops.prn.add_expressions() == {"FINISHED"}
+    for name in (PHOTO, "jawOpen"):
+        photo = expressions.skin.keys[name]
+        np.testing.assert_allclose(photo, factor * usual.skin.keys[name], atol=0.001)
+        added = shown_key(later.data.shape_keys.key_blocks[name]) - shown_key(later.data.shape_keys.key_blocks[NEUTRAL])
+        assert np.abs(added - photo).max() < 0.002  # eyes are placed anew, by anchors on a coarse mesh
+        assert np.abs(added - photo).mean() < 0.0001
+    np.testing.assert_allclose(expressions.skin.neutral, factor * usual.skin.neutral, atol=0.001)
+    for name in ("teeth", "eye_left"):
+        parts = [capture.parts[name].neutral for capture in (usual, expressions)]
+        assert np.ptp(parts[1], axis=0) == pytest.approx(factor * np.ptp(parts[0], axis=0), rel=0.03)
 
 
 @pytest.mark.parametrize("centimetres", [False, True])

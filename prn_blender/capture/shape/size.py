@@ -26,6 +26,16 @@ def size_factor(landmarks: np.ndarray, settings: Settings) -> float:
     return settings.eye_mm / 1000 / float(np.linalg.norm(right - left))
 
 
+def enlarged(metres_per_px: float, size: float) -> float:
+    """How many times as large as its fit a head is.
+
+    Args:
+        metres_per_px: of the head's camera.
+        size: photo pixels that a metre of the fit takes.
+    """
+    return metres_per_px * size
+
+
 def sized(camera: Camera, pose: Similarity, factor: float) -> tuple[Camera, Similarity]:
     """Camera and pose of a head that is the same in the photo, `factor` times as large and as far away."""
     return camera.scaled(factor), Similarity(1.0, pose.rotation, _moved(pose.translation, camera, factor))

@@ -21,6 +21,7 @@ from ...capture.shape.parts import opened
 from ...capture.shape.pick import pick
 from ...capture.shape.pins import Pin
 from ...capture.shape.sampled import HeadSampler, PlacedHead
+from ...capture.shape.size import enlarged
 from ...capture.shape.views import Fitted
 from ...capture.types import WHOLE, HeadMesh
 from ..build.camera import cameras_of, set_lens
@@ -153,7 +154,7 @@ class PinnedHead:
         head, before = self.head, self._shown
         now = {**before, **self._placed(self.fitted, numbers)}
         moved = {number: now[number].vertices[self._kept] - before[number].vertices[self._kept] for number in numbers}
-        still = moved[0] - self._changed_expression() if has_expressions(head) else moved[0]
+        still = moved[0] - self._changed_expression(now[0].camera.metres_per_px) if has_expressions(head) else moved[0]
         self._move_mesh(moved, still)
         carry_landmarks(head, still, now[0].landmarks - before[0].landmarks)
         store_found(head, self.fitted.found)
@@ -172,13 +173,12 @@ class PinnedHead:
             self._move_parts(now[0])
         self._shown = now
 
-    def _changed_expression(self) -> np.ndarray:
+    def _changed_expression(self, metres_per_px: float) -> np.ndarray:
         """(V, 3) metres of what has changed of the head in the first photo, what is its expression's."""
         now, before = self.fitted.found.views[0].expression, self._expression
         self._expression = now
         field = photo_expression(self._model, now) - photo_expression(self._model, before)
-        factor = self._shown[0].camera.metres_per_px * self.fitted.found.views[0].size
-        return factor * self._sampler.moved_by(field)[self._kept]
+        return enlarged(metres_per_px, self.fitted.found.views[0].size) * self._sampler.moved_by(field)[self._kept]
 
     def _move_mesh(self, moved: dict[int, np.ndarray], still: np.ndarray) -> None:
         """Moves the mesh by metres (V, 3) of the aligned frame: as the photos show it, and without expression."""

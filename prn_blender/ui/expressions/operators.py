@@ -3,7 +3,6 @@
 # ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
 
 import bpy
-import numpy as np
 
 from ...capture.errors import CaptureError
 from ...capture.shape.combinations import COMBINATIONS, PRESETS, VISEMES
@@ -11,7 +10,7 @@ from ...capture.shape.expressions import NEUTRAL, PHOTO
 from ..head.operators import HeadJob, HeadOperator, captured_head
 from ..shell import session
 from ..shell.job_operator import JobOperator
-from ..shell.packs import packs_to_choose_from
+from .work import make_expressions
 
 FACES = (
     (NEUTRAL, "Neutral", "Without expression"),
@@ -56,27 +55,9 @@ class PRN_OT_add_expressions(HeadJob, JobOperator, bpy.types.Operator):
         return True
 
     def prepare(self, context):
-        from ...capture.record import look_in
-        from ...scene.posed import pack_of_head, vertices_of_head
-        from ...scene.record import read_record
-
         head = captured_head(context)
-        record = read_record(head)
         self._head = head.name
-        pack, vertices = pack_of_head(head, packs_to_choose_from(context)), vertices_of_head(head)
-        topology, coefficients = record["settings"]["topology"], record.get("expression")
-        gaze = look_in(record).gaze
-
-        def work(progress):
-            from ...capture.packs.pack import load_pack
-            from ...capture.shape.mesh import expressions_of_mesh
-
-            progress(0.0, "Making the expressions")
-            loaded = load_pack(pack.folder)
-            told = None if coefficients is None else np.array(coefficients)
-            return expressions_of_mesh(loaded, loaded.choose_topology(topology), vertices, told, gaze)
-
-        return work
+        return make_expressions(context, head)
 
     def finish(self, context, result):
         from ...scene.build.views import add_expressions_beside
@@ -156,36 +137,21 @@ class PRN_OT_copy_expression(HeadJob, JobOperator, bpy.types.Operator):
         return super().poll(context) and has_keys(cls, context)
 
     def prepare(self, context):
-        from ...capture.record import look_in
         from ...scene.build.copied import face_of
-        from ...scene.posed import pack_of_head, vertices_of_head
         from ...scene.record import read_record
 
         head = captured_head(context)
         other = self._other(context, head)
-        record = read_record(head)
         self._head, self._face = head.name, face_of(other)
         photo = self._face.photo
         if photo is None:
             return lambda progress: None
-        if read_record(other)["pack"]["sha256"] != record["pack"]["sha256"]:
+        if read_record(other)["pack"]["sha256"] != read_record(head)["pack"]["sha256"]:
             raise CaptureError(
                 f"{head.name} and {other.name} were captured with different model packs, of which each has expressions "
                 "of its own: capture one of them again with the pack of the other."
             )
-        pack, vertices = pack_of_head(head, packs_to_choose_from(context)), vertices_of_head(head)
-        topology, told, gaze = record["settings"]["topology"], record.get("expression"), look_in(record).gaze
-
-        def work(progress):
-            from ...capture.packs.pack import load_pack
-            from ...capture.shape.mesh import expressions_of_mesh
-
-            progress(0.0, "Copying the expression")
-            loaded = load_pack(pack.folder)
-            own = None if told is None else np.array(told)
-            return expressions_of_mesh(loaded, loaded.choose_topology(topology), vertices, own, gaze, photo)
-
-        return work
+        return make_expressions(context, head, photo)
 
     def _other(self, context: bpy.types.Context, head: bpy.types.Object) -> bpy.types.Object:
         from ...scene.record import is_captured_head
