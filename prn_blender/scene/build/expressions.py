@@ -155,8 +155,8 @@ def add_combinations(head: bpy.types.Object, names: Iterable[str]) -> int:
 
 
 def add_key(shape: bpy.types.Object, head: bpy.types.Object, name: str, change: np.ndarray) -> None:
-    """Gives a head, or one of its parts, a key that moves its mesh by `change` (3 V,), or changes the one of that name. A
-    part gets none that moves nothing."""
+    """Gives a head, or one of its parts, a key that moves its mesh by `change` (3 V,), or changes the one of that name.
+    A part gets none that moves nothing."""
     key = shape.data.shape_keys.key_blocks.get(name)
     if key is None:
         if shape != head and not change.any():
