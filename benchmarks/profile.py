@@ -40,6 +40,7 @@ SIZE = 512  # pixels of the rendered photos
 FINE = 4  # times finer the outlines are drawn
 SEED = 9500  # far from what is rendered for training
 PINS = 5
+APART = 0.05  # of the head's height: pins are no nearer to one another
 ROUNDS = 4  # of the fit after each pin, as where a drag ends
 
 
@@ -146,7 +147,9 @@ class Profiles:
     def pinned(self, fitted: Fitted, pair: Pair) -> Fitted:
         """With one more pin, where the outline is farthest off."""
         last, topology = len(fitted.known) - 1, self.pack.topology
-        place = pair.outline[self.off(fitted, pair).argmax()]
+        off, put = self.off(fitted, pair), np.array([pin.place for pin in fitted.known[last].pins]).reshape(-1, 2)
+        near = np.linalg.norm(pair.outline[:, None] - put, axis=2).min(axis=1, initial=np.inf) < APART * pair.height
+        place = pair.outline[np.where(near, -1, off).argmax()]
         uv, _ = nearest_outline(self._vertices(fitted), topology, place)
         pins = (*fitted.known[last].pins, Pin(uv, tuple(place), slides=True))
         for _ in range(2):  # they slide as the head follows

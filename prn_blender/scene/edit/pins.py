@@ -74,7 +74,7 @@ class PinnedHead:
             raise CaptureError(f"{head.name} was captured with another model pack: update it from its photo.")
         self.head, self._pack, self._settings = head, pack, settings_in(record)
         self._is_whole = self._settings.parts == WHOLE and pack.parts is not None
-        self._gaze = look_in(record).gaze
+        self._gaze, self._irises = look_in(record).gaze, record.get("irises")
         topology = pack.choose_topology(self._settings.topology)
         self._sampler = _sampler_of(pack, topology, self._is_whole)
         self._model = pack.head_model
@@ -147,7 +147,8 @@ class PinnedHead:
         self._show(range(len(self.fitted.known)), rests=True)
 
     def _placed(self, fitted: Fitted, numbers: Sequence[int]) -> dict[int, PlacedHead]:
-        return dict(zip(numbers, self._sampler.heads(fitted, self._settings, tuple(numbers)), strict=True))
+        heads = self._sampler.heads(fitted, self._settings, tuple(numbers), self._irises)
+        return dict(zip(numbers, heads, strict=True))
 
     def _show(self, numbers: Sequence[int], rests: bool) -> None:
         """The head, its landmarks and its cameras as the fit has them."""
