@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from prn_blender.capture.packs.pack import load_pack
+from prn_blender.capture.reconstruct import head_of, in_size
 from prn_blender.capture.run import OtherPhoto, Request, run
 from prn_blender.capture.shape.pins import Pin
 from prn_blender.capture.types import WHOLE, Capture, Settings
@@ -20,7 +21,7 @@ from prn_blender.scene.edit.adjust import captured_landmarks, follow_landmarks, 
 from prn_blender.scene.edit.align import PHOTOGRAPHED
 from prn_blender.scene.edit.photo_points import landmarks_in_photo
 from prn_blender.scene.edit.pins import PinnedHead, Rules, count_pins, is_pinnable, pins_of
-from prn_blender.scene.fitted import fitted_of
+from prn_blender.scene.fitted import fitted_of, size_of
 from prn_blender.scene.record import read_record
 
 from .conftest import PORTRAIT, coordinates
@@ -207,6 +208,20 @@ def test_eyes_and_teeth_follow(captured):
     for name, part in parts.items():
         moved = np.array(part.location - before[name][0]) + np.abs(coordinates(part.data) - before[name][1]).max()
         assert np.abs(moved).max() > 1e-4, name
+
+
+def test_pins_keep_the_size_that_the_irises_told(captured):
+    capture, size = captured["simple"], 0.9
+    views = in_size(capture.views, capture.settings, size)
+    head = build(replace(capture, views=views, head=head_of(views[0]), irises=size), bpy.context)
+    assert read_record(head)["irises"] == size == pytest.approx(size_of(head))
+    before = coordinates(head.data)
+    pinned = PinnedHead(head, load_pack())
+    pinned.set_pins(0, (), rounds=0)
+    assert np.abs(coordinates(head.data) - before).max() < 1e-6
+    pinned.set_pins(0, [landmark_pin(pinned, 0, NOSE, (9, -4))])
+    assert size_of(head) == pytest.approx(size)
+    assert landmarks_in_photo(head)[NOSE] == pytest.approx(pins_of(head, 0)[0].place, abs=0.05)
 
 
 def test_pins_survive_saving_and_undo(simple, tmp_path):
