@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/head_size.py [PHOTOS] [--json]
 
 PHOTOS is `aflw2000_dev` (see annotated_photos.py); who is in a photo was seen by eye. In life adults have 64.7 mm
-between their pupils (men, deviation 3.7) and 62.3 mm (women, 3.6). Source: N. A. Dodgson, Variation and extrema of human
-interpupillary distance, SPIE 5291, 2004. One man is in five of the photos: what his heads differ by is no size.
+between their pupils (men, deviation 3.7) and 62.3 mm (women, 3.6). Source: N. A. Dodgson, Variation and extrema of
+human interpupillary distance, SPIE 5291, 2004. One man is in five of the photos: what his heads differ by is no size.
 """
 
 import argparse
