@@ -46,6 +46,7 @@ class Person:
 
     face: np.ndarray  # (F, 3) metres, with the expression of the first view
     still: np.ndarray  # (F, 3) without
+    whole: np.ndarray  # (P, 3) all texels of the model, with it
     views: tuple[Portrait, ...]
 
 
@@ -86,7 +87,7 @@ class Persons:
         self.face, self.upper_face = np.flatnonzero(face), np.flatnonzero(upper)  # texels of the model
         self.face_uv = texel_uv(size).reshape(-1, 2)[self.face]
         self._operators = [operator[self.face], bake_operator(layout, EVIDENCE_SIZE)[0]]
-        self._face, self._texels = (LabelMaker(kit, one) for one in self._operators)
+        self._face, self._texels, self._whole = (LabelMaker(kit, one) for one in (*self._operators, operator))
         self._marks = LabelMaker(kit, sampling_operator(layout, landmark_uv))
         self._skin = LabelMaker(kit, sparse.identity(SKIN_VERTICES, format="csr"))
 
@@ -137,7 +138,8 @@ class Persons:
             )
             for k in range(VIEWS)
         )
-        return Person(to_blender(face, self._eyes), to_blender(still, self._eyes), views)
+        whole = self._whole.head_points(split_states(states[:1])).numpy()[0]
+        return Person(*(to_blender(points, self._eyes) for points in (face, still, whole)), views)
 
 
 def _training(module: str, *arguments) -> None:

@@ -369,6 +369,23 @@ def test_heads_with_expressions_follow_pins_and_are_neutral_without(expressive):
         assert told == pytest.approx(fitted_of(head).found.views[0].expression.tolist())
 
 
+def test_shape_keys_that_do_not_show_follow_where_a_drag_rests(expressive):
+    head = build(expressive["whole"], bpy.context)
+    keys = head.data.shape_keys.key_blocks
+    keys["mouthSmileLeft"].value = 0.5
+    added = lambda name: coordinates_of(keys[name]) - coordinates_of(keys[0])
+    before = {name: added(name) for name in ("mouthSmileLeft", "jawOpen", "eyeBlinkRight")}
+    pinned = PinnedHead(head, load_pack())
+    pin = landmark_pin(pinned, 0, CHIN, (0, 0))
+    start = coordinates_of(keys[0])
+    for step in range(1, 4):
+        pinned.set_pins(0, [pin.moved((pin.place[0], pin.place[1] + 3 * step))], rounds=1, rests=False)
+        assert np.abs(added("mouthSmileLeft") - before["mouthSmileLeft"]).max() < 1e-6
+    pinned.set_pins(0, pinned.fitted.known[0].pins)
+    assert np.abs(coordinates_of(keys[0]) - start).max() > 1e-3
+    assert all(np.abs(added(name) - was).max() < 1e-6 for name, was in before.items())
+
+
 def test_an_expression_that_pins_make_is_the_photos(expressive):
     """With the identity locked a pulled chin opens the mouth; without expression the head stays as it was."""
     head = build(expressive["whole"], bpy.context)

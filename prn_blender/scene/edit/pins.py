@@ -84,6 +84,7 @@ class PinnedHead:
         self._shown = self._placed(self.fitted, range(len(self.fitted.known)))
         self._expression = self.fitted.found.views[0].expression
         self._frame = np.array(frame_in_mesh(head))
+        self._behind: dict[str, np.ndarray] = {}  # (V, 3) in the mesh: how far shape keys have not yet moved
 
     def pin_at(self, view: int, place: Sequence[float], beside: float) -> Pin | None:
         """A new pin for what one of the photos shows of the head at a place (photo pixels), where it lies; None beside
@@ -156,7 +157,7 @@ class PinnedHead:
         now = {**before, **self._placed(self.fitted, numbers)}
         moved = {number: now[number].vertices[self._kept] - before[number].vertices[self._kept] for number in numbers}
         still = moved[0] - self._changed_expression(now[0].camera.metres_per_px) if has_expressions(head) else moved[0]
-        self._move_mesh(moved, still)
+        self._move_mesh(moved, still, rests)
         carry_landmarks(head, still, now[0].landmarks - before[0].landmarks)
         store_found(head, self.fitted.found)
         cameras = cameras_of(head)
@@ -181,8 +182,11 @@ class PinnedHead:
         field = photo_expression(self._model, now) - photo_expression(self._model, before)
         return enlarged(metres_per_px, self.fitted.found.views[0].size) * self._sampler.moved_by(field)[self._kept]
 
-    def _move_mesh(self, moved: dict[int, np.ndarray], still: np.ndarray) -> None:
-        """Moves the mesh by metres (V, 3) of the aligned frame: as the photos show it, and without expression."""
+    def _move_mesh(self, moved: dict[int, np.ndarray], still: np.ndarray, rests: bool) -> None:
+        """Moves the mesh by metres (V, 3) of the aligned frame: as the photos show it, and without expression.
+
+        There are dozens of shape keys: those that do not show wait until the drag rests.
+        """
         mesh = self.head.data
         moved = {number: (change @ self._frame[:3, :3].T).astype(np.float32) for number, change in moved.items()}
         still = (still @ self._frame[:3, :3].T).astype(np.float32)
@@ -191,9 +195,16 @@ class PinnedHead:
             if has_expressions(self.head):
                 own[mesh.shape_keys.key_blocks[PHOTO]] = moved[0]
             others = {key_of_view(self.head, number) for number in range(1, len(self.fitted.known))} - own.keys()
+            own[mesh.shape_keys.reference_key] = still
             for key in mesh.shape_keys.key_blocks:
-                if key not in others:
-                    _move(key.data, own.get(key, still))
+                if key in own:
+                    _move(key.data, own[key])
+                elif key not in others:
+                    change = self._behind.pop(key.name, 0) + still
+                    if rests or key.value or not mesh.shape_keys.use_relative:
+                        _move(key.data, change)
+                    else:
+                        self._behind[key.name] = change
         _move(mesh.vertices, still)
         mesh.update()
 
