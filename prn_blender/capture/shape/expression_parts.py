@@ -39,8 +39,7 @@ def shapes_of_parts(
     turns: dict[str, np.ndarray],
     places: dict[str, np.ndarray],
     corrections: dict[str, dict[str, np.ndarray]],
-    photo: str,
-    gaze: np.ndarray,
+    photos: dict[str, dict[str, np.ndarray]],
 ) -> dict[str, Shapes]:
     """By the parts' names.
 
@@ -51,21 +50,19 @@ def shapes_of_parts(
         places: (M, 3) of the neutral head's skin around eyes and mouth, by region.
         corrections: (M, 3) by expression and region: of the skin's displacements there, where they are not the mean
             head's, turned and scaled.
-        photo: name of the photo's expression.
-        gaze: (2, 2) of the photo, as of `turned`.
+        photos: (N, 3) by name of a photo's expression and part, as of `as_in_photo`.
     """
     shapes = {}
     for part, neutral in zip(parts, still, strict=True):
+        moved = {name: displacements[part.name] for name, displacements in photos.items()}
         if part.kind in ("eye", "cornea"):
-            looks = turned((part,), gaze)[0].vertices - part.vertices
-            shapes[part.name] = shapes_of(part.vertices, {photo: looks} | _eye_keys(part, model))
+            shapes[part.name] = shapes_of(part.vertices, moved | _eye_keys(part, model))
             continue
         regions, mean = FOLLOWED.get(part.name, ()), parts_model.vertices[part.name]
         local = np.broadcast_to(turns["mouth_inner"], (len(mean), 3, 3))
         if "eye_left" in regions:
             local = np.where(mean[:, :1, None] > 0, turns["eye_left"], turns["eye_right"])
         pulls = {region: pull_of(neutral.vertices, places[region]) for region in regions}
-        moved = {photo: part.vertices - neutral.vertices}
         for number, name in enumerate(NAMES):
             steps = model.parts[part.name][number]
             going = [
@@ -75,6 +72,19 @@ def shapes_of_parts(
                 moved[name] = np.einsum("vij,vj->vi", local, steps * STEP) + sum(going)
         shapes[part.name] = shapes_of(neutral.vertices, moved)
     return shapes
+
+
+def as_in_photo(
+    parts: tuple[Part, ...], still: tuple[Part, ...], shown: tuple[Part, ...], gaze: np.ndarray
+) -> dict[str, np.ndarray]:
+    """(N, 3) displacements by name that a photo's expression brings: from the parts of the neutral head, `still`, to
+    those `shown`. The eyes, which are those in `parts`, only turn, by a gaze as of `turned`."""
+    moved = {}
+    for part, before, now in zip(parts, still, shown, strict=True):
+        if part.kind in ("eye", "cornea"):
+            before, now = part, turned((part,), gaze)[0]
+        moved[part.name] = now.vertices - before.vertices
+    return moved
 
 
 def turned(parts: tuple[Part, ...], gaze: np.ndarray) -> tuple[Part, ...]:

@@ -14,7 +14,7 @@ from ..packs.topology import OPENINGS, Topology
 from .carry import local_turns, sampled, turns_at
 from .deformation import Anchors, anchors_at
 from .expression_model import NAMES, ExpressionModel
-from .expression_parts import Shapes, moves, shapes_of, shapes_of_parts, straightened, turned
+from .expression_parts import Shapes, as_in_photo, moves, shapes_of, shapes_of_parts, straightened, turned
 from .eyeball import STRAIGHT
 from .head_model import HeadModel
 from .lids import Lids, lids_of
@@ -22,7 +22,16 @@ from .lips import Lips, lips_of
 from .parts import Part, PartsModel, clear_of_eyes, edge_of, parts_of
 
 PHOTO = "Photo"  # the key that brings the photo's expression back
+COPIED = "Copied"  # the key with the expression that another head has from its photo
 NEUTRAL = "Neutral"
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoExpression:
+    """What a photo shows of its head's expression, for any head."""
+
+    coefficients: np.ndarray  # (E,) of the head model
+    gaze: np.ndarray  # (2, 2) as of `turned`
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +60,7 @@ def expressions_of(
     parts: tuple[Part, ...],
     photo: np.ndarray | None,
     gaze: np.ndarray = STRAIGHT.gaze,
+    copied: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Expressions:
     """The expressions of a head.
 
@@ -60,12 +70,13 @@ def expressions_of(
         photo: (G, G, 3) as of `photo_expression`; None where it is not known: the head then counts as neutral.
         gaze: (2, 2) as of `turned`, by which the eyes of `parts` are turned; without the photo's expression they
             look straight ahead.
+        copied: `photo` and `gaze` of another head, which become a key, too.
     """
     parts = straightened(parts, gaze)
     shown, uv = vertices.astype(np.float64), topology.sample_uv[:, 0]
     balls = parts
     if parts_model is not None and not parts:
-        balls = parts_of(parts_model, on_surface(topology, parts_model).on(shown), vertices, topology)
+        balls = _placed(parts_model, topology, shown)
     triangles = topology.triangles[_skin(topology)[topology.triangles].any(1)]
     lids = _lids(balls, topology, shown, triangles)
     added = np.zeros_like(shown) if photo is None else sample_bicubic(photo, uv)
@@ -76,11 +87,15 @@ def expressions_of(
 
     skin = np.unique(triangles)
     turns = local_turns(sample_bicubic(model.mean, uv[skin]), neutral[skin], uv[skin])
-    carried = np.einsum("vij,vkj->kvi", turns_at(turns, uv), sampled(model.surface, uv))
+    around_vertices = turns_at(turns, uv)
+    carried = np.einsum("vij,vkj->kvi", around_vertices, sampled(model.surface, uv))
     keys = {}
     for number, name in enumerate(NAMES):
         moved = _on_eyes(neutral + carried[number], neutral, topology, turned(balls, model.gaze[number]), lids, name)
         keys[name] = moved - neutral
+    if copied is not None:
+        moved = neutral + np.einsum("vij,vj->vi", around_vertices, sample_bicubic(copied[0], uv))
+        keys[COPIED] = _on_eyes(moved, neutral, topology, turned(balls, copied[1]), lids) - neutral
     _keep_lips_apart(keys, neutral, lips)
     keys[PHOTO] = shown - neutral
     _stretch_patches(keys, topology)
@@ -88,15 +103,24 @@ def expressions_of(
 
     shapes = {}
     if parts and parts_model is not None:
-        still = parts_of(parts_model, on_surface(topology, parts_model).on(neutral), neutral, topology)
+        still = _placed(parts_model, topology, neutral)
+        photos = {PHOTO: as_in_photo(parts, still, parts, gaze)}
+        if copied is not None:
+            worn = _placed(parts_model, topology, neutral + keys[COPIED])
+            photos[COPIED] = as_in_photo(parts, still, worn, copied[1])
         beside = {f"eye_{side}": one.near for side, one in lids.items()}
         beside["mouth_inner"] = edge_of(topology, "mouth_inner")
         corrections = {name: keys[name] - one for name, one in zip(NAMES, carried, strict=True)}
         around = {region: turns_at(turns, uv[near]).mean(0) for region, near in beside.items()}
         places = {region: neutral[near] for region, near in beside.items()}
         own = {name: {region: one[near] for region, near in beside.items()} for name, one in corrections.items()}
-        shapes = shapes_of_parts(model, parts_model, parts, still, around, places, own, PHOTO, gaze)
+        shapes = shapes_of_parts(model, parts_model, parts, still, around, places, own, photos)
     return Expressions(shapes_of(neutral, keys), shapes)
+
+
+def _placed(model: PartsModel, topology: Topology, vertices: np.ndarray) -> tuple[Part, ...]:
+    """The parts of a head (V, 3)."""
+    return parts_of(model, on_surface(topology, model).on(vertices), vertices, topology)
 
 
 def _skin(topology: Topology) -> np.ndarray:
