@@ -4,9 +4,9 @@
 
 NME: the mean distance of the 68 points in the picture over the square root of the area of their true box, in percent.
 With the true boxes the network runs once, as in the literature; with boxes of our own detector the capture runs as it
-does for an artist: the largest face, two passes, or the annotated face, as if the user had chosen it. Beside the network's landmarks are those of the captured head, after
-the second pass and the fit. A failure is a picture with an NME over 8 % or without a found face;
-the latter enter no mean.
+does for an artist: the largest face, two passes, or the annotated face, as if the user had chosen it. Beside the
+network's landmarks are those of the captured head, after the second pass and the fit. A failure is a picture with an
+NME over 8 % or without a found face; the latter enter no mean.
 """
 
 import argparse
