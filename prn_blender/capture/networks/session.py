@@ -20,7 +20,7 @@ from ..types import CPU, PROVIDER_LABELS
 
 Network = TypeVar("Network")
 
-MOST_WARM = 6  # the finder's, and those of two packs or more: each takes up to 100 MB
+MOST_WARM = 6  # the finder's, and those of two packs or more: each takes up to 70 MB
 _warm: OrderedDict[tuple, Any] = OrderedDict()  # by when they were last used
 _lock = threading.Lock()
 
