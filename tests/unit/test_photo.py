@@ -709,12 +709,3 @@ def test_limit_itself_is_taken(tmp_path, monkeypatch, colours):
     assert load_photo(path).width == 60
     monkeypatch.setattr(photo_module, "MAX_PIXELS", 60 * 40 - 1)
     refusal(path)
-
-
-@pytest.mark.parametrize("options", [{"subsampling": 0}, {"subsampling": 2}, {"progressive": True}])
-def test_a_jpeg_has_the_colours_that_pillow_reads(tmp_path, options):
-    picture = np.random.default_rng(2).integers(0, 255, (37, 53, 3), np.uint8)
-    path = tmp_path / "photo.jpg"
-    Image.fromarray(picture).resize((530, 370)).save(path, quality=90, **options)
-    with Image.open(path) as image:
-        assert np.array_equal(load_photo(path).pixels, np.asarray(image))

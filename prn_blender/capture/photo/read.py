@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
 from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
 
 from ..errors import CaptureError
@@ -30,7 +29,6 @@ TiffImagePlugin.READ_LIBTIFF = True
 
 MAX_PIXELS = 100_000_000
 BLENDERS_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")  # which it shows as they are meant
-JPEGS = ("JPEG", "MPO")  # the second is several of the first in one file
 FORMATS = (*BLENDERS_FORMATS, "AVIF", "JPEG2000", "GIF")
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 
@@ -67,9 +65,8 @@ def _read(file: BinaryIO, path: Path, sha256: str) -> Photo:
     turned_by_pillow = image.format == "TIFF" and image.tag_v2.get(ExifTags.Base.Orientation, 1) in UPRIGHT
     deep = ";16" in str(image.tile)
     moving = image.format == "WEBP" and image.is_animated
-    foreign = image.format not in (*BLENDERS_FORMATS, *JPEGS)
-    if image.format not in JPEGS:  # which tell everything at their beginning
-        image.load()
+    foreign = image.format not in (*BLENDERS_FORMATS, "MPO")  # several JPEGs in one file
+    image.load()
     profile = _named_profile(file, image)
     if profile is not None:
         image.info["icc_profile"] = profile
@@ -85,22 +82,9 @@ def _read(file: BinaryIO, path: Path, sha256: str) -> Photo:
     opaque = is_opaque(image)
     transform = srgb_transform(image)
     as_stored = as_stored and opaque and transform is None
-    pixels = None
-    if image.format in JPEGS and image.mode == "RGB" and transform is None:
-        pixels = _jpeg_pixels(file)
-    if pixels is None:  # damaged ones, too: Pillow raises what is wrong
-        pixels = srgb_pixels(image, opaque, transform)
+    pixels = srgb_pixels(image, opaque, transform)
     focal = focal_length_of(exif, image.width, image.height)
     return Photo(path, pixels, sha256, focal.px, as_stored, focal.told)
-
-
-def _jpeg_pixels(file: BinaryIO) -> np.ndarray | None:
-    """(H, W, 3) uint8 of a colour JPEG as it is stored; None where it is damaged. Pillow would hold it twice."""
-    import cv2
-
-    file.seek(0)
-    content = np.frombuffer(file.read(), np.uint8)
-    return cv2.imdecode(content, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
 
 
 @contextmanager
