@@ -39,13 +39,14 @@ def encode_images(capture: Capture, photo: bytes | None = None) -> EncodedImages
     Args:
         photo: its `photo_bytes` where there are several captures of it.
     """
-    with ThreadPoolExecutor(max_workers=1) as thread:
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        textures = {name: threads.submit(png_bytes, pixels) for name, pixels in capture.textures.items()}
         if capture.settings.parts == WHOLE:
-            thread.submit(eye_file, capture.look.iris)  # kept for the build
-        textures = {name: png_bytes(pixels) for name, pixels in capture.textures.items()}
+            threads.submit(eye_file, capture.look.iris)  # kept for the build
         if photo is None:
             photo = photo_bytes(capture.views[0].photo)
-        return EncodedImages(textures, photo, tuple(photo_bytes(view.photo) for view in capture.views[1:]))
+        others = tuple(photo_bytes(view.photo) for view in capture.views[1:])
+        return EncodedImages({name: encoded.result() for name, encoded in textures.items()}, photo, others)
 
 
 @lru_cache(maxsize=8)
