@@ -1,8 +1,9 @@
 """Heads in clay beside their photos: can a stranger tell who is who?
 
-    .venv/bin/python benchmarks/clay_sheet.py OUTPUT.png [PHOTO ...] [--rendered WORK_FOLDER] [--heads 4]
+    .venv/bin/python benchmarks/clay_sheet.py OUTPUT.png [PHOTO ...] [--pinned] [--rendered WORK_FOLDER] [--heads 4]
 
-A row for each photo: the face, and its head in clay from the front, turned and in profile. With --rendered (which needs
+A row for each photo: the face, and its head in clay from the front, turned and in profile. With --pinned rows of the
+bundled portrait: as captured, and with pins, each with the mesh over the photo. With --rendered (which needs
 the training's requirements and assets) rows of rendered heads: three photos, the truth, and the heads captured of the
 first photo and of all three together. WORK_FOLDER is that of `shape.py`.
 """
@@ -22,6 +23,8 @@ from prn_blender.capture.geometry.raster import rasterise
 from prn_blender.capture.packs.pack import ModelPack, load_pack
 from prn_blender.capture.reconstruct import Portrait, reconstruct
 from prn_blender.capture.run import Request, find
+from prn_blender.capture.shape.outline import faces_camera
+from prn_blender.capture.shape.pins import Pin
 from prn_blender.capture.types import Photo, Settings, View
 
 SIDE = 220  # pixels of a picture
@@ -30,6 +33,16 @@ TURNS = (0, 40, 90)  # degrees
 LIGHT = np.array([-0.45, 0.5, 0.75])
 SETTINGS = Settings(texture_size=512)
 MOST_TURNED = 35  # degrees: the first photo of a rendered head
+PORTRAIT = Path(__file__).parents[1] / "examples" / "astronaut.jpg"
+# Landmarks of the portrait, and where they are seen in it.
+# fmt: off
+PINNED = {
+    4: (183.5, 150.0), 6: (195.5, 166.5), 8: (222.5, 179.0), 10: (246.5, 169.0), 12: (261.5, 153.0),
+    48: (202.5, 140.5), 54: (245.0, 143.0), 57: (222.5, 155.5), 33: (224.5, 134.5),
+    36: (194.5, 102.5), 45: (256.0, 106.0), 19: (199.0, 89.0), 24: (251.0, 92.0),
+}
+# fmt: on
+LINE, PIN = (255, 255, 255), (255, 140, 0)
 
 
 def clay(vertices: np.ndarray, triangles: np.ndarray, turn: float) -> np.ndarray:
@@ -58,10 +71,15 @@ def clay(vertices: np.ndarray, triangles: np.ndarray, turn: float) -> np.ndarray
 
 def face_of(photo: Photo, box: FaceBox) -> np.ndarray:
     """(SIDE, SIDE, 3) uint8 around a face; beyond the photo its edge repeats."""
-    middle, half = box.corners.mean(axis=0), 0.85 * float(np.ptp(box.corners, axis=0).max())
+    middle, half = middle_of(box)
     x, y = np.meshgrid(*(np.linspace(centre - half, centre + half, SIDE) for centre in middle))
     reduced = cv2.GaussianBlur(photo.pixels, (0, 0), max(0.01, half / SIDE / 2))
     return cv2.remap(reduced, np.float32(x), np.float32(y), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def middle_of(box: FaceBox) -> tuple[np.ndarray, float]:
+    """(2,) the middle of a face's picture, and half its side, in pixels of the photo."""
+    return box.corners.mean(axis=0), 0.85 * float(np.ptp(box.corners, axis=0).max())
 
 
 def vertices_of(view: View, pack: ModelPack) -> np.ndarray:
@@ -76,6 +94,37 @@ def photo_row(path: Path, pack: ModelPack) -> np.ndarray:
     vertices = vertices_of(view, pack)
     heads = [clay(vertices, pack.topology.triangles, turn) for turn in TURNS]
     return np.hstack([face_of(found.photo, found.wanted[0]), *heads])
+
+
+def pinned_rows(pack: ModelPack) -> list[np.ndarray]:
+    """The bundled portrait and its head, as captured, and with pins."""
+    found = find(Request(PORTRAIT, settings=SETTINGS))
+    photo, box = found.photo, found.wanted[0]
+    places = {index: tuple(pack.topology.landmark_uv[index].tolist()) for index in PINNED}
+    pins = tuple(Pin(places[index], place, landmark=index) for index, place in PINNED.items())
+    rows = []
+    for put in ((), pins):
+        view = reconstruct(photo, box, pack, SETTINGS, pins=put).views[0]
+        heads = [clay(vertices_of(view, pack), pack.topology.triangles, turn) for turn in TURNS]
+        rows.append(np.hstack([face_of(photo, box), with_mesh(photo, box, view, pack), *heads]))
+    return rows
+
+
+def with_mesh(photo: Photo, box: FaceBox, view: View, pack: ModelPack) -> np.ndarray:
+    """(SIDE, SIDE, 3) uint8 of `face_of` with the head's mesh and its pins."""
+    fine = 4
+    low, side = middle_of(box)[0] - middle_of(box)[1], 2 * middle_of(box)[1]
+    on_picture = lambda points: (np.asarray(points)[..., :2] - low) / side * fine * SIDE
+    picture = cv2.resize(face_of(photo, box), None, fx=fine, fy=fine, interpolation=cv2.INTER_CUBIC)
+    topology = pack.choose_topology("low")
+    vertices = topology.vertices(view.position_map)
+    quads = topology.faces[faces_camera(vertices, topology.faces[:, :3]) > 0]
+    lines = [np.rint(16 * quad).astype(np.int32) for quad in on_picture(vertices[quads])]
+    drawn = cv2.polylines(picture.copy(), lines, True, LINE, 2, cv2.LINE_AA, 4)
+    picture = cv2.addWeighted(picture, 0.4, drawn, 0.6, 0)
+    for pin in view.pins:
+        cv2.circle(picture, np.rint(on_picture(pin.place)).astype(int).tolist(), 3 * fine, PIN, -1, cv2.LINE_AA)
+    return cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
 
 
 def rendered_rows(work: Path, count: int, pack: ModelPack) -> list[np.ndarray]:
@@ -122,15 +171,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("output", type=Path)
     parser.add_argument("photos", type=Path, nargs="*")
+    parser.add_argument("--pinned", action="store_true", help="the bundled portrait, captured and pinned")
     parser.add_argument("--rendered", type=Path, metavar="WORK_FOLDER")
     parser.add_argument("--heads", type=int, default=4, help="rendered ones")
     options = parser.parse_args()
     pack = load_pack()
     rows = [photo_row(path, pack) for path in options.photos]
+    if options.pinned:
+        rows += pinned_rows(pack)
     if options.rendered is not None:
         rows += rendered_rows(options.rendered, options.heads, pack)
     if not rows:
-        parser.error("give photos, or --rendered")
+        parser.error("give photos, --pinned or --rendered")
     width = max(row.shape[1] for row in rows)
     padded = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
     cv2.imwrite(str(options.output), np.vstack(padded)[..., ::-1])

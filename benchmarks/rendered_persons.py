@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy import sparse
 
 from prn_blender.capture.shape.evidence import EVIDENCE_SIZE
 from prn_blender.capture.shape.head_model import HeadModel, texel_uv
@@ -43,16 +44,21 @@ class Portrait:
 class Person:
     """A head from several sides."""
 
-    face: np.ndarray  # (F, 3) metres, with its expression
+    face: np.ndarray  # (F, 3) metres, with the expression of the first view
     still: np.ndarray  # (F, 3) without
+    whole: np.ndarray  # (P, 3) all texels of the model, with it
     views: tuple[Portrait, ...]
 
 
 class Persons:
     """The heads of a work folder, rendered where they are not there yet."""
 
-    def __init__(self, work: Path, pictures: int, landmark_uv: np.ndarray, model: HeadModel):
-        folder, layout_file = work / "persons", work / "layout.npz"
+    def __init__(self, work: Path, pictures: int, landmark_uv: np.ndarray, model: HeadModel, days: bool = False):
+        """
+        Args:
+            days: each picture of a head is of another day, with another expression, other clothes and hair.
+        """
+        folder, layout_file = work / ("days" if days else "persons"), work / "layout.npz"
         work.mkdir(parents=True, exist_ok=True)
         if not layout_file.exists():
             _training("uv_layout", layout_file)
@@ -65,7 +71,8 @@ class Persons:
             "kept": "only",
             "processes": 2,
         }
-        _training("render", folder, *(part for name, value in options.items() for part in (f"--{name}", value)))
+        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+        _training("render", folder, *arguments, *(["--days"] if days else []))
         kit, layout = load_facekit(), UvLayout.load(layout_file)
         self.heads = RenderedHeads([folder])
         self._eyes = eye_centre(kit, layout)
@@ -80,8 +87,9 @@ class Persons:
         self.face, self.upper_face = np.flatnonzero(face), np.flatnonzero(upper)  # texels of the model
         self.face_uv = texel_uv(size).reshape(-1, 2)[self.face]
         self._operators = [operator[self.face], bake_operator(layout, EVIDENCE_SIZE)[0]]
-        self._face, self._texels = (LabelMaker(kit, one) for one in self._operators)
+        self._face, self._texels, self._whole = (LabelMaker(kit, one) for one in (*self._operators, operator))
         self._marks = LabelMaker(kit, sampling_operator(layout, landmark_uv))
+        self._skin = LabelMaker(kit, sparse.identity(SKIN_VERTICES, format="csr"))
 
     def face_at(self, size: int) -> np.ndarray:
         """(size, size) bool: larger texels that are all of the face."""
@@ -89,6 +97,15 @@ class Persons:
         mask[self.face] = True
         step = round(len(mask) ** 0.5) // size
         return mask.reshape(size, step, size, step).all(axis=(1, 3))
+
+    def truth_of(self, states: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """(B, 68, 2) places of the landmarks in the pictures 0..1, and (F, 3) metres of the first head's face."""
+        face = self._face.head_points(split_states(states[:1])).numpy()[0]
+        return self._marks(states).numpy().astype(np.float64)[..., :2], to_blender(face, self._eyes)
+
+    def skin_places(self, states: torch.Tensor) -> np.ndarray:
+        """(B, SKIN_VERTICES, 2) places of ICT-FaceKit's skin in the pictures 0..1."""
+        return self._skin(states).numpy().astype(np.float64)[..., :2]
 
     def __len__(self) -> int:
         return len(self.heads) // VIEWS
@@ -121,7 +138,8 @@ class Persons:
             )
             for k in range(VIEWS)
         )
-        return Person(to_blender(face, self._eyes), to_blender(still, self._eyes), views)
+        whole = self._whole.head_points(split_states(states[:1])).numpy()[0]
+        return Person(*(to_blender(points, self._eyes) for points in (face, still, whole)), views)
 
 
 def _training(module: str, *arguments) -> None:

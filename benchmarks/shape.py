@@ -25,6 +25,7 @@ from benchmarks.rendered_persons import SIZE, Person, Persons, Portrait
 from benchmarks.scan_shape import measure_scan, placed_error
 from prn_blender.capture.faces.box import FaceBox
 from prn_blender.capture.geometry.crop import Crop
+from prn_blender.capture.geometry.pose import umeyama
 from prn_blender.capture.geometry.position_map import PositionMap
 from prn_blender.capture.networks.head import Regression, open_network
 from prn_blender.capture.networks.refine import open_refiner
@@ -44,6 +45,7 @@ NOISES = (0.0, 0.75, 1.5, 3.0)  # mm at the head, deviation in x and in y
 SMOOTH = 3.0  # texels of the evidence over which the noise is smooth: a tenth of the head's surface
 PHOTOS = (1, 3, 5)
 PINS = (0, 5, 10, 20)
+REGIONS = ("nose", "mouth", "forehead", "cheeks", "jaw", "ears", "skull")
 
 
 class FaceErrors:
@@ -59,6 +61,19 @@ class FaceErrors:
         face = shape_of(self.points, self.model, found.identity, found.views[0])
         identity = self.points.basis[:, :, : self.model.identities] @ found.identity.astype(np.float32)
         return placed_error(face, person.face), placed_error(self.points.mean - self.usual + identity, person.still)
+
+    def by_region(self, found: Fit, person: Person) -> list[float]:
+        """Of each of `REGIONS`, with the expression of the first view, the face placed by itself."""
+        points = self.model.texels(len(self.model.mean))
+        return self._by_region(shape_of(points, self.model, found.identity, found.views[0]), person)
+
+    def by_region_of_mean(self, person: Person) -> list[float]:
+        return self._by_region(self.persons.mean, person)
+
+    def _by_region(self, shape: np.ndarray, person: Person) -> list[float]:
+        placed = umeyama(shape[self.persons.face], person.face, np.ones(len(person.face))).apply(shape)
+        off = 1000 * np.linalg.norm(placed - person.whole, axis=1)
+        return [float(off[self.persons.parts[name]].mean()) for name in REGIONS]
 
     def of_mean(self, person: Person) -> tuple[float, float]:
         mean = self.persons.mean[self.persons.face]
@@ -117,9 +132,14 @@ class Look:
         return ViewEvidence(evidence, photo.width, photo.height, distance=said.distance)
 
     def evidence(self, view: Portrait) -> ViewEvidence:
-        """A rendered portrait in its true box."""
-        box = FaceBox(*view.landmarks.min(0), *view.landmarks.max(0))
-        return self.at(Photo(Path("rendered"), view.picture, "", None, True), box)
+        """A rendered portrait."""
+        return self.at(*as_photo(view))
+
+
+def as_photo(view: Portrait) -> tuple[Photo, FaceBox]:
+    """A rendered portrait and its true box."""
+    box = FaceBox(*view.landmarks.min(0), *view.landmarks.max(0))
+    return Photo(Path("rendered"), view.picture, "", None, True), box
 
 
 def looks_of(pack: ModelPack) -> list[Look]:
@@ -158,6 +178,7 @@ def with_networks(
 ) -> None:
     """One, three and five photos of each head; pins at the truth; times."""
     rows: dict[str, list] = {}
+    regions: dict[str, list] = {}
     milliseconds = []
     for person, known in zip(errors.persons, all_known, strict=True):
         usable = [view for view in person.views if is_face(view)]
@@ -168,6 +189,8 @@ def with_networks(
                 found = fit(errors.model, tuple(known[:photos]))
                 milliseconds.append(1000 * (time.process_time() - started) / photos)
                 rows.setdefault(f"{look.name}, {_photos(photos)}", []).append((*errors.of(found, person), *mean))
+                both = errors.by_region(found, person), errors.by_region_of_mean(person)
+                regions.setdefault(f"{look.name}, {_photos(photos)}, by region", []).append(both)
         for view, one in zip(usable, known, strict=True):
             if abs(view.yaw) < FRONTAL:
                 found = fit(errors.model, (one,))
@@ -184,6 +207,9 @@ def with_networks(
                     rows.setdefault(name, []).append((*errors.of(found, person), *mean))
     for name in sorted(rows, key=lambda name: ("pins" in name, "three" in name, len(name))):
         _add_rows(numbers, control, name, rows[name])
+    for name, both in regions.items():
+        for column, means in zip((numbers, control), np.mean(both, axis=0), strict=True):
+            add(column, name, **{f"{region} mm": mean for region, mean in zip(REGIONS, means, strict=True)})
     add(
         numbers,
         f"{look.name}, time and memory",
@@ -229,7 +255,8 @@ def main() -> None:
     model = pack.head_model
     if model is None:
         sys.exit(f"The model pack {pack.name} has no head model.")
-    errors = FaceErrors(model, Persons(options.work, options.pictures, pack.topology.landmark_uv, model))
+    rendered = (options.work, options.pictures, pack.topology.landmark_uv, model)
+    errors = FaceErrors(model, Persons(*rendered))
     numbers, control = {}, {}
     with_true_evidence(numbers, control, errors)
     looks = looks_of(pack)
@@ -239,11 +266,19 @@ def main() -> None:
         with_networks(numbers, control, errors, look, known)
         if options.scan.is_dir():
             measure_scan(numbers, control, look, options.scan)
+    groups = {
+        "rendered persons, other days": [
+            (number, *as_photo(view))
+            for number, person in enumerate(Persons(*rendered, days=True))
+            for view in filter(is_face, person.views)
+        ]
+    }
     if options.persons.is_dir():
-        persons = load_persons(options.persons)
-        face = errors.persons.upper_face
+        groups["persons"] = load_persons(options.persons)
+    for name, group in groups.items():
         for look in looks:
-            measure_persons(numbers, f"{look.name}, persons on {len(persons)} photos", model, face, persons, look.at)
+            subject = f"{look.name}, {name}, {len(group)} photos"
+            measure_persons(numbers, subject, model, errors.persons.upper_face, group, look.at)
     columns = {f"{pack.name} {pack.version}": numbers, "mean head": control}
     print(table(columns))
     if options.json:

@@ -29,55 +29,66 @@ def sample_turns(count: int, generator: torch.Generator) -> torch.Tensor:
     return torch.where(torch.rand(count, generator=generator) < 0.68, upright, anything)
 
 
-def crop_batch(
-    pictures: torch.Tensor,
-    points: torch.Tensor,
-    landmarks: torch.Tensor,
-    size: int,
-    crop: CropRange,
-    generator: torch.Generator,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Random crops.
+@dataclass(frozen=True)
+class Squares:
+    """What crops show of pictures; picture coordinates."""
 
-    Args:
-        pictures: (B, 3, S, S) float 0..1.
-        points: (B, P, 3) picture coordinates with z.
-        landmarks: (B, 68, 3) the same.
-        size: of the crops.
+    axes: torch.Tensor  # (B, 2, 2), columns: the crops' axes in the pictures
+    centre: torch.Tensor  # (B, 2) along these axes
+    side: torch.Tensor  # (B,)
 
-    Returns:
-        (B, 3, size, size), and points and landmarks in crop units.
-    """
-    count = len(pictures)
-    turn = sample_turns(count, generator)
-    cos, sin = torch.cos(turn), torch.sin(turn)
-    rotation = torch.stack([cos, -sin, sin, cos], 1).view(-1, 2, 2)
-    turned = (landmarks[..., :2] - 0.5) @ rotation.transpose(1, 2)
-    low, high = turned.amin(1), turned.amax(1)
-    side = (high - low).mean(1) * crop.rule.scale
-    centre = (low + high) / 2
-    centre[:, 1] += crop.rule.shift_y * side
+    @classmethod
+    def around(cls, landmarks: torch.Tensor, turn: torch.Tensor, rule: CropRule) -> "Squares":
+        """The rule's around landmarks (B, 68, 2), turned by (B,) radians."""
+        cos, sin = torch.cos(turn), torch.sin(turn)
+        axes = torch.stack([cos, -sin, sin, cos], 1).view(-1, 2, 2)
+        turned = landmarks @ axes
+        low, high = turned.amin(1), turned.amax(1)
+        side = (high - low).mean(1) * rule.scale
+        centre = (low + high) / 2
+        centre[:, 1] += rule.shift_y * side
+        return cls(axes, centre, side)
+
+    def moved(self, shift: torch.Tensor, zoom: torch.Tensor) -> "Squares":
+        """By shifts (B, 2) in sides, then larger by the logarithms zoom (B,)."""
+        return Squares(self.axes, self.centre + shift * self.side[:, None], self.side * torch.exp(zoom))
+
+    def cut(self, pictures: torch.Tensor, size: int) -> torch.Tensor:
+        """(B, C, size, size) crops of pictures (B, C, S, S)."""
+        # grid_sample wants, for crop coordinates -1..1, picture coordinates -1..1
+        middle = 2 * self.axes @ self.centre[:, :, None] - 1
+        theta = torch.cat([self.axes * self.side[:, None, None], middle], 2)
+        grid = functional.affine_grid(theta, [*pictures.shape[:2], size, size], align_corners=False)
+        return functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+
+    def to_crop(self, points: torch.Tensor) -> torch.Tensor:
+        """Points (B, P, 3) in crop units."""
+        side = self.side[:, None, None]
+        flat = (points[..., :2] @ self.axes - self.centre[:, None]) / side + 0.5
+        return torch.cat([flat, points[..., 2:] / side], -1)
+
+    def to_picture(self, points: torch.Tensor) -> torch.Tensor:
+        """Points (B, P, 3) in crop units, in the pictures."""
+        side = self.side[:, None, None]
+        flat = ((points[..., :2] - 0.5) * side + self.centre[:, None]) @ self.axes.transpose(1, 2)
+        return torch.cat([flat, points[..., 2:] * side], -1)
+
+
+def sample_squares(landmarks: torch.Tensor, crop: CropRange, generator: torch.Generator) -> Squares:
+    """Random ones around landmarks (B, 68, 2)."""
+    count, device = len(landmarks), landmarks.device
+    squares = Squares.around(landmarks, -sample_turns(count, generator).to(device), crop.rule)
     kind = torch.multinomial(torch.tensor(crop.shares), count, replacement=True, generator=generator)
     shift, zoom = torch.tensor(crop.jitters)[kind].unbind(1)
-    centre = centre + torch.randn(count, 2, generator=generator) * (shift * side)[:, None]
-    side = side * torch.exp(torch.randn(count, generator=generator) * zoom)
-
-    def to_crop(values: torch.Tensor) -> torch.Tensor:
-        flat = ((values[..., :2] - 0.5) @ rotation.transpose(1, 2) - centre[:, None]) / side[:, None, None] + 0.5
-        return torch.cat([flat, values[..., 2:] / side[:, None, None]], -1)
-
-    # grid_sample wants, for crop coordinates -1..1, picture coordinates -1..1
-    back = rotation.transpose(1, 2)
-    theta = torch.cat([back * side[:, None, None], 2 * back @ centre[:, :, None]], 2)
-    grid = functional.affine_grid(theta, [count, 3, size, size], align_corners=False)
-    cropped = functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
-    return cropped, to_crop(points), to_crop(landmarks)
+    shifts = torch.randn(count, 2, generator=generator) * shift[:, None]
+    return squares.moved(shifts.to(device), (torch.randn(count, generator=generator) * zoom).to(device))
 
 
 def flip_batch(
     chosen: torch.Tensor, pictures: torch.Tensor, maps: torch.Tensor, shapes: torch.Tensor, seen: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """Mirrors chosen (B,) of the crops (B, 3, H, W), maps and shapes (B, 3, R, R) and visibilities (B, V, V)."""
+    chosen = chosen.to(pictures.device)
     mirrored = (
         pictures.flip(3),
         torch.cat([1 - maps[:, :1].flip(3), maps[:, 1:].flip(3)], 1),
@@ -145,9 +156,9 @@ def _hardened(values: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 def cover_batch(pictures: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """Blots on some crops (B, 3, H, W) 0..1, and an early end of some; where, (B, 1, H, W) 0..1, comes second."""
     count, _, height, width = pictures.shape
-    blot, colour = _blots(count, height, width, generator)
+    blot, colour = (one.to(pictures.device) for one in _blots(count, height, width, generator))
     pictures = pictures + blot * (colour - pictures)
-    inside, border = _ends(count, height, width, generator)
+    inside, border = (one.to(pictures.device) for one in _ends(count, height, width, generator))
     return torch.where(inside, pictures, border), torch.where(inside, blot, 1.0)
 
 

@@ -9,11 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from .augment import mirror_shapes
 from .crops import CropMaker
 from .dataset import RenderedHeads
 from .uv_layout import UvLayout
+from .warm_start import read_values
+
+COARSE = 64  # texels
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,20 @@ class MapBasis:
 
     @classmethod
     def load(cls, path: Path) -> "MapBasis":
+        """Of a file of `save`, or of a pack's ONNX."""
+        if path.suffix == ".onnx":
+            return cls.of_pack(path)
         with np.load(path) as data:
             return cls(**{name: data[name] for name in cls.__dataclass_fields__})
+
+    @classmethod
+    def of_pack(cls, onnx_file: Path) -> "MapBasis":
+        """That of a pack's network; each of the coarse texels is the mean of the finer ones."""
+        values = read_values(onnx_file)
+        fine = torch.from_numpy(np.concatenate([values["mean"], values["basis"]]))
+        size = round(fine.shape[1] ** 0.5)
+        coarse = functional.avg_pool2d(fine.view(-1, 1, size, size), size // COARSE).flatten(1).numpy()
+        return cls(coarse[:3], coarse[3:], *np.split(fine.numpy(), [3]))
 
 
 def texel_weights(landmark_uv: np.ndarray, resolution: int) -> np.ndarray:
@@ -54,13 +70,13 @@ def make_basis(
     layout: UvLayout, heads: RenderedHeads, landmark_uv: np.ndarray, count: int, coarse: int, fine: int, samples: int
 ) -> MapBasis:
     """Components of the rendered heads' shapes and their mirror images, weighted like the loss."""
-    makers = [CropMaker(heads, layout, landmark_uv, resolution, size=4) for resolution in (coarse, fine)]
+    makers = [CropMaker(layout, landmark_uv, resolution, size=4) for resolution in (coarse, fine)]
     rng = np.random.default_rng(0)
     chosen = rng.permutation(len(heads))[:samples]
     shapes = []
     for some in np.array_split(chosen, -(-len(chosen) // 128)):
         flip = torch.from_numpy(rng.random(len(some)) < 0.5)[:, None, None, None]
-        both = [maker.shapes(some) for maker in makers]
+        both = [maker.shapes(heads.states[torch.from_numpy(some)]) for maker in makers]
         shapes.append(torch.cat([torch.where(flip, mirror_shapes(values), values).flatten(2) for values in both], 2))
     shapes = torch.cat(shapes)  # (samples, 3, r r + R R)
     mean = shapes.mean(0)
@@ -89,7 +105,7 @@ def main() -> None:
     parser.add_argument("--landmarks", type=Path, required=True, help="npz with landmark_uv (68, 2)")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--components", type=int, default=128)
-    parser.add_argument("--coarse", type=int, default=64, help="resolution in training")
+    parser.add_argument("--coarse", type=int, default=COARSE, help="resolution in training")
     parser.add_argument("--fine", type=int, default=128, help="resolution in the pack")
     parser.add_argument("--samples", type=int, default=2500)
     options = parser.parse_args()

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from .assets import LANDMARK_VERTICES, SKIN_VERTICES, FaceKit, load_facekit
-from .augment import CropRange, cover_batch, crop_batch, flip_batch, recolour_batch
+from .assets import LANDMARK_VERTICES, SKIN_VERTICES, load_facekit
+from .augment import CropRange, cover_batch, flip_batch, recolour_batch, sample_squares
 from .bake import bake_operator, sampling_operator
 from .dataset import RenderedHeads
 from .head_model import ORIGIN
@@ -47,45 +47,50 @@ def rigid_points(points: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 
 def size_against(mean: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
     """(B,) scale of the best similarity from mean (P, 3) to points (B, P, 3)."""
-    return umeyama(mean[None], points, torch.ones(len(mean))).scale
+    return umeyama(mean[None], points, mean.new_ones(len(mean))).scale
 
 
-class CropMaker:
-    """Random augmented crops of rendered heads."""
+class CropMaker(torch.nn.Module):
+    """Random augmented crops of rendered heads, on one device."""
 
-    def __init__(
-        self, heads: RenderedHeads, layout: UvLayout, landmark_uv: np.ndarray, resolution: int, size: int
-    ) -> None:
+    def __init__(self, layout: UvLayout, landmark_uv: np.ndarray, resolution: int, size: int) -> None:
+        """
+        Args:
+            landmark_uv: (68, 2).
+            resolution: of the maps.
+            size: of the crops.
+        """
+        super().__init__()
         kit = load_facekit()
-        self.heads, self.resolution, self.size = heads, resolution, size
-        operator, self.inside = bake_operator(layout, resolution)
+        self.resolution, self.size = resolution, size
+        operator, inside = bake_operator(layout, resolution)
         self.map_labels = LabelMaker(kit, operator)
         self.landmark_labels = LabelMaker(kit, sampling_operator(layout, landmark_uv))
-        self.seen_operator = bake_operator(layout, 2 * SEEN_RESOLUTION)[0]
-        self._rigid, self._mean = self._size_reference(kit)
-
-    def _size_reference(self, kit: FaceKit) -> tuple[torch.Tensor, torch.Tensor]:
         mean = self.map_labels.mean.numpy()
-        rigid = np.flatnonzero(rigid_points(mean, kit.mean[LANDMARK_VERTICES]) & self.inside.ravel())[::4]
-        return torch.from_numpy(rigid), torch.from_numpy(mean[rigid])
+        rigid = np.flatnonzero(rigid_points(mean, kit.mean[LANDMARK_VERTICES]) & inside.ravel())[::4]
+        self.register_buffer("rigid", torch.from_numpy(rigid))
+        self.register_buffer("rigid_mean", torch.from_numpy(mean[rigid]))
+        self.register_buffer("origin", torch.from_numpy(ORIGIN))
 
-    def __call__(self, chosen: np.ndarray, generator: torch.Generator) -> Crops:
-        """The pictures `chosen`, each cut, turned, mirrored, recoloured and covered at random."""
-        pictures, states = self.heads.batch(chosen)
+    def forward(
+        self, pictures: torch.Tensor, states: torch.Tensor, seen: torch.Tensor, generator: torch.Generator
+    ) -> Crops:
+        """Each picture cut, turned, mirrored, recoloured and covered at random.
+
+        Args:
+            pictures: (B, 3, S, S) 0..1.
+            states: (B, STATE_SIZE).
+            seen: (B, 2 V, 2 V) 0..1, how much of each texel's surface the picture shows; V is SEEN_RESOLUTION.
+            generator: the processor's.
+        """
         parts = split_states(states)
         head, size = self._heads(parts)
-        crops, points, _ = crop_batch(
-            pictures,
-            self.map_labels.in_picture(head, parts),
-            self.landmark_labels(states),
-            self.size,
-            CropRange(),
-            generator,
-        )
+        squares = sample_squares(self.landmark_labels(states)[..., :2], CropRange(), generator)
+        crops = squares.cut(pictures, self.size)
+        points = squares.to_crop(self.map_labels.in_picture(head, parts))
         flip = torch.rand(len(crops), generator=generator) < 0.5
-        crops, maps, shapes, seen = flip_batch(
-            flip, crops, self._as_maps(points), self._shapes(head, size), self._seen(chosen)
-        )
+        seen = functional.avg_pool2d(seen[:, None], 2)[:, 0]
+        crops, maps, shapes, seen = flip_batch(flip, crops, self._as_maps(points), self._shapes(head, size), seen)
         crops, covered = cover_batch(recolour_batch(crops, generator), generator)
         return Crops(
             pictures=crops,
@@ -95,41 +100,52 @@ class CropMaker:
             seen=seen * (1 - sample_at(covered, functional.adaptive_avg_pool2d(maps[:, :2], SEEN_RESOLUTION))),
         )
 
-    def shapes(self, chosen: np.ndarray) -> torch.Tensor:
+    def shapes(self, states: torch.Tensor) -> torch.Tensor:
         """(B, 3, R, R) as `Crops.shapes`, not mirrored."""
-        return self._shapes(*self._heads(split_states(self.heads.states[torch.from_numpy(chosen)])))
+        return self._shapes(*self._heads(split_states(states)))
 
     def _heads(self, parts: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """Points (B, R * R, 3) cm in head coordinates, and the heads' sizes (B,) against the mean head."""
         points = self.map_labels.head_points(parts)
-        return points, size_against(self._mean, points[:, self._rigid])
+        return points, size_against(self.rigid_mean, points[:, self.rigid])
 
     def _shapes(self, points: torch.Tensor, size: torch.Tensor) -> torch.Tensor:
-        return self._as_maps((points - torch.from_numpy(ORIGIN)) / size[:, None, None] * CENTIMETRES)
+        return self._as_maps((points - self.origin) / size[:, None, None] * CENTIMETRES)
 
     def _as_maps(self, points: torch.Tensor) -> torch.Tensor:
         """(B, 3, R, R) of points (B, R * R, 3)."""
         return points.transpose(1, 2).reshape(len(points), 3, self.resolution, self.resolution)
 
+
+class StoredCrops:
+    """Random crops of pictures that lie on disk."""
+
+    def __init__(self, heads: RenderedHeads, layout: UvLayout, maker: CropMaker):
+        self.heads, self.maker = heads, maker
+        self._operator = bake_operator(layout, 2 * SEEN_RESOLUTION)[0]
+
+    def __call__(self, chosen: np.ndarray, generator: torch.Generator) -> Crops:
+        """Of the pictures `chosen`."""
+        return self.maker(*self.heads.batch(chosen), self._seen(chosen), generator)
+
     def _seen(self, chosen: np.ndarray) -> torch.Tensor:
-        """(B, V, V) 0..1: how much of each texel's surface the picture shows."""
         vertices = self.heads.visibility(chosen)[:, :SKIN_VERTICES].T.astype(np.float32)
-        texels = torch.from_numpy(np.ascontiguousarray((self.seen_operator @ vertices).T))
-        return functional.avg_pool2d(texels.view(-1, 1, 2 * SEEN_RESOLUTION, 2 * SEEN_RESOLUTION), 2)[:, 0]
+        texels = torch.from_numpy(np.ascontiguousarray((self._operator @ vertices).T))
+        return texels.view(-1, 2 * SEEN_RESOLUTION, 2 * SEEN_RESOLUTION)
 
 
 class CropStream(torch.utils.data.IterableDataset):
     """Endless batches of random crops for a `DataLoader` without batching of its own, whose workers all differ."""
 
-    def __init__(self, maker: CropMaker, batch: int, seed: tuple[int, ...]):
-        self.maker, self.batch, self.seed = maker, batch, seed
+    def __init__(self, crops: StoredCrops, batch: int, seed: tuple[int, ...]):
+        self.crops, self.batch, self.seed = crops, batch, seed
 
     def __iter__(self) -> Iterator[Crops]:
         worker = torch.utils.data.get_worker_info()
         rng = np.random.default_rng([*self.seed, worker.id if worker else 0])
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         while True:
-            yield self.maker(rng.integers(len(self.maker.heads), size=self.batch), generator)
+            yield self.crops(rng.integers(len(self.crops.heads), size=self.batch), generator)
 
 
 def sample_at(picture: torch.Tensor, places: torch.Tensor) -> torch.Tensor:

@@ -2,6 +2,9 @@
 
 python -m training.export RUN_FOLDER PACK_FOLDER --layout L.npz --landmarks LM.npz --basis B.npz --version 0.3.0
 
+RUN_FOLDER is one of `training.train`, or OUTPUT/first of `training.on_gpu`; such a network's basis is that of the pack it
+went on from: `--basis PACK/network.onnx`.
+
 Precisions: `compact` stores large weights as fp16 and computes in fp32, the same result on every provider in half the
 size; `fp32` is the network as it was trained; `fp16` computes in half precision too, for graphics cards.
 """
@@ -18,9 +21,9 @@ from .basis import MapBasis
 from .crop_rule import CROP_RULE
 from .network import SEEN_RESOLUTION, HeadNetwork, MapNetwork, NetworkSize
 from .pack_file import store_half, store_onnx, write_whole
-from .run import load_averaged
 from .topology import make_loop_topology, make_topology
 from .uv_layout import UvLayout
+from .weight_parts import load_trained
 
 LEVELS = {"low": -1, "game": 0, "detailed": 1, "sculpt": 2}  # of subdivision
 
@@ -62,9 +65,9 @@ projection = "perspective"
 """
 
 
-def load_network(checkpoint: Path, basis_file: Path) -> MapNetwork:
+def load_network(run_folder: Path, basis_file: Path) -> MapNetwork:
     """The averaged network of a run with the pack's basis, ready to run."""
-    network = load_averaged(checkpoint, HeadNetwork, NetworkSize)
+    network = load_trained(run_folder, HeadNetwork, NetworkSize)
     basis = MapBasis.load(basis_file)
     return MapNetwork(network, torch.from_numpy(basis.fine_mean), torch.from_numpy(basis.fine_components)).eval()
 
@@ -163,7 +166,7 @@ def main() -> None:
     parser.add_argument("--name", default="head_fast")
     parser.add_argument("--title", default="Synthetic head (fast)")
     options = parser.parse_args()
-    network = load_network(options.run / "checkpoint.pt", options.basis)
+    network = load_network(options.run, options.basis)
     landmark_uv = np.load(options.landmarks)["landmark_uv"]
     write_pack(
         network,

@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--start", type=Path, required=True, help="npz with landmark_uv to start from")
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
-    network = load_network(options.run / "checkpoint.pt", options.basis)
+    network = load_network(options.run, options.basis)
     size, start = network.network.size.input_size, np.load(options.start)["landmark_uv"]
     sets = [load_aflw(size), load_dlib(size)]
     maps = [network.predict(crops.pictures) for crops in sets]

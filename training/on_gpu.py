@@ -1,11 +1,12 @@
-"""Renders heads and trains the second pass on them at once, on one machine with a graphics card and no network.
+"""Renders heads and trains both networks on them at once, on one machine with a graphics card and no network.
 
-    python -m training.on_gpu OUTPUT --layout L.npz --minutes 10
+    python -m training.on_gpu OUTPUT --layout L.npz --minutes 10 [--first-minutes 5]
 
 Needs the repository, the head assets, the surroundings, and the packages of `training/requirements.txt`. Processes render
-while the card learns: pictures that are finished are taken up at once. OUTPUT gets the averaged network as half floats in
-files of at most 15 MB (`weight_parts.py`), the measurements, and the log of what was rendered. With --start it
-goes on from such a network.
+while the card learns: pictures that are finished are taken up at once. With --first-minutes the head network learns
+first, from the pack's on, and the second pass then learns from its errors; else the pack's head network stays. OUTPUT
+gets the second pass, and OUTPUT/first the head network, averaged, as half floats in files of at most 15 MB
+(`weight_parts.py`), and the measurements. With --start both go on from such a folder.
 """
 
 import argparse
@@ -18,17 +19,21 @@ from pathlib import Path
 
 from prn_blender.capture.packs.pack import default_pack_folder, load_pack
 
-from . import run
+from . import run, train
+from .basis import MapBasis
+from .in_memory import learn_in_memory
+from .refine.first_pass import FirstPass, coarse_map_network
 from .refine.network import RefineNetwork, RefineSize
 from .refine.pairs import PairMaker, Pictures
 from .refine.train import FIRST_PASSES, Incoming, Schedule, Trainer, learn
 from .uv_layout import UvLayout
 from .weight_parts import joined, save_parts
 
-PORTRAITS, SCANNED = 0.75, 0.5
+PORTRAITS, SCANNED = 0.5, 0.5
 VIEWS = 4
 KEPT_SHARD = 64
 SIDE = 256
+FIRST = "first"  # folder of the head network in OUTPUT
 
 
 class Renderers:
@@ -80,6 +85,7 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("--layout", type=Path, required=True)
     parser.add_argument("--minutes", type=float, required=True, help="of everything together")
+    parser.add_argument("--first-minutes", type=float, default=0.0, help="of them for the head network")
     parser.add_argument(
         "--pack", type=Path, default=default_pack_folder(), help="whose first pass and head model they are"
     )
@@ -93,6 +99,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=max(1, (os.cpu_count() or 2) - 1), help="that render")
     parser.add_argument("--batch", type=int, default=320)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--first-rate", type=float, default=1e-3, help="learning rate of the head network")
     parser.add_argument("--start", type=Path, help="OUTPUT of an earlier run")
     options = parser.parse_args()
     end = time.time() + 60 * options.minutes
@@ -101,8 +108,8 @@ def main() -> None:
     try:
         heads = renderers.start("heads", options.pictures, options.shard_size, "never", options.first_shard)
         kept_folder = renderers.start("kept", options.kept, KEPT_SHARD, "only", 9000)
-        pack, device = load_pack(options.pack), run.best_device()
-        maker = PairMaker(pack, UvLayout.load(options.layout), device)
+        pack, device, layout = load_pack(options.pack), run.best_device(), UvLayout.load(options.layout)
+        maker = PairMaker(pack, layout, device)
         kept, incoming = (
             Incoming([folder], maker, Pictures.room(most, SIDE, passes, device))
             for folder, most, passes in (
@@ -115,6 +122,23 @@ def main() -> None:
             if not kept.take() + incoming.take():
                 time.sleep(0.5)
         print(f"{60 * options.minutes - (end - time.time()):.0f} s until the first step", flush=True)
+        told = {}
+        if options.first_minutes:
+            folder = options.work / FIRST
+            folder.mkdir(exist_ok=True)
+            network, told[FIRST] = learn_in_memory(
+                folder,
+                options.output / FIRST,
+                pack,
+                layout,
+                incoming,
+                kept.into,
+                train.Schedule(options.first_minutes / 60, options.batch, options.first_rate),
+                options.start / FIRST if options.start and (options.start / FIRST).exists() else None,
+            )
+            basis = MapBasis.of_pack(pack.network_file)
+            maker.first_pass = FirstPass(coarse_map_network(network, basis)).to(device)
+            renderers.require_alive()
         schedule = Schedule(
             (end - time.time() - 15) / 3600,  # the rest is for measuring and saving
             options.batch,
@@ -130,7 +154,7 @@ def main() -> None:
             trainer.network.load_state_dict(joined(options.start, RefineNetwork(RefineSize())).state_dict())
             trainer.restart_average()
         numbers = learn(trainer, maker, incoming, kept.into, lambda: save_parts(trainer.average.module, options.output))
-        told = numbers | {
+        told |= numbers | {
             "steps": trainer.step,
             "samples": trainer.step * options.batch,
             "pictures": incoming.into.count,

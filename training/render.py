@@ -95,10 +95,13 @@ def main() -> None:
     parser.add_argument("--albedo", type=Path, metavar="LAYOUT", help="write each head's albedo in this UV layout too")
     parser.add_argument("--portraits", type=float, default=0.0, metavar="SHARE", help="of heads seen as in portraits")
     parser.add_argument("--scanned", type=float, default=0.0, metavar="SHARE", help="of heads like scanned people's")
+    parser.add_argument(
+        "--days", action="store_true", help="another expression, clothes and hair in each picture of a head"
+    )
     parser.add_argument("--kept", choices=("only", "never"), help="skins, hair and surroundings kept to measure on")
     options = parser.parse_args()
     kept = None if options.kept is None else options.kept == "only"
-    taste = Taste(options.portraits, options.scanned, kept)
+    taste = Taste(options.portraits, options.scanned, kept, options.days)
     scanned_shapes(load_facekit())  # made once, before many processes want them
     options.folder.mkdir(parents=True, exist_ok=True)
     count = -(-options.pictures // options.shard_size)

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from . import run
 from .basis import MapBasis, texel_weights
-from .crops import CropMaker, Crops, CropStream
+from .crops import CropMaker, Crops, CropStream, StoredCrops
 from .dataset import RenderedHeads
 from .losses import LossWeights, edge_loss, error_loss, landmark_loss, lengths, position_loss
 from .network import FAST, FULL, SEEN_RESOLUTION, Decoded, HeadNetwork, NetworkSize, Prediction, decode
@@ -124,7 +124,7 @@ class Trainer(run.Run):
 class Watch:
     """Measures a run on annotated photos and on rendered heads that are kept from it."""
 
-    def __init__(self, trainer: Trainer, photo_step: int, kept: CropMaker | None):
+    def __init__(self, trainer: Trainer, photo_step: int, kept: StoredCrops | None):
         from torch.utils.tensorboard import SummaryWriter
 
         self.trainer = trainer
@@ -161,7 +161,7 @@ class Watch:
             )
 
 
-def learn(trainer: Trainer, maker: CropMaker, workers: int, watch: Watch | None) -> None:
+def learn(trainer: Trainer, crops: StoredCrops, workers: int, watch: Watch | None) -> None:
     """Learns until the schedule's hours are over; the first process has the `watch`.
 
     Crops are made by `workers` processes beside each training process, or in it.
@@ -171,7 +171,7 @@ def learn(trainer: Trainer, maker: CropMaker, workers: int, watch: Watch | None)
     network = trainer.network
     if ranks > 1:
         network = torch.nn.parallel.DistributedDataParallel(network)
-    stream = CropStream(maker, schedule.batch, seed=(trainer.step, trainer.rank))
+    stream = CropStream(crops, schedule.batch, seed=(trainer.step, trainer.rank))
     loader = iter(DataLoader(stream, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None))
     with trainer.bar() as bar:
         while trainer.elapsed < schedule.hours:
@@ -231,23 +231,22 @@ def main() -> None:
     print(f"{len(heads)} pictures, {sum(p.numel() for p in trainer.network.parameters()) / 1e6:.1f} M parameters")
     layout = UvLayout.load(options.layout)
 
-    def crops_of(rendered: RenderedHeads) -> CropMaker:
-        return CropMaker(rendered, layout, landmark_uv, trainer.resolution, size.input_size)
-
-    maker = crops_of(heads)
+    maker = CropMaker(layout, landmark_uv, trainer.resolution, size.input_size)
+    crops = StoredCrops(heads, layout, maker)
     # the other processes get the first one's weights
     if not trainer.resume() and trainer.rank == 0:
         if options.start:
             trainer.start_from(options.start)
         elif options.warm_start:
             generator, rng = torch.Generator().manual_seed(1), np.random.default_rng(1)
-            first = [maker(rng.integers(len(heads), size=64), generator).to(trainer.device) for _ in range(48)]
+            first = [crops(rng.integers(len(heads), size=64), generator).to(trainer.device) for _ in range(48)]
             trainer.warm_start(options.warm_start, first)
             trainer.save()
     watch = None
     if trainer.rank == 0:
-        watch = Watch(trainer, options.photo_step, crops_of(RenderedHeads([options.kept])) if options.kept else None)
-    learn(trainer, maker, options.workers, watch)
+        kept = StoredCrops(RenderedHeads([options.kept]), layout, maker) if options.kept else None
+        watch = Watch(trainer, options.photo_step, kept)
+    learn(trainer, crops, options.workers, watch)
 
 
 if __name__ == "__main__":

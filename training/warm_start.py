@@ -43,6 +43,14 @@ def encoder_pairs(network: HeadNetwork) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]
     return pairs
 
 
+def copy_last_layers(network: HeadNetwork, onnx_file: Path) -> None:
+    """What comes after the encoder, of a pack with the same basis."""
+    values = read_values(onnx_file)
+    for name in ("head", "seen", "error"):
+        for part in ("weight", "bias"):
+            getattr(getattr(network, name), part).data.copy_(torch.from_numpy(values[f"network.{name}.{part}"].copy()))
+
+
 def start_encoder(network: HeadNetwork, onnx_file: Path, crops: torch.Tensor) -> None:
     """Copies the encoder; its norms get the statistics of `crops`, so that the function stays the same.
 
@@ -73,13 +81,13 @@ def _calibrator(bias: torch.Tensor):
     """A hook that turns a norm into the addition of `bias` by way of the statistics of what it sees."""
 
     def calibrate(norm: nn.BatchNorm2d, inputs: tuple, _output: torch.Tensor) -> torch.Tensor:
-        x = inputs[0]
+        x, added = inputs[0], bias.to(inputs[0].device)
         mean, variance = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
         norm.running_mean.copy_(mean)
         norm.running_var.copy_(variance)
         norm.weight.data.copy_(torch.sqrt(variance + norm.eps))
-        norm.bias.data.copy_(bias + mean)
-        return x + bias[:, None, None]
+        norm.bias.data.copy_(added + mean)
+        return x + added[:, None, None]
 
     return calibrate
 
@@ -115,9 +123,9 @@ def find_stance(maps: torch.Tensor, shapes: torch.Tensor, distance: torch.Tensor
 
 def start_head(network: HeadNetwork, features: torch.Tensor, targets: torch.Tensor) -> None:
     """Sets the last layer by ridge regression from features (N, F) to coefficients and stance (N, 3 K + 9)."""
-    design = torch.cat([features, torch.ones(len(features), 1)], 1)
+    design = torch.cat([features, features.new_ones(len(features), 1)], 1)
     gram = design.T @ design
-    gram += torch.eye(len(gram)) * (1e-4 * gram.diagonal().mean())
+    gram.diagonal().add_(1e-4 * gram.diagonal().mean())
     solution = torch.linalg.solve(gram, design.T @ targets)
     network.head.weight.data.copy_(solution[:-1].T.contiguous())
     network.head.bias.data.copy_(solution[-1].contiguous())

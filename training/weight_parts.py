@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from .run import load_averaged
+
 PART = 7_500_000  # numbers in a file, two bytes each
 
 
@@ -37,3 +39,11 @@ def joined(folder: Path, network: nn.Module) -> nn.Module:
         }
     )
     return network
+
+
+def load_trained(folder: Path, network_type: type, size_type: type) -> nn.Module:
+    """The averaged network of a run's folder, or of one of `save_parts`."""
+    checkpoint = folder / "checkpoint.pt"
+    if checkpoint.exists():
+        return load_averaged(checkpoint, network_type, size_type)
+    return joined(folder, network_type(size_type()))

@@ -21,7 +21,8 @@ from .shape.detail import with_detail
 from .shape.evidence import Evidence, evidence_of, joined
 from .shape.eyeball import STRAIGHT
 from .shape.fit import ViewEvidence
-from .shape.iris import look_of
+from .shape.iris import eyes_in, look_in_eyes
+from .shape.iris_size import size_by_irises
 from .shape.pins import Pin
 from .shape.second_pass import second_pass
 from .shape.size import size_factor, sized
@@ -106,8 +107,14 @@ def reconstruct(
     views = tuple(replace(view, visibility=seen_in(view, pack)) for view in views)
     clock.lap("visibility")
 
-    look = look_of(views[0], pack) if settings.parts == WHOLE else STRAIGHT
+    eyes = [eyes_in(view, pack) for view in views]
+    looks = [look_in_eyes(seen) for seen in eyes]
+    irises = size_by_irises(views, eyes, looks) if settings.head_size == "irises" else None
+    views = in_size(views, settings, irises)
     clock.lap("eyes")
+
+    head = head_of(views[0])
+    clock.lap("head")
 
     textures = textures_of(
         views,
@@ -122,7 +129,7 @@ def reconstruct(
     progress(1.0, "Captured")
     return Capture(
         views=views,
-        head=head_of(views[0]),
+        head=head,
         textures=textures,
         pack=pack,
         settings=settings,
@@ -130,7 +137,8 @@ def reconstruct(
         provider_fallback=network.fallback,
         timings=clock.seconds,
         fitted=fitted,
-        look=look,
+        look=looks[0] if settings.parts == WHOLE else STRAIGHT,
+        irises=irises,
     )
 
 
@@ -213,7 +221,7 @@ def views_of(
     pack: ModelPack,
     settings: Settings,
 ) -> tuple[tuple[View, ...], Fitted | None]:
-    """How the head lies in each photo, its visibility still to be found.
+    """How the head lies in each photo, as large as heads are on average, its visibility still to be found.
 
     Where the pack knows what heads are like, the position maps are those of the one head that explains the evidence
     best; that is the second.
@@ -243,17 +251,15 @@ def views_of(
             placed_in(portrait.photo, position_map, lens, pack)
             for portrait, (_, position_map, _), lens in zip(portraits, regressed, lenses, strict=True)
         )
-    first = heads[0]
-    factor = size_factor(first.camera.to_camera_space(pack.topology.landmarks(first.position_map)), settings)
     views = tuple(
         View(
             photo=portrait.photo,
             face_box=portrait.face_box,
             crop=crop,
             position_map=head.position_map,
-            camera=camera,
+            camera=head.camera,
             focal_from=lens.told_by,
-            pose=pose,
+            pose=head.pose,
             visibility=np.ones(len(pack.topology.canonical), np.float32),
             landmarks=pack.topology.landmarks(head.position_map),
             by_hand=portrait.by_hand,
@@ -264,9 +270,19 @@ def views_of(
         for number, (portrait, (crop, _, _), lens, head) in enumerate(
             zip(portraits, regressed, lenses, heads, strict=True)
         )
-        for camera, pose in (sized(head.camera, head.pose, factor),)
     )
     return views, fitted
+
+
+def in_size(views: tuple[View, ...], settings: Settings, irises: float | None) -> tuple[View, ...]:
+    """Views of a head in its true size; the first tells it.
+
+    Args:
+        irises: as of `size_by_irises`.
+    """
+    factor = size_factor(views[0].camera.to_camera_space(views[0].landmarks), settings, irises)
+    placed = (sized(view.camera, view.pose, factor) for view in views)
+    return tuple(replace(view, camera=camera, pose=pose) for view, (camera, pose) in zip(views, placed, strict=True))
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ def capture_record(capture: Capture) -> dict:
             },
             "settings": asdict(capture.settings),
             **({"look": _look_record(capture.look)} if capture.settings.parts == WHOLE else {}),
+            **({} if capture.irises is None else {"irises": capture.irises}),
             "provider": capture.provider,
             "provider_fallback": capture.provider_fallback,
             "timings": capture.timings,

@@ -63,7 +63,8 @@ def parser_of(program: str) -> argparse.ArgumentParser:
         "--eye-distance",
         type=_eye_distance,
         metavar="MM",
-        help="from pupil to pupil, for the head's true size (default: the head is as large as heads are on average)",
+        help="from pupil to pupil, for the head's true size (default: by its irises where the photo shows them well, "
+        "else as heads are on average)",
     )
     parser.add_argument(
         "--follow",
@@ -223,7 +224,7 @@ def settings_of(asked: argparse.Namespace) -> Settings:
         provider=asked.provider,
         topology=asked.topology,
         follow=asked.follow,
-        head_size="eyes" if asked.eye_distance else "average",
+        head_size="eyes" if asked.eye_distance else Settings.head_size,
         eye_mm=asked.eye_distance or Settings.eye_mm,
         parts=asked.parts,
         expressions=asked.expressions,

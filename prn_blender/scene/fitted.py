@@ -6,6 +6,7 @@ import numpy as np
 from ..capture.record import pins_in
 from ..capture.shape.evidence import EVIDENCE_SIZE, Evidence, Likeness
 from ..capture.shape.fit import Fit, FittedView, ViewEvidence
+from ..capture.shape.size import enlarged
 from ..capture.shape.views import Fitted
 from .record import views_of_head
 
@@ -70,6 +71,13 @@ def fitted_of(head: bpy.types.Object) -> Fitted:
             )
         )
     return Fitted(tuple(known), Fit(np.array(stored["identity"]), tuple(states)))
+
+
+def size_of(head: bpy.types.Object) -> float:
+    """How many times as large as its fit a head is; 1 where that is not known."""
+    if not has_fitted(head):
+        return 1.0
+    return enlarged(views_of_head(head)[0]["camera"]["metres_per_px"], head[_PROPERTY]["views"][0]["size"])
 
 
 def _view_as_stored(known: ViewEvidence, state: FittedView) -> dict:

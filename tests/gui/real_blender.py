@@ -227,11 +227,15 @@ class Desktop:
 
     def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
         """Drags with the left button, in the small steps of a hand."""
-        self.move(*start)
-        time.sleep(HOVER)
         (left, top), (right, bottom) = start, end
         path = [(left + (right - left) * part // 6, top + (bottom - top) * part // 6) for part in range(1, 7)]
-        steps = [word for x, y in path for word in ("mousemove", str(x), str(y), "sleep", "0.1")]
+        self.drag_along([start, *path], 0.1)
+
+    def drag_along(self, path: list[tuple[int, int]], pause: float) -> None:
+        """Drags with the left button from place to place, with a pause in seconds at each."""
+        self.move(*path[0])
+        time.sleep(HOVER)
+        steps = [word for x, y in path[1:] for word in ("mousemove", str(x), str(y), "sleep", str(pause))]
         self._tool("xdotool", "mousedown", "1", "sleep", "0.2", *steps, "sleep", "0.4", "mouseup", "1")
 
     def drop_file(self, path: str, x: int, y: int) -> None:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,8 @@ def _leave() -> None:
 atexit.register(_leave)
 
 import bpy
+
+from prn_blender.scene.files import studio
 
 
 def pytest_sessionfinish(exitstatus: int) -> None:
@@ -96,13 +99,35 @@ class Shot:
 
 def canonical_surface(pack: ModelPack) -> np.ndarray:
     """(R, R, 3) float32 metres of the canonical head by UV."""
-    if pack.loops_file is None:  # PRNet's, which has a vertex in every texel
+    return _canonical_surface(pack.topology, pack.loops_file)
+
+
+@lru_cache(maxsize=2)
+def _canonical_surface(topology: Topology, loops_file: Path | None) -> np.ndarray:
+    if loops_file is None:  # PRNet's, which has a vertex in every texel
         surface = np.zeros((256, 256, 3), np.float32)
-        columns, rows = (pack.topology.sample_uv[:, 0] * 256).astype(int).T
-        surface[rows, columns] = pack.topology.canonical
-        return surface
-    with np.load(pack.loops_file) as loops:
-        return detailed_mean(PositionMap(loops["canonical_map"]), pack.topology).values.astype(np.float32)
+        columns, rows = (topology.sample_uv[:, 0] * 256).astype(int).T
+        surface[rows, columns] = topology.canonical
+    else:
+        with np.load(loops_file) as loops:
+            surface = detailed_mean(PositionMap(loops["canonical_map"]), topology).values.astype(np.float32)
+    return _shared(surface)
+
+
+@lru_cache(maxsize=4)
+def _photo(width: int, height: int) -> tuple[np.ndarray, bytes]:
+    """(height, width, 3) uint8 of which every pixel tells where it is, and its PNG file."""
+    import cv2
+
+    rows, columns = np.arange(height).astype(np.uint8)[:, None], np.arange(width).astype(np.uint8)
+    pixels = np.stack(np.broadcast_arrays(columns, rows, rows + columns), axis=-1)
+    return _shared(pixels), cv2.imencode(".png", pixels[..., ::-1])[1].tobytes()
+
+
+def _shared(array: np.ndarray) -> np.ndarray:
+    """The array, which no test may change, since others have it, too."""
+    array.flags.writeable = False
+    return array
 
 
 def mesh_in(capture: Capture) -> HeadMesh:
@@ -123,6 +148,12 @@ SHOTS = {
 def empty_file():
     """Every test begins in an empty file with one scene."""
     bpy.ops.wm.read_homefile(use_empty=True)
+
+
+@pytest.fixture(autouse=True)
+def coarse_previews(monkeypatch):
+    """One sample a pixel: rendering the preview takes most of the time in which files are written."""
+    monkeypatch.setattr(studio, "SAMPLES", 1)
 
 
 @pytest.fixture
@@ -168,13 +199,11 @@ def topology(pack) -> Topology:
 @pytest.fixture
 def make_capture(pack, tmp_path):
     """make_capture(shot, as_stored=True, name="standard") -> Capture, `name` the topology's."""
-    import cv2
 
     def make(shot: Shot, as_stored: bool = True, name: str = "standard") -> Capture:
-        rows, columns = np.mgrid[0 : shot.height, 0 : shot.width]
-        pixels = np.stack([columns % 256, rows % 256, (rows + columns) % 256], axis=-1).astype(np.uint8)
+        pixels, content = _photo(shot.width, shot.height)
         path = tmp_path / f"{shot.stem}.png"
-        path.write_bytes(cv2.imencode(".png", pixels[..., ::-1])[1].tobytes())
+        path.write_bytes(content)
         topology, size = pack.topology, 64
         ramp = np.linspace(0, 255, size).astype(np.uint8)
         colour = np.stack([*np.meshgrid(ramp, ramp), np.full((size, size), 128, np.uint8)], axis=-1)
@@ -183,7 +212,7 @@ def make_capture(pack, tmp_path):
         surface = canonical_surface(pack)
         visible = np.linspace(0, 1, len(pack.topology.canonical), dtype=np.float32)
         view = View(
-            photo=Photo(path, pixels, hashlib.sha256(path.read_bytes()).hexdigest(), shot.focal_px, as_stored),
+            photo=Photo(path, pixels, hashlib.sha256(content).hexdigest(), shot.focal_px, as_stored),
             face_box=FaceBox(*on_photo.min(0).tolist(), *on_photo.max(0).tolist()),
             crop=Crop(shot.width / 2, shot.height / 2, 300.0),
             position_map=PositionMap(shot.photograph(surface).astype(np.float32)),

@@ -301,11 +301,11 @@ def test_photos_of_the_same_name_get_folders_of_their_own(tmp_path):
     ],
     ids=["rendered", "photos"],
 )
-def test_several_photos(folder, names, tmp_path):
+def test_several_photos(folder, names, tmp_path, capsys):
     if not folder.is_dir():
         pytest.skip(f"needs the photos in {folder}, which are no part of the project")
     photos = [folder / name for name in names]
-    process = run(*photos, "--texture-size", 512, "-o", tmp_path)
-    assert process.returncode == 0, process.stdout + process.stderr
+    code = cli.main([*map(str, photos), "--texture-size", "512", "-o", str(tmp_path)], "prn")
+    assert code == 0, capsys.readouterr()
     for photo in photos:
         assert sorted(file.name for file in (tmp_path / photo.stem).iterdir()) == sorted(FILE_NAMES)

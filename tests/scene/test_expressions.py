@@ -20,7 +20,7 @@ from prn_blender.capture.reconstruct import reconstruct
 from prn_blender.capture.record import look_in
 from prn_blender.capture.shape.combinations import PRESETS, VISEMES
 from prn_blender.capture.shape.expression_model import NAMES
-from prn_blender.capture.shape.expressions import NEUTRAL, PHOTO
+from prn_blender.capture.shape.expressions import COPIED, NEUTRAL, PHOTO
 from prn_blender.capture.shape.mesh import expressions_of_mesh
 from prn_blender.capture.texture.guide import GUIDE_SIZE, rims
 from prn_blender.capture.types import MASK, SIMPLE, WHOLE, Settings
@@ -45,6 +45,7 @@ from prn_blender.scene.edit.frame import frame_in_mesh
 from prn_blender.scene.edit.showcase import add_test, has_test, remove_test
 from prn_blender.scene.export.formats import FBX, GLTF, OBJ
 from prn_blender.scene.export.head import export_head
+from prn_blender.scene.fitted import size_of
 from prn_blender.scene.posed import posed_head
 from prn_blender.scene.record import read_record
 
@@ -134,6 +135,28 @@ def test_expressions_added_later_are_those_of_the_capture(captured, parts):
     assert all(part.data.shape_keys is not None for part in parts_of_head(later))
     with pytest.raises(CaptureError, match="shape keys already"):
         add_expressions(later, mesh_in(capture).expressions)
+
+
+def test_all_that_belongs_to_a_head_has_its_size(captured, registered):
+    settings = replace(captured.settings, head_size="eyes", eye_mm=50.0)
+    view = captured.views[0]
+    small = reconstruct(view.photo, view.face_box, captured.pack, settings)
+    factor = small.views[0].camera.metres_per_px / view.camera.metres_per_px
+    assert factor < 0.9
+    usual = mesh_in(captured).expressions
+    expressions, later = mesh_in(small).expressions, build(without(small), bpy.context)
+    assert size_of(later) == pytest.approx(factor)
+    assert bpy.ops.prn.add_expressions() == {"FINISHED"}
+    for name in (PHOTO, "jawOpen"):
+        photo = expressions.skin.keys[name]
+        np.testing.assert_allclose(photo, factor * usual.skin.keys[name], atol=0.001)
+        added = shown_key(later.data.shape_keys.key_blocks[name]) - shown_key(later.data.shape_keys.key_blocks[NEUTRAL])
+        assert np.abs(added - photo).max() < 0.002  # eyes are placed anew, by anchors on a coarse mesh
+        assert np.abs(added - photo).mean() < 0.0001
+    np.testing.assert_allclose(expressions.skin.neutral, factor * usual.skin.neutral, atol=0.001)
+    for name in ("teeth", "eye_left"):
+        parts = [capture.parts[name].neutral for capture in (usual, expressions)]
+        assert np.ptp(parts[1], axis=0) == pytest.approx(factor * np.ptp(parts[0], axis=0), rel=0.03)
 
 
 @pytest.mark.parametrize("centimetres", [False, True])
@@ -326,6 +349,92 @@ class TestOperators:
     def test_faces_need_expressions(self, captured):
         build(without(captured), bpy.context)
         assert not bpy.ops.prn.show_face.poll()
+
+
+@pytest.fixture
+def two(captured, registered) -> tuple[bpy.types.Object, bpy.types.Object]:
+    """The portrait's head as a source, without sliders, and once more in another topology, which is selected."""
+    source = build(without(captured), bpy.context)
+    game = replace(captured, settings=replace(captured.settings, topology="game"))
+    target = build(game, bpy.context)
+    show_face(target, {"browInnerUp": 1.0})
+    bpy.context.view_layer.objects.active = target
+    return source, target
+
+
+class TestCopying:
+    """Of the same person: as the other head looks then is how this one does in its photo."""
+
+    def test_the_photos_expression_is_worn(self, two, captured):
+        source, target = two
+        assert bpy.ops.prn.copy_expression(source=source.name) == {"FINISHED"}
+        assert {name for name, value in key_values(target).items() if value} == {COPIED}
+        off = np.linalg.norm(shown(target) - shown_key(target.data.shape_keys.key_blocks[PHOTO]), axis=1)
+        still = shown_key(target.data.shape_keys.key_blocks[NEUTRAL])
+        assert np.linalg.norm(shown(target) - still, axis=1).max() > 0.004
+        assert off.max() < 0.002 and off.mean() < 0.0003
+        worn = {name: shown(part_of(target, name)) for name in ("teeth", "lashes", "eye_left", "cornea_right")}
+        assert bpy.ops.prn.show_face(face=PHOTO) == {"FINISHED"}
+        for name, points in worn.items():
+            assert np.abs(points - shown(part_of(target, name))).max() < 0.002, name
+        show_face(target, {})
+        np.testing.assert_allclose(shown(target), still, atol=1e-6)
+
+    def test_sliders_are_set_and_faces_come_from_what_they_are_made_of(self, two):
+        source, target = two
+        assert bpy.ops.prn.copy_expression.poll()
+        bpy.context.view_layer.objects.active = source
+        assert bpy.ops.prn.add_expressions() == {"FINISHED"}
+        add_combinations(source, VISEMES)
+        show_face(source, {"jawOpen": 0.25, "viseme_aa": 0.5})
+        bpy.context.view_layer.objects.active = target
+        bpy.context.scene.prn_expressions.source = source
+        assert bpy.ops.prn.copy_expression() == {"FINISHED"}
+        values = {name: value for name, value in key_values(target).items() if value}
+        half = {name: value / 2 for name, value in VISEMES["viseme_aa"].items()}
+        assert values == pytest.approx(half | {"jawOpen": 0.5})
+        add_combinations(target, VISEMES)
+        assert bpy.ops.prn.copy_expression() == {"FINISHED"}
+        assert key_values(target)["viseme_aa"] == 0.5 and key_values(target)["jawOpen"] == 0.25
+
+    def test_half_of_it_and_what_is_itself_copied_is_copied_on(self, two, captured):
+        source, target = two
+        bpy.context.view_layer.objects.active = source
+        assert bpy.ops.prn.add_expressions() == {"FINISHED"}
+        set_key_values(source, {PHOTO: 0.5, "jawOpen": 0.25})
+        bpy.context.view_layer.objects.active = target
+        assert bpy.ops.prn.copy_expression(source=source.name) == {"FINISHED"}
+        assert key_values(target)[COPIED] == 0.5 and key_values(target)["jawOpen"] == 0.25
+        first = shown_key(target.data.shape_keys.key_blocks[COPIED])
+        third = build(captured, bpy.context)
+        assert bpy.ops.prn.copy_expression(source=target.name) == {"FINISHED"}
+        assert key_values(third)[COPIED] == 0.5 and key_values(third)[PHOTO] == 0
+        bpy.context.view_layer.objects.active = target
+        assert bpy.ops.prn.copy_expression(source=third.name) == {"FINISHED"}  # into the key that is there
+        np.testing.assert_allclose(shown_key(target.data.shape_keys.key_blocks[COPIED]), first, atol=1e-6)
+
+    def test_what_the_artist_sculpted_stays(self, two):
+        source, target = two
+        for key in target.data.shape_keys.key_blocks:
+            key.data[7].co.x += 0.05
+        assert bpy.ops.prn.copy_expression(source=source.name) == {"FINISHED"}
+        keys = target.data.shape_keys.key_blocks
+        assert keys[COPIED].data[7].co.x - keys[PHOTO].data[7].co.x == pytest.approx(0, abs=0.002)
+
+    def test_what_cannot_be_copied_is_told(self, two):
+        source, target = two
+        with pytest.raises(RuntimeError, match="Choose the other captured head"):
+            bpy.ops.prn.copy_expression()
+        with pytest.raises(RuntimeError, match="Choose the other captured head"):
+            bpy.ops.prn.copy_expression(source=target.name)
+        source["prn_capture"]["pack"]["sha256"] = "another"
+        with pytest.raises(RuntimeError, match="different model packs"):
+            bpy.ops.prn.copy_expression(source=source.name)
+        del source["prn_capture"]["views"][0]["expression"]
+        with pytest.raises(RuntimeError, match="capture it again"):
+            bpy.ops.prn.copy_expression(source=source.name)
+        bpy.context.view_layer.objects.active = source
+        assert not bpy.ops.prn.copy_expression.poll()  # it has no expressions
 
 
 def gltf_of(path: Path) -> dict:

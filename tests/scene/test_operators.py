@@ -366,13 +366,17 @@ def test_a_job_delivers_what_the_operator_would():
 
 
 def test_a_capture_can_be_cancelled_at_every_step():
-    """Every report of progress is a point where the job stops, and none is far from the next."""
+    """A report of progress is a point where the job stops, and none is far from the next."""
     steps = []
-    capture_heads(request(PORTRAIT))(lambda fraction, text: steps.append(fraction))
-    assert len(steps) >= 6
-    assert steps == sorted(steps)
+    capture_heads(request(PORTRAIT))(lambda fraction, text: steps.append((fraction, text)))
+    fractions, texts = zip(*steps, strict=True)
+    assert list(fractions) == sorted(fractions)
+    # Of a step that reports often, the first time and the last.
+    first = {text: number for number, text in reversed(list(enumerate(texts)))}
+    last = {text: number for number, text in enumerate(texts)}
+    assert len(first) >= 6
     before = scene_state()
-    for stop_at in range(len(steps)):
+    for stop_at in {*first.values(), *last.values()}:
         with pytest.raises(Cancelled):
             capture_heads(request(PORTRAIT))(CancelAt(stop_at))
     assert scene_state() == before

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from prn_blender.capture.packs.pack import load_pack
+from prn_blender.capture.reconstruct import head_of, in_size
 from prn_blender.capture.run import OtherPhoto, Request, run
 from prn_blender.capture.shape.pins import Pin
 from prn_blender.capture.types import WHOLE, Capture, Settings
@@ -20,7 +21,7 @@ from prn_blender.scene.edit.adjust import captured_landmarks, follow_landmarks, 
 from prn_blender.scene.edit.align import PHOTOGRAPHED
 from prn_blender.scene.edit.photo_points import landmarks_in_photo
 from prn_blender.scene.edit.pins import PinnedHead, Rules, count_pins, is_pinnable, pins_of
-from prn_blender.scene.fitted import fitted_of
+from prn_blender.scene.fitted import fitted_of, size_of
 from prn_blender.scene.record import read_record
 
 from .conftest import PORTRAIT, coordinates
@@ -209,6 +210,20 @@ def test_eyes_and_teeth_follow(captured):
         assert np.abs(moved).max() > 1e-4, name
 
 
+def test_pins_keep_the_size_that_the_irises_told(captured):
+    capture, size = captured["simple"], 0.9
+    views = in_size(capture.views, capture.settings, size)
+    head = build(replace(capture, views=views, head=head_of(views[0]), irises=size), bpy.context)
+    assert read_record(head)["irises"] == size == pytest.approx(size_of(head))
+    before = coordinates(head.data)
+    pinned = PinnedHead(head, load_pack())
+    pinned.set_pins(0, (), rounds=0)
+    assert np.abs(coordinates(head.data) - before).max() < 1e-6
+    pinned.set_pins(0, [landmark_pin(pinned, 0, NOSE, (9, -4))])
+    assert size_of(head) == pytest.approx(size)
+    assert landmarks_in_photo(head)[NOSE] == pytest.approx(pins_of(head, 0)[0].place, abs=0.05)
+
+
 def test_pins_survive_saving_and_undo(simple, tmp_path):
     pinned = PinnedHead(simple, load_pack())
     pin = landmark_pin(pinned, 0, NOSE, (7, 3))
@@ -354,6 +369,23 @@ def test_heads_with_expressions_follow_pins_and_are_neutral_without(expressive):
         assert told == pytest.approx(fitted_of(head).found.views[0].expression.tolist())
 
 
+def test_shape_keys_that_do_not_show_follow_where_a_drag_rests(expressive):
+    head = build(expressive["whole"], bpy.context)
+    keys = head.data.shape_keys.key_blocks
+    keys["mouthSmileLeft"].value = 0.5
+    added = lambda name: coordinates_of(keys[name]) - coordinates_of(keys[0])
+    before = {name: added(name) for name in ("mouthSmileLeft", "jawOpen", "eyeBlinkRight")}
+    pinned = PinnedHead(head, load_pack())
+    pin = landmark_pin(pinned, 0, CHIN, (0, 0))
+    start = coordinates_of(keys[0])
+    for step in range(1, 4):
+        pinned.set_pins(0, [pin.moved((pin.place[0], pin.place[1] + 3 * step))], rounds=1, rests=False)
+        assert np.abs(added("mouthSmileLeft") - before["mouthSmileLeft"]).max() < 1e-6
+    pinned.set_pins(0, pinned.fitted.known[0].pins)
+    assert np.abs(coordinates_of(keys[0]) - start).max() > 1e-3
+    assert all(np.abs(added(name) - was).max() < 1e-6 for name, was in before.items())
+
+
 def test_an_expression_that_pins_make_is_the_photos(expressive):
     """With the identity locked a pulled chin opens the mouth; without expression the head stays as it was."""
     head = build(expressive["whole"], bpy.context)
@@ -376,3 +408,16 @@ def test_expressions_are_added_to_a_head_of_several_photos(captured, registered)
     for view in (0, 1):
         assert np.abs(seen_vertices(head, view) - before[view]).max() < 0.05
     assert "jawOpen" in head.data.shape_keys.key_blocks
+
+
+def test_faces_are_shown_and_copied_whichever_photo_is_looked_at(expressive, registered):
+    source, target = (build(expressive["two photos"], bpy.context) for _ in range(2))
+    bpy.context.view_layer.objects.active = target
+    set_shown_view(source, 1)
+    assert bpy.ops.prn.copy_expression(source=source.name) == {"FINISHED"}
+    copied, second = shown_vertices(target), shown_vertices(source)
+    set_shown_view(target, 1)
+    assert bpy.ops.prn.show_face(face="Neutral") == {"FINISHED"}
+    neutral = shown_vertices(target)
+    assert neutral == pytest.approx(coordinates_of(target.data.shape_keys.key_blocks[0]), abs=1e-6)
+    assert np.linalg.norm(copied - second, axis=1).mean() < 0.3 * np.linalg.norm(neutral - second, axis=1).mean()

@@ -11,6 +11,11 @@ from .conftest import SHOTS, mesh_in
 from .test_build import everything
 
 
+@pytest.fixture
+def coarse_previews():
+    """Not here."""
+
+
 @pytest.mark.parametrize("name", ["portrait", "orthographic"])
 def test_fit_panel_covers_the_head_in_the_photo(make_capture, topology, name):
     shot = SHOTS[name]

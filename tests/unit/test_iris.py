@@ -19,7 +19,9 @@ from prn_blender.capture.shape.expression_parts import straightened, turned
 from prn_blender.capture.shape.eye_texture import eye_texture
 from prn_blender.capture.shape.eyeball import BROWN, IRIS, STRAIGHT
 from prn_blender.capture.shape.iris import SeenEye, direction, look_in_eyes, look_of
+from prn_blender.capture.shape.iris_size import MEASURED, WIDTH, iris_width, size_by_irises
 from prn_blender.capture.shape.mesh import mesh_of
+from prn_blender.capture.shape.size import enlarged, size_factor
 from prn_blender.capture.types import WHOLE, Settings, View
 
 from .conftest import photo_of
@@ -40,8 +42,14 @@ def lids(open_by: float = 0.0055) -> np.ndarray:
     return np.stack([x, -np.sqrt(SPHERE[3] ** 2 - x**2 - z**2), z], 1)
 
 
-def drawn(gaze, iris=COLOURS["brown"], light=(1.0, 1.0, 1.0), open_by: float = 0.0055, yaw: float = 0.0) -> View:
-    """A photo of one eye that looks by `gaze`, of a head turned by `yaw` degrees, drawn ray by ray."""
+def drawn(
+    gaze, iris=COLOURS["brown"], light=(1.0, 1.0, 1.0), open_by: float = 0.0055, yaw: float = 0.0, size: float = IRIS
+) -> View:
+    """A photo of one eye that looks by `gaze`, of a head turned by `yaw` degrees, drawn ray by ray.
+
+    Args:
+        size: radius of the iris, of the eyeball's.
+    """
     turn = np.radians(yaw)
     about = np.array([[np.cos(turn), 0, np.sin(turn)], [0, 1, 0], [-np.sin(turn), 0, np.cos(turn)]])
     pose = Similarity(1.0, about @ FRONTAL, np.array([0, 0, -1.0]))
@@ -51,7 +59,7 @@ def drawn(gaze, iris=COLOURS["brown"], light=(1.0, 1.0, 1.0), open_by: float = 0
     depth = np.sqrt(np.maximum(SPHERE[3] ** 2 - x**2 - y**2, 0))
     towards = np.stack([x, y, depth], -1) @ pose.rotation / SPHERE[3]  # in the head's axes
     cosine = np.clip(towards @ direction(*gaze), -1, 1)
-    out = np.where(cosine > 0, np.sqrt(1 - cosine**2) / IRIS, 9)
+    out = np.where(cosine > 0, np.sqrt(1 - cosine**2) / size, 9)
     pixels = np.where((out < 1)[..., None], np.where((out < 0.34)[..., None], 0.03, iris), WHITE)
     pixels[np.hypot(x + 0.001, y - 0.001) < 0.0006] = 1.0  # a highlight
     between = (towards[..., 0] / 0.012) ** 2 + (towards[..., 2] / open_by) ** 2 < SPHERE[3] ** -2
@@ -165,6 +173,55 @@ def test_straightened_takes_a_turn_back(astronaut):
     gaze = np.array([[20.0, -8.0], [-13.0, 11.0]])
     for part, back in zip(mesh.parts, straightened(turned(mesh.parts, gaze), gaze), strict=True):
         np.testing.assert_allclose(back.vertices, part.vertices, atol=1e-6)
+
+
+@pytest.mark.parametrize("gaze", [(0, 0), (12, -3), (-9, 5)])
+@pytest.mark.parametrize("size", [0.34, 0.4, 0.46])
+def test_the_width_of_a_drawn_iris_is_found(gaze, size):
+    view = drawn(gaze, size=size)
+    eye = SeenEye.of(view, SPHERE, lids())
+    width = iris_width(eye, look_in_eyes((eye, None)).gaze[0])
+    assert width == pytest.approx(2 * size * SPHERE[3], rel=0.1)
+
+
+def test_a_head_is_as_large_as_its_irises_tell():
+    factor = {}
+    for size in (0.36, 0.44):
+        view = drawn((5, 2), size=size)
+        eyes = (SeenEye.of(view, SPHERE, lids()),) * 2
+        factor[size] = size_by_irises((view,), (eyes,), (look_in_eyes(eyes),))
+        width = iris_width(eyes[0], look_in_eyes(eyes).gaze[0])
+        assert factor[size] == pytest.approx(WIDTH * MEASURED / width)
+        assert size_by_irises((view, view), (eyes, eyes), (look_in_eyes(eyes),) * 2) == pytest.approx(factor[size])
+    assert factor[0.36] / factor[0.44] == pytest.approx(0.44 / 0.36, rel=0.08)
+
+
+def test_irises_that_do_not_tell_the_size_are_left_aside():
+    view, wide = drawn((5, 2), size=0.36), drawn((5, 2), size=0.5)
+    one, other = (SeenEye.of(photo, SPHERE, lids()) for photo in (view, wide))
+    told = lambda eyes, of=view: size_by_irises((of,), (eyes,), (look_in_eyes(eyes),))
+    assert told((one, one)) is not None
+    assert told((one, None)) is None  # a single eye may be another thing
+    assert told((one, other)) is None  # nobody's irises differ so much
+    small = replace_photo(view, 8)
+    seen = SeenEye.of(small, SPHERE, lids())
+    assert seen is None or told((seen, seen), small) is None
+    closed = drawn((5, 2), open_by=0.0005)
+    assert told((SeenEye.of(closed, SPHERE, lids(0.0005)),) * 2, closed) is None
+
+
+def test_a_typed_eye_distance_comes_before_irises(astronaut):
+    landmarks = astronaut.head.landmarks
+    typed = Settings(head_size="eyes", eye_mm=50.0)
+    assert size_factor(landmarks, typed, 0.9) == size_factor(landmarks, typed) < 0.9
+    assert size_factor(landmarks, Settings(), 0.9) == 0.9
+    assert size_factor(landmarks, Settings()) == size_factor(landmarks, Settings(head_size="average"), 0.9) == 1
+
+
+def test_a_photo_with_small_eyes_makes_a_head_of_average_size(astronaut):
+    assert astronaut.irises is None and "irises" not in capture_record(astronaut)
+    told = astronaut.fitted.found.views[0]
+    assert enlarged(astronaut.views[0].camera.metres_per_px, told.size) == pytest.approx(1)
 
 
 def test_the_eyes_picture_has_the_irises_colour():

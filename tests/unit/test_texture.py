@@ -1,5 +1,6 @@
 """Textures of heads whose every colour is known: painted by UV, photographed by splatting points, projected back."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from .conftest import Shot, bake
 BACKGROUND = (30, 200, 40)  # a green that nothing on the heads has
 
 
+@cache
 def photograph(topology, paint, yaw: float, size: int = 500, metres: float = 0.6) -> tuple[np.ndarray, PositionMap]:
     """The photo (size, size, 3) uint8 of the canonical head with colours paint(u, v), and its position map."""
     shot = Shot(size, size, 2 * size, (yaw, 0.0, 0.0), (0.0, 0.0, -metres * 2))
@@ -28,8 +30,7 @@ def photograph(topology, paint, yaw: float, size: int = 500, metres: float = 0.6
     pixel = (y[inside].astype(int) * size) + x[inside].astype(int)
     z, colours = z[inside], colours[inside]
     front = np.full(size * size, -np.inf)
-    order = np.argsort(z)
-    front[pixel[order]] = z[order]
+    np.maximum.at(front, pixel, z)
     nearest = z > front[pixel] - 0.004 * size
     count = np.bincount(pixel[nearest], minlength=size * size)
     total = [np.bincount(pixel[nearest], colours[nearest, k], minlength=size * size) for k in range(3)]

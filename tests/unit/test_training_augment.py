@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.augment import CropRange, cover_batch, crop_batch, flip_batch, recolour_batch
+from training.augment import CropRange, cover_batch, flip_batch, recolour_batch, sample_squares
 from training.crop_rule import CROP_RULE
 
 SIZE = 96
@@ -32,14 +32,15 @@ def test_points_stay_on_what_they_mark():
     landmarks = torch.from_numpy(rng.uniform(0.35, 0.65, (count, 68, 3)).astype(np.float32))
     marked = torch.from_numpy(rng.uniform(0.42, 0.58, (count, 1, 3)).astype(np.float32))
     pictures = dots(marked[:, 0, :2], 200)[:, None].expand(-1, 3, -1, -1)
-    crops, points, _ = crop_batch(pictures, marked, landmarks, SIZE, CropRange(), torch.Generator().manual_seed(1))
+    squares = sample_squares(landmarks[..., :2], CropRange(), torch.Generator().manual_seed(1))
+    crops, points = squares.cut(pictures, SIZE), squares.to_crop(marked)
+    torch.testing.assert_close(squares.to_picture(points), marked)
     np.testing.assert_allclose(brightest(crops[:, 0]), points[:, 0, :2], atol=0.3 / SIZE)
 
 
 def test_depth_scales_with_the_crop():
     landmarks = torch.rand(6, 68, 3, generator=torch.Generator().manual_seed(0))
-    pictures = torch.zeros(6, 3, 8, 8)
-    _, points, _ = crop_batch(pictures, landmarks, landmarks, SIZE, CropRange(), torch.Generator().manual_seed(2))
+    points = sample_squares(landmarks[..., :2], CropRange(), torch.Generator().manual_seed(2)).to_crop(landmarks)
     for before, after in zip(landmarks, points, strict=True):
         flat = torch.cdist(after[:, :2], after[:, :2]).max() / torch.cdist(before[:, :2], before[:, :2]).max()
         np.testing.assert_allclose(after[:, 2] / before[:, 2], np.full(68, flat), rtol=1e-4)
@@ -50,9 +51,8 @@ def test_still_crop_is_the_packs_rule():
 
     landmarks = torch.from_numpy(np.random.default_rng(4).uniform(0.3, 0.7, (1, 68, 3)).astype(np.float32))
     still = CropRange(jitters=((0.0, 0.0),), shares=(1.0,))
-    pictures = torch.zeros(1, 3, 8, 8)
     for seed in range(40):  # a seed whose turn is nearly none
-        _, points, _ = crop_batch(pictures, landmarks, landmarks, SIZE, still, torch.Generator().manual_seed(seed))
+        points = sample_squares(landmarks[..., :2], still, torch.Generator().manual_seed(seed)).to_crop(landmarks)
         difference = points[0, 1] - points[0, 0]
         turned = landmarks[0, 1] - landmarks[0, 0]
         angle = torch.atan2(difference[1], difference[0]) - torch.atan2(turned[1], turned[0])
@@ -67,7 +67,7 @@ def test_crops_are_as_far_off_as_their_share_says():
     count, generator = 4000, torch.Generator().manual_seed(6)
     landmarks = torch.rand(1, 68, 3, generator=generator).expand(count, -1, -1)
     crop = CropRange(jitters=((0.0, 0.0), (0.1, 0.3)), shares=(0.75, 0.25))
-    _, points, _ = crop_batch(torch.zeros(count, 3, 2, 2), landmarks, landmarks, 2, crop, generator)
+    points = sample_squares(landmarks[..., :2], crop, generator).to_crop(landmarks)
     middle, sides = (points.amax(1) + points.amin(1))[:, :2] / 2 - 0.5, np.ptp(points[..., :2].numpy(), axis=1).mean(1)
     still = np.abs(sides * crop.rule.scale - 1) < 1e-4
     assert 0.72 < still.mean() < 0.78

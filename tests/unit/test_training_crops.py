@@ -9,7 +9,7 @@ pytest.importorskip("scipy")
 from prn_blender.capture.geometry.camera import unit_camera
 from prn_blender.capture.geometry.pose import fit_similarity
 from training.assets import SKIN_VERTICES
-from training.crops import CropMaker, CropStream, size_against
+from training.crops import CropMaker, CropStream, StoredCrops, size_against
 from training.head_model import HeadState
 from training.losses import error_loss, lengths
 from training.network import DISTANCES, SEEN_RESOLUTION, Prediction, decode, orthonormal
@@ -62,10 +62,15 @@ class RandomHeads:
 
 
 @pytest.fixture(scope="module")
-def make_crops(layout):
+def maker(layout):
+    return CropMaker(layout, layout.landmark_uv, RESOLUTION, 24)
+
+
+@pytest.fixture(scope="module")
+def make_crops(layout, maker):
     def make(off_axis, count=16):
-        maker = CropMaker(RandomHeads(sample_states(count, off_axis)), layout, layout.landmark_uv, RESOLUTION, 24)
-        return maker(np.arange(count), torch.Generator().manual_seed(0))
+        crops = StoredCrops(RandomHeads(sample_states(count, off_axis)), layout, maker)
+        return crops(np.arange(count), torch.Generator().manual_seed(0))
 
     return make
 
@@ -80,13 +85,12 @@ def test_decoder_draws_the_head_that_the_crop_shows(make_crops):
     np.testing.assert_allclose(decoded.log_distance.exp(), crops.distance, rtol=1e-5)
 
 
-def test_capture_camera_gives_the_shape_back(layout):
+def test_capture_camera_gives_the_shape_back(maker):
     """A position map through the capture's camera is the head again, wherever in the photo it lies."""
     states = sample_states(6, off_axis=0.25)
-    maker = CropMaker(RandomHeads(states), layout, layout.landmark_uv, RESOLUTION, 24)
-    chosen = np.arange(len(states))
-    points = maker.map_labels(maker.heads.states).numpy()
-    for state, seen, shape in zip(states, points, maker.shapes(chosen).flatten(2), strict=True):
+    packed = RandomHeads(states).states
+    points = maker.map_labels(packed).numpy()
+    for state, seen, shape in zip(states, points, maker.shapes(packed).flatten(2), strict=True):
         focal, centre_x, centre_y = state.projection
         x, y, z = state.translation
         origin = np.array([focal * x / -z + centre_x, centre_y - focal * y / -z])
@@ -138,8 +142,8 @@ def test_expected_error_is_learnt_where_it_is_right():
     assert int(np.argmin(losses)) == 2
 
 
-def test_streams_differ_between_workers_and_runs(layout):
-    maker = CropMaker(RandomHeads(sample_states(8, 0.1)), layout, layout.landmark_uv, RESOLUTION, 24)
-    first, again, other = (next(iter(CropStream(maker, 4, seed))) for seed in ((0, 0), (0, 0), (0, 1)))
+def test_streams_differ_between_workers_and_runs(layout, maker):
+    crops = StoredCrops(RandomHeads(sample_states(8, 0.1)), layout, maker)
+    first, again, other = (next(iter(CropStream(crops, 4, seed))) for seed in ((0, 0), (0, 0), (0, 1)))
     torch.testing.assert_close(first.maps, again.maps)
     assert not torch.allclose(first.maps, other.maps)

@@ -12,9 +12,13 @@ pytest.importorskip("onnx")
 
 from prn_blender.capture.geometry import unwrap as unwrapping
 from prn_blender.capture.geometry.unwrap import stance_of
+from training import train
+from training.basis import MapBasis
 from training.evaluation.runner import PackRunner
+from training.in_memory import learn_in_memory
+from training.network import FAST, HeadNetwork
 from training.refine.export import check_onnx, write_into
-from training.refine.first_pass import load_map_network
+from training.refine.first_pass import coarse_map_network, load_map_network
 from training.refine.network import COEFFICIENTS, SEEN, TEXELS, PackNetwork, RefineNetwork, RefineSize
 from training.refine.pairs import PairMaker, Pictures
 from training.refine.train import Incoming, Schedule, Trainer, refine_loss
@@ -61,6 +65,7 @@ def pictures(maker, heads):
     assert Incoming([heads], maker, into).take() == 1 and into.count == COUNT
     truth = maker.labels(into.states).view(COUNT, TEXELS, TEXELS, 3)
     into.first[:, 0] = (truth + torch.tensor([0.05, 0, 0])).half()
+    into.looked_at = COUNT
     return into
 
 
@@ -176,3 +181,23 @@ def test_it_learns_goes_on_and_is_packed(pack, maker, pictures, tmp_path):
 
 def test_the_coefficients_are_those_of_the_packs_head_model(pack):
     assert pack.head_model.identities + pack.head_model.expressions == COEFFICIENTS
+
+
+def test_a_head_network_goes_on_from_the_packs_in_memory(pack, maker, heads, kit, tmp_path):
+    """Without a step it says what the pack's says; what is carried on afterwards is what was learnt."""
+    incoming = Incoming([heads], maker, Pictures.room(COUNT, SIDE, 1, torch.device("cpu")))
+    incoming.take()
+    crops = torch.rand(2, 3, 128, 128, generator=torch.Generator().manual_seed(0))
+    right = load_map_network(pack.network_file)(crops)[0]
+    maps = {}
+    for hours in (0.0, 2 / 3600):
+        schedule = train.Schedule(hours, batch=COUNT, learning_rate=1e-2, warm_up_steps=1)
+        network, told = learn_in_memory(
+            tmp_path, tmp_path, pack, make_layout(kit), incoming, incoming.into, schedule, start=None
+        )
+        carried = coarse_map_network(joined(tmp_path, HeadNetwork(FAST)), MapBasis.of_pack(pack.network_file))
+        maps[hours] = coarse_map_network(network, MapBasis.of_pack(pack.network_file))(crops)[0]
+        assert (carried(crops)[0] - maps[hours]).abs().max() < 5e-3
+        assert (told["steps"] > 0) == (hours > 0)
+    assert (maps[0.0] - right).abs().max() < 1e-3
+    assert (maps[2 / 3600] - right).abs().max() > 1e-3

@@ -12,8 +12,7 @@ import numpy as np
 import torch
 
 from ..pack_file import store_half, store_onnx, write_section, write_whole
-from ..run import load_averaged
-from ..weight_parts import joined
+from ..weight_parts import load_trained
 from .network import ANSWERS, COEFFICIENTS, SEEN, TEXELS, PackNetwork, RefineNetwork, RefineSize
 
 FILE = "refine.onnx"
@@ -61,13 +60,7 @@ def main() -> None:
     parser.add_argument("pack", type=Path)
     parser.add_argument("--deviation-scale", type=float, required=True, help="that makes its deviations true")
     options = parser.parse_args()
-    checkpoint = options.run / "checkpoint.pt"
-    network = (
-        load_averaged(checkpoint, RefineNetwork, RefineSize)
-        if checkpoint.exists()
-        else joined(options.run, RefineNetwork(RefineSize()))
-    )
-    network = PackNetwork(network, options.deviation_scale).eval()
+    network = PackNetwork(load_trained(options.run, RefineNetwork, RefineSize), options.deviation_scale).eval()
     write_into(options.pack, network)
     seen = np.random.default_rng(0).normal(size=(4, SEEN, TEXELS, TEXELS)).astype(np.float32)
     for name, difference in check_onnx(network, options.pack / FILE, seen).items():

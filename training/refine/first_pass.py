@@ -3,23 +3,22 @@
 from pathlib import Path
 
 import torch
-from torch.nn import functional
 
-from ..augment import CropRange
+from ..augment import CropRange, Squares
+from ..basis import MapBasis
 from ..network import FAST, HeadNetwork, MapNetwork
-from ..warm_start import encoder_pairs, read_encoder, read_values
+from ..warm_start import copy_last_layers, encoder_pairs, read_encoder
 from .network import TEXELS
 
 TILT = 0.03  # radians, deviation of a crop's roll from the head's
 
 
 def load_map_network(onnx_file: Path) -> MapNetwork:
-    """A pack's network with maps of 64 x 64, each of whose texels is the mean of finer ones.
+    """A pack's network with maps of 64 x 64.
 
     Raises:
         ValueError, KeyError, RuntimeError: it is not a network of ours.
     """
-    values = read_values(onnx_file)
     network = HeadNetwork(FAST)
     convolutions, gather = read_encoder(onnx_file)
     for (weight, bias), (convolution, norm) in zip(convolutions, encoder_pairs(network), strict=True):
@@ -28,17 +27,13 @@ def load_map_network(onnx_file: Path) -> MapNetwork:
         norm.running_var.fill_(1 - norm.eps)  # the export folded the norms into the convolutions
     network.gather.weight.data.copy_(torch.from_numpy(gather[0].copy()))
     network.gather.bias.data.copy_(torch.from_numpy(gather[1].copy()))
-    for name in ("head", "seen", "error"):
-        for part in ("weight", "bias"):
-            getattr(getattr(network, name), part).data.copy_(torch.from_numpy(values[f"network.{name}.{part}"].copy()))
-    mean, basis = (_coarse(torch.from_numpy(values[name].copy())) for name in ("mean", "basis"))
-    return MapNetwork(network, mean, basis).eval()
+    copy_last_layers(network, onnx_file)
+    return coarse_map_network(network, MapBasis.of_pack(onnx_file))
 
 
-def _coarse(rows: torch.Tensor) -> torch.Tensor:
-    """(K, R * R) of maps as (K, 64 * 64)."""
-    size = round(rows.shape[1] ** 0.5)
-    return functional.avg_pool2d(rows.view(-1, 1, size, size), size // TEXELS).flatten(1)
+def coarse_map_network(network: HeadNetwork, basis: MapBasis) -> MapNetwork:
+    """A network with maps of 64 x 64, ready to run."""
+    return MapNetwork(network, torch.from_numpy(basis.mean), torch.from_numpy(basis.components)).eval()
 
 
 class FirstPass(torch.nn.Module):
@@ -58,26 +53,12 @@ class FirstPass(torch.nn.Module):
             landmarks: (B, 68, 2) in units of the pictures.
             roll: (B,) radians, of the heads.
         """
-        size, (shift, zoom) = self.network.network.size.input_size, self.crop.jitters[0]
+        shift, zoom = self.crop.jitters[0]
 
         def normal(*shape: int) -> torch.Tensor:
             return torch.randn(len(pictures), *shape, generator=generator, device=pictures.device)
 
-        turn = roll + normal() * TILT
-        cos, sin = torch.cos(turn), torch.sin(turn)
-        axes = torch.stack([cos, -sin, sin, cos], 1).view(-1, 2, 2)  # columns: the crop's axes in the picture
-        turned = landmarks @ axes
-        low, high = turned.amin(1), turned.amax(1)
-        side = (high - low).mean(1) * self.crop.rule.scale
-        centre = (low + high) / 2
-        centre[:, 1] += self.crop.rule.shift_y * side
-        centre = centre + normal(2) * (shift * side)[:, None]
-        side = side * torch.exp(normal() * zoom)
-        centre = (axes @ centre[:, :, None])[:, :, 0]
-        # grid_sample wants, for crop coordinates -1..1, picture coordinates -1..1
-        theta = torch.cat([axes * side[:, None, None], (2 * centre - 1)[:, :, None]], 2)
-        grid = functional.affine_grid(theta, [len(pictures), 3, size, size], align_corners=False)
-        crops = functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
-        maps = self.network(crops)[0].flatten(1, 2)
-        places = (maps[..., :2] - 0.5) * side[:, None, None] @ axes.transpose(1, 2) + centre[:, None]
-        return torch.cat([places, maps[..., 2:] * side[:, None, None]], 2).view(-1, TEXELS, TEXELS, 3)
+        squares = Squares.around(landmarks, roll + normal() * TILT, self.crop.rule)
+        squares = squares.moved(normal(2) * shift, normal() * zoom)
+        maps = self.network(squares.cut(pictures, self.network.network.size.input_size))[0]
+        return squares.to_picture(maps.flatten(1, 2)).view(-1, TEXELS, TEXELS, 3)

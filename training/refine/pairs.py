@@ -50,6 +50,7 @@ class Pictures:
     first: torch.Tensor  # (N, V, 64, 64, 3) half, first passes from V crops, units of the picture
     coefficients: torch.Tensor  # (N, 2, COEFFICIENTS), the second ones in a mirror
     count: int = 0
+    looked_at: int = 0  # how many have first passes
 
     @classmethod
     def room(cls, most: int, side: int, passes: int, device: torch.device) -> "Pictures":
@@ -92,7 +93,7 @@ class PairMaker:
         self.face = torch.from_numpy(face).view(TEXELS, TEXELS).to(device)
 
     def read(self, folder: Path, number: int, into: Pictures) -> None:
-        """Adds a shard of `training.render`, with first passes, as far as there is room."""
+        """Adds a shard of `training.render`, as far as there is room."""
         left = len(into.pictures) - into.count
         pictures, states, visibility = (
             np.load(shard_file(folder, number, name))[:left] for name in ("pictures", "states", "visibility")
@@ -104,13 +105,19 @@ class PairMaker:
         texels = torch.sparse.mm(self._texels, vertices.float()).T > 0.5
         into.visible[rows] = texels.view(-1, TEXELS, TEXELS)
         into.coefficients[rows] = self.truth(into.states[rows])
-        for first in range(rows.start, rows.stop, AT_ONCE):
-            part = slice(first, min(first + AT_ONCE, rows.stop))
-            into.first[part] = self._first_passes(into.pictures[part], into.states[part], into.first.shape[1])
         into.count = rows.stop
 
+    def _look_at(self, pictures: Pictures) -> None:
+        """Makes the first passes of those that have none."""
+        for first in range(pictures.looked_at, pictures.count, AT_ONCE):
+            part = slice(first, min(first + AT_ONCE, pictures.count))
+            pictures.first[part] = self._first_passes(
+                pictures.pictures[part], pictures.states[part], pictures.first.shape[1]
+            )
+        pictures.looked_at = pictures.count
+
     def _first_passes(self, pictures: torch.Tensor, states: torch.Tensor, passes: int) -> torch.Tensor:
-        values, marks = _as_numbers(pictures), self.marks(states)[..., :2]
+        values, marks = as_numbers(pictures), self.marks(states)[..., :2]
         roll = self.unwrapper.stances(self.labels(states).view(-1, TEXELS, TEXELS, 3)).roll
         generator = torch.Generator(self.device).manual_seed(int(torch.randint(2**31, (), generator=self.generator)))
         return torch.stack([self.first_pass(values, marks, roll, generator) for _ in range(passes)], 1).half()
@@ -120,8 +127,9 @@ class PairMaker:
 
         Pictures as they are have the first one of their first passes.
         """
+        self._look_at(among)
         rows = chosen.to(self.device)
-        pictures, visible = _as_numbers(among.pictures[rows]), among.visible[rows]
+        pictures, visible = as_numbers(among.pictures[rows]), among.visible[rows]
         truth = self.labels(among.states[rows]).view(-1, TEXELS, TEXELS, 3)
         variants = self._random(len(chosen), among.first.shape[1]) if changed else torch.zeros_like(chosen)
         maps, coefficients = among.first[rows, variants.to(self.device)].float(), among.coefficients[rows]
@@ -171,7 +179,7 @@ class PairMaker:
         return moved + (truth - moved) * (uniform() < PART_OF_THE_WAY) * uniform()
 
 
-def _as_numbers(pictures: torch.Tensor) -> torch.Tensor:
+def as_numbers(pictures: torch.Tensor) -> torch.Tensor:
     """(B, 3, S, S) 0..1 of pictures (B, S, S, 3) uint8."""
     return pictures.permute(0, 3, 1, 2).float() / 255
 

@@ -13,7 +13,15 @@ from .background import beside, load_environments, sample_background
 from .degrade import degrade, end_photo
 from .gl import HeadDrawing, sample_look
 from .relief import face_values, landmark_places
-from .sampling import ShapeSampler, sample_angles, sample_light, sample_portrait_angles, sample_view
+from .sampling import (
+    Angles,
+    ShapeSampler,
+    sample_angles,
+    sample_expression,
+    sample_light,
+    sample_portrait_angles,
+    sample_view,
+)
 from .skin import Skin, compose_skin
 from .strands import BeardMaker, locks
 from .surfaces import Material, Surface
@@ -42,6 +50,7 @@ class Taste:
     portraits: float = 0.0
     scanned: float = 0.0  # share of heads as scanned people's are
     kept: bool | None = None  # only of the skins, hair and surroundings kept to measure on; False: without these
+    days: bool = False  # each picture of a head is of another day: another expression, other clothes and hair
 
     def of(self, assets: Sequence) -> list:
         """Those that may be used."""
@@ -75,21 +84,28 @@ class SceneSampler:
         self.skins: list = []
         self.skin: Skin | None = None  # of the latest head
 
-    def head(self, views: int) -> list[Sample]:
-        """One new head from `views` sides, each under its own light."""
+    def head(self, views: int, sides: Sequence[Angles] = ()) -> list[Sample]:
+        """One new head from `views` sides, each under its own light; from `sides`, if there are any."""
         rng = self.rng
         state = self.shape(rng)
-        vertices = self.model.vertices(state)
         skin = self.next_skin()
         self.skin = skin[0]
         is_portrait = self.taste.portraits > 0 and rng.random() < self.taste.portraits
-        self.drawing.set_head(vertices, self._outfit(state, vertices, skin[0], is_portrait))
         eyes = self.eyes[rng.integers(len(self.eyes))]
-        return [self._view(state, vertices, skin, eyes, is_portrait) for _ in range(views)]
+        sides = sides or (sample_portrait_angles if is_portrait else sample_angles,) * views
+        samples: list[Sample] = []
+        for number in range(views):
+            if self.taste.days and number:
+                state = replace(state, expression=sample_expression(rng, self.kit))
+            if self.taste.days or not number:
+                vertices = self.model.vertices(state)
+                self.drawing.set_head(vertices, self._outfit(state, vertices, skin[0], is_portrait))
+            samples.append(self._view(state, vertices, skin, eyes, sides[number]))
+        return samples
 
-    def _view(self, state: HeadState, vertices: np.ndarray, skin: tuple, eyes, is_portrait: bool) -> Sample:
+    def _view(self, state: HeadState, vertices: np.ndarray, skin: tuple, eyes, angles: Angles) -> Sample:
         rng, size = self.rng, self.drawing.size
-        posed = sample_view(rng, state, vertices, sample_portrait_angles if is_portrait else sample_angles)
+        posed = sample_view(rng, state, vertices, angles)
         light = sample_light(rng, [environment.harmonics for environment in self.environments])
         background = sample_background(rng, size, self.environments)
         if self.others and rng.random() < 0.1:

@@ -60,16 +60,17 @@ class Camera:
         D the origin's depth. With t the tangents of the sight the origin is D (t, -1), and a point seen at tangents u
         is depth (u, -1). Both together give depth = D ((1 + t t) - sqrt(1 + t t) z / f) / (1 + u t).
         """
-        points = np.asarray(points, np.float64)
-        offset = (points[..., :2] - self.centre) * (1, -1)
-        if self.is_perspective:
-            sight = self.sight * (1, -1)
-            length = 1 + sight @ sight  # squared
-            along = length - np.sqrt(length) * points[..., 2] / self.focal_px
-            depth = self.distance * along / (1 + offset @ sight / self.focal_px)
-            return np.concatenate([offset * (depth / self.focal_px)[..., None], -depth[..., None]], axis=-1)
-        z = points[..., 2:] * self.metres_per_px - self.distance
-        return np.concatenate([offset * self.metres_per_px, z], axis=-1)
+        x, y, z = np.moveaxis(np.asarray(points, np.float64), -1, 0)
+        x, y = x - self.width / 2, self.height / 2 - y
+        if not self.is_perspective:
+            scale = self.metres_per_px
+            return np.stack([x * scale, y * scale, z * scale - self.distance], axis=-1)
+        sight = self.sight * (1, -1)
+        length = 1 + sight @ sight  # squared
+        along = length - (np.sqrt(length) / self.focal_px) * z
+        depth = self.distance * along / (1 + (x * sight[0] + y * sight[1]) / self.focal_px)
+        per_pixel = depth / self.focal_px
+        return np.stack([x * per_pixel, y * per_pixel, -depth], axis=-1)
 
     def to_photo_space(self, points: np.ndarray) -> np.ndarray:
         """(…, 3) camera space to (…, 3) photo space: the way back from `to_camera_space`."""

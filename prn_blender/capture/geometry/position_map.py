@@ -62,7 +62,7 @@ class BicubicSampler:
     def sample(self, image: np.ndarray) -> np.ndarray:
         """(P, C) float32"""
         values = image.reshape(-1, image.shape[2]).astype(np.float32, copy=False)
-        return (self.weights @ values[self.texels])[:, 0]
+        return (self.weights @ values.take(self.texels, axis=0))[:, 0]
 
 
 def upsample_bicubic(image: np.ndarray, size: int) -> np.ndarray:

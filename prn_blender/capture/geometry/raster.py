@@ -25,39 +25,36 @@ def rasterise(corners: np.ndarray, width: int, height: int) -> Fragments:
 
     A pixel's centre lies at + 0.5. Pixels on an edge belong to both neighbours; triangles without area cover none.
     """
-    corners = np.asarray(corners, np.float64)
-    limit = (width - 1, height - 1)
-    low = np.clip(np.ceil(corners.min(axis=1) - 0.5), 0, None).astype(np.int64)
-    high = np.minimum(np.floor(corners.max(axis=1) - 0.5), limit).astype(np.int64)
-    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    area = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
-    used = np.flatnonzero((high >= low).all(axis=1) & (area != 0))
-    low, extent, area = low[used], (high - low + 1)[used], area[used, None]
-    first, second, origin = first[used], second[used], corners[used, 0]
+    # Coordinate by coordinate: numpy is slow along an axis of two or three.
+    origin, b, c = np.ascontiguousarray(np.asarray(corners, np.float64).transpose(1, 2, 0))  # (2, T) each
+    limit = np.array([[width - 1], [height - 1]])
+    low = np.maximum(np.ceil(np.minimum(np.minimum(origin, b), c) - 0.5), 0).astype(np.int64)
+    high = np.minimum(np.floor(np.maximum(np.maximum(origin, b), c) - 0.5), limit).astype(np.int64)
+    first, second = b - origin, c - origin
+    area = first[0] * second[1] - first[1] * second[0]
+    used = np.flatnonzero((high[0] >= low[0]) & (high[1] >= low[1]) & (area != 0))
+    low, extent, area = low[:, used], (high - low + 1)[:, used].astype(np.int32), area[used]
+    first, second, origin = first[:, used], second[:, used], origin[:, used]
     # weight = (centre - origin) . gradient, for the second and the third corner
-    gradient_b = np.stack([second[:, 1], -second[:, 0]], axis=1) / area
-    gradient_c = np.stack([-first[:, 1], first[:, 0]], axis=1) / area
+    gradient_b = (np.stack([second[1], -second[0]]) / area).astype(np.float32)
+    gradient_c = (np.stack([-first[1], first[0]]) / area).astype(np.float32)
 
-    candidates = extent.prod(axis=1)
+    candidates = extent[0] * extent[1]
     index = np.repeat(np.arange(len(used), dtype=np.int32), candidates)
-    within = np.arange(len(index)) - np.repeat(np.cumsum(candidates) - candidates, candidates)
-    row, column = np.divmod(within, extent[index, 0])
-    x0, y0 = (low + 0.5 - origin).astype(np.float32).T
-    x, y = column.astype(np.float32) + x0[index], row.astype(np.float32) + y0[index]
-    gradient_b, gradient_c = (
-        gradient_b.astype(np.float32),
-        gradient_c.astype(np.float32),
-    )
-    b = x * gradient_b[index, 0] + y * gradient_b[index, 1]
-    c = x * gradient_c[index, 0] + y * gradient_c[index, 1]
+    begin = np.repeat((np.cumsum(candidates) - candidates).astype(np.int32), candidates)
+    row, column = np.divmod(np.arange(len(index), dtype=np.int32) - begin, extent[0].take(index))
+    x0, y0 = (low + 0.5 - origin).astype(np.float32)
+    x, y = column.astype(np.float32) + x0.take(index), row.astype(np.float32) + y0.take(index)
+    b = x * gradient_b[0].take(index) + y * gradient_b[1].take(index)
+    c = x * gradient_c[0].take(index) + y * gradient_c[1].take(index)
     a = 1 - b - c
     slack = -1e-4  # no gaps between neighbours by rounding
     inside = np.flatnonzero((a >= slack) & (b >= slack) & (c >= slack))
     index = index[inside]
     return Fragments(
         used[index],
-        column[inside] + low[index, 0],
-        row[inside] + low[index, 1],
+        column[inside] + low[0, index],
+        row[inside] + low[1, index],
         np.stack([a[inside], b[inside], c[inside]], axis=1),
     )
 

@@ -68,9 +68,9 @@ def unwrap(pixels: np.ndarray, places: np.ndarray, mean: np.ndarray, stance: Sta
         OWN_UNIT; the share of the texel inside of the photo; one less than pixels per millimetre of the photo that the
         colours are from.
     """
-    fine = upsample_bicubic(places[..., :2], FINER * TEXELS)
-    colours, reduction = _colours(pixels, fine, PIXELS_PER_MM / stance.pixels_per_mm)
-    inside = ((fine >= 0) & (fine < (pixels.shape[1], pixels.shape[0]))).all(axis=2)
+    x, y = np.moveaxis(upsample_bicubic(places[..., :2], FINER * TEXELS), 2, 0).copy()
+    colours, reduction = _colours(pixels, x, y, PIXELS_PER_MM / stance.pixels_per_mm)
+    inside = (x >= 0) & (x < pixels.shape[1]) & (y >= 0) & (y < pixels.shape[0])
     blocks = (TEXELS, FINER, TEXELS, FINER)
     seen = np.empty((CHANNELS, TEXELS, TEXELS), np.float32)
     seen[:-8] = colours.reshape(*blocks, 3).transpose(4, 1, 3, 0, 2).reshape(-1, TEXELS, TEXELS)
@@ -82,14 +82,18 @@ def unwrap(pixels: np.ndarray, places: np.ndarray, mean: np.ndarray, stance: Sta
     return seen
 
 
-def _colours(pixels: np.ndarray, places: np.ndarray, factor: float) -> tuple[np.ndarray, float]:
-    """(H', W', 3) uint8 at places (H', W', 2) of the photo, reduced by `factor`, and by what it really was reduced."""
+def _colours(pixels: np.ndarray, x: np.ndarray, y: np.ndarray, factor: float) -> tuple[np.ndarray, float]:
+    """(H', W', 3) uint8 at places (H', W') of the photo, reduced by `factor`, and by what it really was reduced."""
     import cv2
 
-    part, first = cut(pixels, places.min(axis=(0, 1)), places.max(axis=(0, 1)), margin=1 + 1 / min(factor, 1))
+    low, high = np.array([x.min(), y.min()]), np.array([x.max(), y.max()])
+    part, first = cut(pixels, low, high, margin=1 + 1 / min(factor, 1))
     small = reduce(part, factor)
     scale = np.array(small.shape[1::-1]) / part.shape[1::-1]
-    x, y = np.moveaxis(((places - first) * scale - 0.5).astype(np.float32), 2, 0)
+    x, y = (
+        ((along - begin) * size - 0.5).astype(np.float32)
+        for along, begin, size in zip((x, y), first, scale, strict=True)
+    )
     colours = cv2.remap(small, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return colours, float(scale.mean())
 

@@ -40,15 +40,14 @@ def depth_map(vertices: np.ndarray, triangles: np.ndarray) -> DepthMap:
     front = triangles[triangle_normals(vertices, triangles)[:, 2] > 0]
     fragments = rasterise((vertices[front][..., :2] - origin) * scale, width, height)
     depth = fragments.interpolate(vertices[:, 2], front).astype(np.float32)
-    nearest_last = np.argsort(depth)
     z = np.full(width * height, -np.inf, np.float32)
-    z[(fragments.row * width + fragments.column)[nearest_last]] = depth[nearest_last]
+    np.maximum.at(z, fragments.row * width + fragments.column, depth)
     return DepthMap(z.reshape(height, width), origin, scale)
 
 
 def triangle_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """(T, 3) outward normals, twice the area long, in photo space. Positive z faces the viewer."""
-    a, b, c = vertices[triangles.T]
+    a, b, c = vertices.take(triangles.T, axis=0)
     # Photo space is left-handed, hence c before b.
     return np.cross(c - a, b - a)
 

@@ -20,7 +20,7 @@ from ..types import CPU, PROVIDER_LABELS
 
 Network = TypeVar("Network")
 
-MOST_WARM = 6  # the finder's, and those of two packs or more: each takes up to 100 MB
+MOST_WARM = 6  # the finder's, and those of two packs or more: each takes up to 70 MB
 _warm: OrderedDict[tuple, Any] = OrderedDict()  # by when they were last used
 _lock = threading.Lock()
 
@@ -150,6 +150,7 @@ def _session_options(onnxruntime: Any) -> Any:
     options.intra_op_num_threads = min(4, os.cpu_count() or 1)
     # Threads that spin while they wait take the processor from Blender, and from one another when it is busy.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = False  # each network would keep the memory of its pass for itself
     options.log_severity_level = 4
     return options
 

@@ -1,12 +1,12 @@
 """The fixed mesh over UV space that turns a position map into a head."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from ..geometry.position_map import PositionMap
+from ..geometry.position_map import BicubicSampler, PositionMap
 
 # The regions of the patches that close the eyes and the mouth.
 OPENINGS = ("eye_left", "eye_right", "mouth_inner")
@@ -47,9 +47,9 @@ class Topology:
 
     def vertices(self, position_map: PositionMap) -> np.ndarray:
         """(V, 3) photo-space vertices."""
-        vertices = position_map.sample(self.sample_uv[:, 0])
-        seam = self.on_seam
-        vertices[seam] = position_map.sample(self.sample_uv[seam]).mean(axis=1)
+        sampled = _sampler(self, len(position_map.values)).sample(position_map.values)
+        vertices, other_side = sampled[: len(self.canonical)], sampled[len(self.canonical) :]
+        vertices[self.on_seam] = (vertices[self.on_seam] + other_side) / 2
         return vertices
 
     @cached_property
@@ -133,3 +133,10 @@ class Topology:
     def rigid_sample(self) -> np.ndarray:
         """(N,) indices of every 16th rigid vertex: enough to fit a similarity by."""
         return np.flatnonzero(self.rigid)[::16]
+
+
+@lru_cache(maxsize=8)
+def _sampler(topology: Topology, resolution: int) -> BicubicSampler:
+    """Of a topology's vertices in maps of a resolution, and then of the other samples of those on the seam."""
+    sample_uv = topology.sample_uv
+    return BicubicSampler.at(np.concatenate([sample_uv[:, 0], sample_uv[topology.on_seam, 1]]), resolution)

@@ -11,8 +11,8 @@ from PIL import Image, ImageCms
 # What shows through transparent parts. Middle grey, because soft edges then err equally little for light and dark hair.
 NEUTRAL = (128, 128, 128)
 
-# A strip this small stays in the processor's cache and below the size for which memory comes page by page.
-STRIP_PIXELS = 1 << 15
+# A strip this small stays in the processor's cache.
+STRIP_PIXELS = 1 << 16
 
 # A profile that changes no colour by more than this many levels is taken for sRGB.
 SAME_COLOUR = 2
@@ -33,7 +33,7 @@ def srgb_pixels(image: Image.Image, opaque: bool, transform: ImageCms.ImageCmsTr
             managed = ImageCms.applyTransform(strip.convert(transform.input_mode), transform)
             assert managed is not None  # it is only where a picture is changed in place
             strip = managed
-        strip = strip.convert("RGB")
+        strip = strip if strip.mode == "RGB" else strip.convert("RGB")  # which would copy it
         if alpha is None:
             return strip
         flat = Image.new("RGB", strip.size, NEUTRAL)

@@ -2,6 +2,10 @@
 
 import numpy as np
 
+# Of more pixels exact halves are taken first, which are averaged ten times faster than any other part. Parts of that
+# size are cut so that they can be halved as often.
+MANY, HALVED = 1_000_000, 8
+
 
 def reduce(pixels: np.ndarray, factor: float) -> np.ndarray:
     """(H, W, 3) uint8 with its sides times `factor`, averaged; unchanged where that would enlarge it."""
@@ -10,7 +14,10 @@ def reduce(pixels: np.ndarray, factor: float) -> np.ndarray:
     if factor >= 1.0:
         return pixels
     size = [max(1, round(side * factor)) for side in pixels.shape[1::-1]]
-    return cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
+    while factor <= 0.5 and pixels.size > 3 * MANY and not any(side % 2 for side in pixels.shape[:2]):
+        half = [side // 2 for side in pixels.shape[1::-1]]
+        pixels, factor = cv2.resize(pixels, half, interpolation=cv2.INTER_AREA), 2 * factor
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
 
 
 def reduce_to(pixels: np.ndarray, longer: int) -> np.ndarray:
@@ -21,6 +28,8 @@ def reduce_to(pixels: np.ndarray, longer: int) -> np.ndarray:
 def cut(pixels: np.ndarray, low: np.ndarray, high: np.ndarray, margin: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """The part of a picture (H, W, 3) between two corners (2,) as x, y, at least a pixel, without a copy.
 
+    A large part has a few pixels more where the picture has them.
+
     Args:
         margin: pixels more on every side.
 
@@ -30,6 +39,9 @@ def cut(pixels: np.ndarray, low: np.ndarray, high: np.ndarray, margin: float = 0
     limit = np.array([pixels.shape[1], pixels.shape[0]])
     first = np.clip(np.floor(np.asarray(low) - margin).astype(int), 0, limit - 1)
     last = np.clip(np.ceil(np.asarray(high) + margin).astype(int), first + 1, limit)
+    if (last - first).prod() > MANY:
+        last = np.minimum(last + (first - last) % HALVED, limit)
+        first = np.maximum(first - (first - last) % HALVED, 0)
     return pixels[first[1] : last[1], first[0] : last[0]], first
 
 

@@ -35,8 +35,7 @@ def shapes_of_parts(
     turns: dict[str, np.ndarray],
     places: dict[str, np.ndarray],
     corrections: dict[str, np.ndarray],
-    photo: str,
-    gaze: np.ndarray,
+    photos: dict[str, dict[str, np.ndarray]],
 ) -> dict[str, Shapes]:
     """By the parts' names.
 
@@ -47,27 +46,25 @@ def shapes_of_parts(
         places: (M, 3) of the neutral head's skin around eyes and mouth, by region.
         corrections: (52, M, 3) by region: of the skin's displacements there, where they are not the mean head's, turned
             and scaled.
-        photo: name of the photo's expression.
-        gaze: (2, 2) of the photo, as of `turned`.
+        photos: (N, 3) by name of a photo's expression and part, as of `as_in_photo`.
     """
     shapes = {}
     for part, neutral in zip(parts, still, strict=True):
+        moved = {name: displacements[part.name] for name, displacements in photos.items()}
         if part.kind in ("eye", "cornea"):
-            looks = turned((part,), gaze)[0].vertices - part.vertices
-            shapes[part.name] = shapes_of(part.vertices, {photo: looks} | _eye_keys(part, model))
+            shapes[part.name] = shapes_of(part.vertices, moved | _eye_keys(part, model))
             continue
         regions, steps = FOLLOWED.get(part.name, ()), model.parts[part.name]
         which = steps.any((1, 2))
         for region in regions:
             which |= np.abs(corrections[region]).max((1, 2)) > STILL
-        moved = _turned_steps(steps[which], parts_model.vertices[part.name], regions, turns)
+        going = _turned_steps(steps[which], parts_model.vertices[part.name], regions, turns)
         for region in regions:
             pull = pull_of(neutral.vertices, places[region]).astype(np.float32)
-            going = corrections[region][which].astype(np.float32).transpose(1, 0, 2)
-            moved += (pull @ going.reshape(len(going), -1)).reshape(len(pull), -1, 3).swapaxes(0, 1)
+            beside = corrections[region][which].astype(np.float32).transpose(1, 0, 2)
+            going += (pull @ beside.reshape(len(beside), -1)).reshape(len(pull), -1, 3).swapaxes(0, 1)
         names = [name for name, moves in zip(NAMES, which, strict=True) if moves]
-        keys = {photo: part.vertices - neutral.vertices} | dict(zip(names, moved, strict=True))
-        shapes[part.name] = shapes_of(neutral.vertices, keys)
+        shapes[part.name] = shapes_of(neutral.vertices, moved | dict(zip(names, going, strict=True)))
     return shapes
 
 
@@ -85,6 +82,19 @@ def _turned_steps(
     moved = np.empty(steps.shape, np.float32)
     for region, own in sides.items():
         moved[:, own] = steps[:, own].astype(np.float32) @ (STEP * turns[region].T).astype(np.float32)
+    return moved
+
+
+def as_in_photo(
+    parts: tuple[Part, ...], still: tuple[Part, ...], shown: tuple[Part, ...], gaze: np.ndarray
+) -> dict[str, np.ndarray]:
+    """(N, 3) displacements by name that a photo's expression brings: from the parts of the neutral head, `still`, to
+    those `shown`. The eyes, which are those in `parts`, only turn, by a gaze as of `turned`."""
+    moved = {}
+    for part, before, now in zip(parts, still, shown, strict=True):
+        if part.kind in ("eye", "cornea"):
+            before, now = part, turned((part,), gaze)[0]
+        moved[part.name] = now.vertices - before.vertices
     return moved
 
 

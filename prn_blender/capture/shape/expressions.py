@@ -14,7 +14,7 @@ from ..packs.topology import OPENINGS, Topology
 from .carry import local_turns, sampled, turns_at
 from .deformation import Anchors, anchors_at
 from .expression_model import NAMES, ExpressionModel
-from .expression_parts import STILL, Shapes, shapes_of, shapes_of_parts, straightened, turned
+from .expression_parts import STILL, Shapes, as_in_photo, shapes_of, shapes_of_parts, straightened, turned
 from .eyeball import STRAIGHT
 from .head_model import HeadModel
 from .lids import Lids, lids_of
@@ -22,11 +22,20 @@ from .lips import Lips, lips_of
 from .parts import Part, PartsModel, edge_of, off_eyes, parts_of
 
 PHOTO = "Photo"  # the key that brings the photo's expression back
+COPIED = "Copied"  # the key with the expression that another head has from its photo
 NEUTRAL = "Neutral"
 SQUINT = 0.6  # how far the lids' edges go with it, of ICT-FaceKit's way: a closed upper lid must cover it
 # What faces do while their eyes are closed.
 CLOSED_ALSO = ("eyeSquint", "cheekSquint", "eyeLookUp", "eyeLookIn", "eyeLookOut")
 LAUGH = ("eyeSquint", "cheekSquint", "mouthSmile")
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoExpression:
+    """What a photo shows of its head's expression, for any head."""
+
+    coefficients: np.ndarray  # (E,) of the head model
+    gaze: np.ndarray  # (2, 2) as of `turned`
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +64,7 @@ def expressions_of(
     parts: tuple[Part, ...],
     photo: np.ndarray | None,
     gaze: np.ndarray = STRAIGHT.gaze,
+    copied: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Expressions:
     """The expressions of a head.
 
@@ -64,18 +74,17 @@ def expressions_of(
         photo: (G, G, 3) as of `photo_expression`; None where it is not known: the head then counts as neutral.
         gaze: (2, 2) as of `turned`, by which the eyes of `parts` are turned; without the photo's expression they
             look straight ahead.
+        copied: `photo` and `gaze` of another head, which become a key, too.
     """
     parts = straightened(parts, gaze)
     shown, uv = vertices.astype(np.float64), topology.sample_uv[:, 0]
     balls = parts
     if parts_model is not None and not parts:
-        balls = parts_of(parts_model, on_surface(topology, parts_model).on(shown), vertices, topology)
+        balls = _placed(parts_model, topology, shown)
     triangles = topology.triangles[_skin(topology)[topology.triangles].any(1)]
     lids = _lids(balls, topology, shown, triangles)
     added = np.zeros_like(shown) if photo is None else sample_bicubic(photo, uv)
-    neutral = shown - added
-    for side, one in lids.items():
-        neutral[one.near] = off_eyes(one.glided(shown[one.near], neutral[one.near]), _eye(balls, side))
+    neutral = _on_eyes(shown, shown - added, balls, lids)
     lips = lips_of(
         _lips_on(topology, model), neutral, triangles, edge_of(topology, "mouth_inner"), uv, model.lips.astype(float)
     )
@@ -90,6 +99,11 @@ def expressions_of(
     moved = _keep_lids(neutral, carried, model, balls, lids)
     _keep_lips_apart(moved, neutral, lips)
     keys = dict(zip(NAMES, moved, strict=True))
+    if copied is not None:
+        worn = neutral + np.einsum("vij,vj->vi", turn, sample_bicubic(copied[0], uv))
+        worn = _on_eyes(neutral, worn, turned(balls, copied[1]), lids)
+        worn[lips.near] = lips.apart(neutral[lips.near], worn[None, lips.near])[0]
+        keys[COPIED] = worn - neutral
     keys[PHOTO] = shown - neutral
     if not parts:
         _stretch_patches(keys, topology)
@@ -97,14 +111,23 @@ def expressions_of(
 
     shapes = {}
     if parts and parts_model is not None:
-        still = parts_of(parts_model, on_surface(topology, parts_model).on(neutral), neutral, topology)
+        still = _placed(parts_model, topology, neutral)
+        photos = {PHOTO: as_in_photo(parts, still, parts, gaze)}
+        if copied is not None:
+            worn = _placed(parts_model, topology, neutral + keys[COPIED])
+            photos[COPIED] = as_in_photo(parts, still, worn, copied[1])
         beside = {f"eye_{side}": one.near[one.facing] for side, one in lids.items()}
         beside["mouth_inner"] = edge_of(topology, "mouth_inner")
         around = {region: turns_at(turns, uv[near]).mean(0) for region, near in beside.items()}
         places = {region: neutral[near] for region, near in beside.items()}
         own = {region: moved[:, near] - carried[:, near] for region, near in beside.items()}
-        shapes = shapes_of_parts(model, parts_model, parts, still, around, places, own, PHOTO, gaze)
+        shapes = shapes_of_parts(model, parts_model, parts, still, around, places, own, photos)
     return Expressions(shapes_of(neutral, keys), shapes)
+
+
+def _placed(model: PartsModel, topology: Topology, vertices: np.ndarray) -> tuple[Part, ...]:
+    """The parts of a head (V, 3)."""
+    return parts_of(model, on_surface(topology, model).on(vertices), vertices, topology)
 
 
 def _skin(topology: Topology) -> np.ndarray:
@@ -126,6 +149,14 @@ def _lids(parts: tuple[Part, ...], topology: Topology, vertices: np.ndarray, tri
 def _eye(parts: tuple[Part, ...], side: str) -> tuple[Part, ...]:
     """The eyeball and the cornea on a side."""
     return tuple(part for part in parts if part.name in (f"eye_{side}", f"cornea_{side}"))
+
+
+def _on_eyes(before: np.ndarray, moved: np.ndarray, eyes: tuple[Part, ...], lids: dict[str, Lids]) -> np.ndarray:
+    """(V, 3) a head moved (V, 3) from where it was (V, 3), its lids on the eyes."""
+    laid = moved.copy()
+    for side, one in lids.items():
+        laid[one.near] = off_eyes(one.glided(before[one.near], moved[one.near]), _eye(eyes, side))
+    return laid
 
 
 def _keep_lids(

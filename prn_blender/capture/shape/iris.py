@@ -10,11 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..packs.pack import ModelPack
-from ..packs.topology import Topology
 from ..types import View
 from .eye_texture import PUPIL, WHITE
 from .eyeball import BROWN, IRIS, STRAIGHT, Look
-from .parts import SIDES, PartsModel, edge_of, spheres_of
+from .parts import SIDES, edge_of, spheres_of
 
 WIDE, HIGH, STEP = 60, 40, 2.0  # degrees over which an eye is sampled, and between samples
 INSET = 0.94  # of the opening: beyond lie lashes and the lid's rim
@@ -33,9 +32,7 @@ CLEAR = 0.25  # least score of a gaze that is believed
 
 def look_of(view: View, pack: ModelPack) -> Look:
     """How the eyes of a view's head look; straight ahead and brown where the photo does not tell."""
-    if pack.parts is None:
-        return STRAIGHT
-    return look_in_eyes(_eyes(view, pack.parts, pack.topology))
+    return look_in_eyes(eyes_in(view, pack))
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +41,7 @@ class SeenEye:
 
     towards: np.ndarray  # (N, 3) directions from its middle, aligned frame
     colours: np.ndarray  # (N, 3) linear 0..1
+    radius: float  # of the eyeball, metres
 
     @classmethod
     def of(cls, view: View, sphere: np.ndarray, edge: np.ndarray) -> "SeenEye | None":
@@ -67,7 +65,7 @@ class SeenEye:
         x, y = places[inside].T
         if len(x) < FEWEST or x.min() < 0 or y.min() < 0 or x.max() >= view.photo.width or y.max() >= view.photo.height:
             return None
-        return cls(towards[inside], _linear(_bilinear(view.photo.pixels, x, y)))
+        return cls(towards[inside], _linear(_bilinear(view.photo.pixels, x, y)), float(sphere[3]))
 
     @property
     def brightness(self) -> np.ndarray:
@@ -106,7 +104,11 @@ def direction(left: np.ndarray, up: np.ndarray) -> np.ndarray:
     return np.stack([np.sin(left) * np.cos(up), -np.cos(left) * np.cos(up), np.sin(up)], -1)
 
 
-def _eyes(view: View, model: PartsModel, topology: Topology) -> tuple[SeenEye | None, ...]:
+def eyes_in(view: View, pack: ModelPack) -> tuple[SeenEye | None, ...]:
+    """The subject's left eye and the right one; None for one that the photo does not show well."""
+    model, topology = pack.parts, pack.topology
+    if model is None:
+        return (None,) * len(SIDES)
     numbers = {side: edge_of(topology, f"eye_{side}") for side in SIDES}
     edges = {
         side: view.to_head(view.position_map.sample(topology.sample_uv[edge]).mean(1)) for side, edge in numbers.items()

@@ -11,9 +11,10 @@ from ..packs.pack import ModelPack
 from ..packs.topology import Topology
 from ..types import WHOLE, Capture, HeadMesh, View
 from .expression_parts import turned
-from .expressions import Expressions, expressions_of, on_surface, photo_expression
+from .expressions import Expressions, PhotoExpression, expressions_of, on_surface, photo_expression
 from .eyeball import STRAIGHT
 from .parts import Part, PartsModel, clear_of_eyes, opened, parts_of
+from .size import enlarged
 
 
 def mesh_of(capture: Capture, topology: Topology) -> HeadMesh:
@@ -69,7 +70,9 @@ def _opened(mesh: HeadMesh) -> HeadMesh:
 def _expressions(capture: Capture, mesh: HeadMesh) -> Expressions:
     pack = capture.pack
     assert pack.expressions is not None  # told before the work
-    photo = _photo_expression(pack, capture.views[0].expression)
+    first, fitted = capture.views[0], capture.fitted
+    size = 1.0 if fitted is None else enlarged(first.camera.metres_per_px, fitted.found.views[0].size)
+    photo = _photo_expression(pack, first.expression, size)
     return expressions_of(
         pack.expressions, pack.parts, mesh.topology, mesh.vertices, mesh.parts, photo, capture.look.gaze
     )
@@ -81,6 +84,8 @@ def expressions_of_mesh(
     vertices: np.ndarray,
     coefficients: np.ndarray | None,
     gaze: np.ndarray = STRAIGHT.gaze,
+    size: float = 1.0,
+    copied: PhotoExpression | None = None,
 ) -> Expressions:
     """The expressions of a mesh that exists, as those of a capture.
 
@@ -88,6 +93,8 @@ def expressions_of_mesh(
         vertices: (V, 3) metres, aligned frame, of the topology, with or without what closes eyes and mouth.
         coefficients: of the photo's expression, as the capture's record has them; None where it has none.
         gaze: (2, 2) as of `Look`, from there too.
+        size: how many times as large as its fit the head is.
+        copied: that of another head of the pack, which becomes a key, too.
 
     Raises:
         CaptureError: the pack has no expressions, or the vertices are others.
@@ -104,14 +111,17 @@ def expressions_of_mesh(
         whole[kept] = vertices
         if pack.parts is not None:
             parts = turned(parts_of(pack.parts, on_surface(topology, pack.parts).on(whole), whole, topology), gaze)
-    photo = _photo_expression(pack, coefficients)
-    found = expressions_of(pack.expressions, pack.parts, topology, whole, parts, photo, gaze)
+    photo = _photo_expression(pack, coefficients, size)
+    others = None if copied is None else _photo_expression(pack, copied.coefficients)
+    worn = None if copied is None or others is None else (others, copied.gaze)
+    found = expressions_of(pack.expressions, pack.parts, topology, whole, parts, photo, gaze, worn)
     return found.kept(kept) if is_open else found
 
 
-def _photo_expression(pack: ModelPack, coefficients: np.ndarray | None) -> np.ndarray | None:
+def _photo_expression(pack: ModelPack, coefficients: np.ndarray | None, size: float = 1.0) -> np.ndarray | None:
+    """As of `photo_expression`, of a head that is `size` times as large as its fit."""
     model = pack.head_model
-    return None if model is None or coefficients is None else photo_expression(model, coefficients)
+    return None if model is None or coefficients is None else size * photo_expression(model, coefficients)
 
 
 def _visibility(view: View, topology: Topology, standard: Topology) -> np.ndarray:

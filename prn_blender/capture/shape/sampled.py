@@ -104,11 +104,14 @@ class HeadSampler:
         ends = tuple(np.cumsum([len(one) for one in places])[:-1].tolist())
         return cls(model, standard, topology, Sampled.at(model, standard, np.concatenate(places)), ends)
 
-    def heads(self, fitted: Fitted, settings: Settings, numbers: Sequence[int]) -> list[PlacedHead]:
+    def heads(
+        self, fitted: Fitted, settings: Settings, numbers: Sequence[int], irises: float | None = None
+    ) -> list[PlacedHead]:
         """The head in some of the photos; it is as large in all of them as in the first.
 
         Args:
             settings: how much it follows the photos, and where its size is from.
+            irises: as of `size_by_irises`.
         """
         cameras = [state.camera for state in fitted.found.views]
         seen = {
@@ -117,7 +120,7 @@ class HeadSampler:
             )
             for number in {0, *numbers}
         }
-        factor = size_factor(np.split(seen[0], self.ends)[3], settings)
+        factor = size_factor(np.split(seen[0], self.ends)[3], settings, irises)
         return [self._placed(seen[k], cameras[k], fitted.found.views[k].rotation, factor) for k in numbers]
 
     def moved_by(self, field: np.ndarray) -> np.ndarray:

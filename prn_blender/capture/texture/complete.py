@@ -28,7 +28,8 @@ class Fill:
     gain: np.ndarray  # (G, G, 3) float32: factor on the mirrored colour
     colour: np.ndarray  # (G, G, 3) float32: for what remains
     grain: np.ndarray  # (G, G) float32: how strongly it is strewn with strands
-    strand_place: np.ndarray  # (G, G, 2) float32: where in `strands`
+    strand_place: np.ndarray  # (G, G, 2) float32: where in `strands`, 0..1
+    strands: np.ndarray  # (S, S) float32: the noise of which they are
 
 
 def make_fill(guide: Guide, colour: np.ndarray, trusted: Trust) -> Fill:
@@ -39,7 +40,8 @@ def make_fill(guide: Guide, colour: np.ndarray, trusted: Trust) -> Fill:
     other, other_trust = colour[:, ::-1], trust[:, ::-1]
     # Where both sides are seen the ratio tells how the light differs; it fades away from there.
     both = trust * other_trust
-    ratio = np.log((blur(colour, trust) + 12) / (blur(other, other_trust) + 12))
+    smooth = blur(colour, trust) + 12
+    ratio = np.log(smooth / smooth[:, ::-1])
     both = both / (1 + (ratio**2).sum(-1) / 0.25)  # a patch or a parting on one side is no light
     meeting = smoothstep(np.abs(guide.canonical[..., 0]), 0.0, MEETING)[..., None]
     gain = np.exp(np.clip(spread(ratio, both, 0.04), -0.4, 0.4) * meeting)
@@ -60,6 +62,7 @@ def make_fill(guide: Guide, colour: np.ndarray, trusted: Trust) -> Fill:
         colour=np.clip(filled, 0, 255),
         grain=(strand_strength(known, known_weight, scalp) * scalp).astype(np.float32),
         strand_place=strand_place(guide.canonical).astype(np.float32),
+        strands=strands(),
     )
 
 
@@ -95,12 +98,12 @@ def spread(image: np.ndarray, weight: np.ndarray, towards_zero: np.ndarray | flo
 
 
 def scalp_share(canonical: np.ndarray) -> np.ndarray:
-    """(G, G) 0..1: the part of the head where hair grows, by a hairline from the forehead past the ears to the nape."""
+    """(G, G) float32 0..1: where hair grows, by a hairline from the forehead past the ears to the nape."""
     _, y, z = np.moveaxis(canonical, -1, 0)
     hairline = np.interp(
         y, [-0.04, 0.015, 0.035, 0.055, 0.085, 0.11, 0.15], [0.075, 0.055, 0.03, 0.02, 0.005, -0.03, -0.055]
     )
-    return smoothstep(z - hairline, -0.012, 0.012)
+    return smoothstep(z - hairline.astype(np.float32), -0.012, 0.012)
 
 
 def prior_colours(
@@ -163,11 +166,9 @@ def strands(size: int = 1024) -> np.ndarray:
 
 def strand_place(canonical: np.ndarray) -> np.ndarray:
     """(G, G, 2) where a point of the head lies in `strands`, 0..1: its direction from the crown, flattened."""
-    centre, crown = np.array([0, 0.08, 0.0]), np.array([0, 0.5, 0.866])
-    side = np.array([1.0, 0, 0])
-    direction = canonical - centre
-    direction /= np.maximum(np.linalg.norm(direction, axis=-1, keepdims=True), 1e-6)
-    x, y = direction @ side, direction @ np.cross(crown, side)
-    angle = np.arccos(np.clip(direction @ crown, -1, 1))
-    factor = angle / np.pi / np.maximum(np.hypot(x, y), 1e-6)
-    return np.stack([x * factor, y * factor], axis=-1) / 2 + 0.5
+    side, crown = np.array([1, 0, 0], np.float32), np.array([0, 0.5, 0.866], np.float32)
+    direction: np.ndarray = canonical.reshape(-1, 3) - np.array([0, 0.08, 0], np.float32)
+    x, y, z = np.stack([side, np.cross(crown, side), crown]) @ direction.T
+    across = np.hypot(x, y)
+    factor = np.arctan2(across, z) / np.pi / np.maximum(across, 1e-6)
+    return (np.stack([x * factor, y * factor], axis=-1) / 2 + 0.5).reshape(*canonical.shape[:2], 2)

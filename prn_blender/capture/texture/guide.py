@@ -34,9 +34,8 @@ class Guide:
     @cached_property
     def footprint(self) -> np.ndarray:
         """(G, G) photo pixels across a texel, in the direction in which they are most."""
-        along_u, along_v = self.tangents
-        a, b = along_u[..., :2], along_v[..., :2]
-        aa, bb, ab = (a * a).sum(-1), (b * b).sum(-1), (a * b).sum(-1)
+        (ax, ay, _), (bx, by, _) = (np.moveaxis(along, 2, 0) for along in self.tangents)
+        aa, bb, ab = ax * ax + ay * ay, bx * bx + by * by, ax * bx + ay * by
         return np.sqrt((aa + bb) / 2 + np.sqrt(((aa - bb) / 2) ** 2 + ab**2))
 
     @cached_property

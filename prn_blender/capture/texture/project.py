@@ -1,8 +1,10 @@
 """The photo projected into UV space."""
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -12,7 +14,7 @@ from ..packs.topology import Topology
 from ..photo.part import cut
 from ..progress import Progress, silent
 from ..types import BASE_COLOR, MASK, View
-from .complete import Fill, make_fill, strands
+from .complete import Fill, make_fill
 from .guide import GUIDE_SIZE, make_guide
 from .trust import judge, without_rims
 
@@ -70,7 +72,7 @@ def require_texture_size(size: int) -> None:
 def make_textures(
     projection: "Samples", trust: np.ndarray, completion: Fill | None, size: int, progress: Progress
 ) -> dict[str, np.ndarray]:
-    """The textures by name, tile by tile.
+    """The textures by name, tile by tile, each with the one on the other side of the head, whose colours it may need.
 
     Args:
         trust: (G, G) 0..1 how far the projection is believed.
@@ -79,17 +81,19 @@ def make_textures(
     colour = np.empty((size, size, 3), np.uint8)
     mask = np.empty((size, size), np.uint8)
 
-    def compose(tile: Tile) -> None:
-        weight = tile.enlarge(trust)
-        mask[tile.area] = np.rint(weight * 255)
-        colour[tile.area] = (
-            show_photo(tile, projection, mask[tile.area])
-            if completion is None
-            else complete(tile, projection, completion, weight)
-        )
+    def compose(one: Tile) -> None:
+        sample = cache(projection.sample)
+        for tile in (one, one.mirrored):
+            weight = tile.enlarge(trust)
+            mask[tile.area] = np.rint(weight * 255)
+            colour[tile.area] = (
+                show_photo(tile, sample, mask[tile.area])
+                if completion is None
+                else complete(tile, sample, completion, weight)
+            )
 
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as threads:
-        jobs = [threads.submit(compose, tile) for tile in tiles(size // GUIDE_SIZE)]
+        jobs = [threads.submit(compose, tile) for tile in tiles_of_one_side(size // GUIDE_SIZE)]
         try:
             for number, job in enumerate(jobs):
                 progress(number / len(jobs), "Projecting the texture")
@@ -140,10 +144,10 @@ class Tile:
         return large[self.scale : -self.scale, self.scale : -self.scale]
 
 
-def tiles(scale: int) -> list[Tile]:
-    """All of a texture's."""
-    firsts = range(0, GUIDE_SIZE, TILE)
-    return [Tile(row, column, scale) for row in firsts for column in firsts]
+def tiles_of_one_side(scale: int) -> list[Tile]:
+    """A texture's on the left; mirrored they are those on the right."""
+    rows, columns = range(0, GUIDE_SIZE, TILE), range(0, GUIDE_SIZE // 2, TILE)
+    return [Tile(row, column, scale) for row in rows for column in columns]
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,7 @@ class PhotoPyramid:
         import cv2
 
         part, corner = cut(pixels, vertices[:, :2].min(axis=0), vertices[:, :2].max(axis=0), margin=8)
-        levels = [np.ascontiguousarray(part)]
+        levels = [part]
         while min(levels[-1].shape[:2]) > 16:
             half = [-(-n // 2) for n in levels[-1].shape[1::-1]]
             levels.append(cv2.resize(levels[-1], half, interpolation=cv2.INTER_AREA))
@@ -191,9 +195,8 @@ class PhotoPyramid:
 
         picture = self.levels[k]
         if k > 0:
-            factor = np.divide(picture.shape[1::-1], self.levels[0].shape[1::-1], dtype=np.float32)
-            place = place * factor
-            place += (factor - 1) / 2
+            factor = np.divide(picture.shape[1::-1], self.levels[0].shape[1::-1])
+            place = cv2.transform(place, np.column_stack([np.diag(factor), (factor - 1) / 2]))
         return cv2.remap(picture, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
@@ -203,6 +206,9 @@ class Samples(Protocol):
     def sample(self, tile: Tile) -> np.ndarray:
         """(h, w, 3) uint8."""
         ...
+
+
+Sample = Callable[[Tile], np.ndarray]  # as of `Samples`
 
 
 @dataclass(frozen=True)
@@ -218,14 +224,12 @@ class Projection:
         return self.pyramid.sample(tile.enlarge(self.place), tile.enlarge(self.level))
 
 
-def show_photo(tile: Tile, projection: Samples, mask: np.ndarray) -> np.ndarray:
+def show_photo(tile: Tile, sample: Sample, mask: np.ndarray) -> np.ndarray:
     """(h, w, 3) uint8: the photo's colours, black where `mask` (h, w) is 0."""
-    colour = projection.sample(tile) if mask.any() else np.zeros((*mask.shape, 3), np.uint8)
-    colour[mask == 0] = 0
-    return colour
+    return sample(tile) * (mask > 0)[..., None] if mask.any() else np.zeros((*mask.shape, 3), np.uint8)
 
 
-def complete(tile: Tile, projection: Samples, fill: Fill, weight: np.ndarray) -> np.ndarray:
+def complete(tile: Tile, sample: Sample, fill: Fill, weight: np.ndarray) -> np.ndarray:
     """(h, w, 3) uint8: the photo's colours where believed, then the other side's, then what continues them.
 
     Args:
@@ -234,24 +238,24 @@ def complete(tile: Tile, projection: Samples, fill: Fill, weight: np.ndarray) ->
     import cv2
 
     if weight.min() >= 1:
-        return projection.sample(tile)
+        return sample(tile)
     share = tile.enlarge(fill.mirrored)
     if share.min() >= 1:
-        rest = mirror_photo(tile, projection, fill)
+        rest = mirror_photo(tile, sample, fill)
     else:
         rest = continue_colours(tile, fill)
         if share.max() > 0:
-            rest = cv2.blendLinear(mirror_photo(tile, projection, fill), rest, share, 1 - share)
+            rest = cv2.blendLinear(mirror_photo(tile, sample, fill), rest, share, 1 - share)
     if weight.max() > 0:
-        rest = cv2.blendLinear(projection.sample(tile), rest, np.ascontiguousarray(weight), 1 - weight)
+        rest = cv2.blendLinear(sample(tile), rest, np.ascontiguousarray(weight), 1 - weight)
     return rest
 
 
-def mirror_photo(tile: Tile, projection: Samples, fill: Fill) -> np.ndarray:
+def mirror_photo(tile: Tile, sample: Sample, fill: Fill) -> np.ndarray:
     """(h, w, 3) uint8: the other side of the head in the light of this one."""
     import cv2
 
-    other = np.ascontiguousarray(projection.sample(tile.mirrored)[:, ::-1])
+    other = np.ascontiguousarray(sample(tile.mirrored)[:, ::-1])
     return cv2.multiply(other, tile.enlarge(fill.gain), dtype=cv2.CV_8U)
 
 
@@ -261,8 +265,8 @@ def continue_colours(tile: Tile, fill: Fill) -> np.ndarray:
 
     colour = tile.enlarge(fill.colour)
     grain = tile.enlarge(fill.grain)
-    if grain.any():
-        noise = strands()
-        place = tile.enlarge(fill.strand_place) * len(noise) - np.float32(0.5)
-        colour = colour + (cv2.remap(noise, place, None, cv2.INTER_LINEAR) * grain)[..., None]
-    return cv2.convertScaleAbs(np.maximum(colour, 0))
+    if not grain.any():
+        return cv2.convertScaleAbs(colour)
+    place = tile.enlarge(fill.strand_place) * len(fill.strands) - np.float32(0.5)
+    strewn = cv2.remap(fill.strands, place, None, cv2.INTER_LINEAR) * grain
+    return cv2.add(colour, cv2.cvtColor(strewn, cv2.COLOR_GRAY2RGB), dtype=cv2.CV_8U)

@@ -6,7 +6,6 @@ import bpy
 import numpy as np
 
 from ...capture.shape.deformation import anchors_of
-from ...capture.shape.mesh import mesh_of
 from ...capture.types import Capture, HeadMesh
 from ..edit.adjust import prepare_adjustment
 from ..edit.align import FRONTAL, set_alignment
@@ -16,7 +15,7 @@ from ..record import store_record
 from ..transaction import undone_on_error
 from ..units import metre_in
 from .camera import cameras_of, capture_camera, fit_photo_of, has_own_camera, set_scene_camera
-from .encode import encode_images
+from .encode import mesh_and_images
 from .expressions import add_expressions
 from .images import PackedImages, pack_images
 from .landmarks import create_landmarks, hide_landmarks
@@ -42,8 +41,8 @@ def build(
 
     Args:
         triangles: the topology's fixed triangles instead of its quads.
-        mesh: of the capture's head, where the caller has made it; else that of the capture's settings.
-        images: the capture's, where the caller has made them; they also stay where something fails.
+        mesh: that of the capture's settings, where the caller has made it and the images.
+        images: the capture's, where the caller has made them and the mesh; they also stay where something fails.
         location: of the head, in units of the scene.
         takes_camera: whether the photo's camera becomes the scene's, and its size the render size; None: where the
             scene has no camera of its own.
@@ -55,8 +54,9 @@ def build(
     view = capture.views[0]
     name = as_name(view.photo.path.stem)
     with undone_on_error(scene):
-        mesh = mesh or mesh_of(capture, capture.pack.choose_topology(capture.settings.topology))
-        images = images or pack_images(capture, encode_images(capture))
+        if mesh is None or images is None:
+            mesh, encoded = mesh_and_images(capture)
+            images = pack_images(capture, encoded)
         metre = metre_in(scene)
         collection = bpy.data.collections.new(name)
         landmark_collection = bpy.data.collections.new(f"{name} Landmarks")  # hides all of them with one click

@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-
 from ...capture.shape.eye_texture import eye_texture
-from ...capture.types import WHOLE, Capture, Photo
+from ...capture.shape.mesh import mesh_of
+from ...capture.types import WHOLE, Capture, HeadMesh, Photo
+from .png import png_bytes
 
 EYE_PIXELS = 1024
 
@@ -19,6 +19,18 @@ class EncodedImages:
     textures: dict[str, bytes]  # PNG, by the capture's names
     photo: bytes  # as Blender shall see it: upright
     others: tuple[bytes, ...] = ()  # the capture's further photos
+
+
+def mesh_and_images(capture: Capture, photo: bytes | None = None) -> tuple[HeadMesh, EncodedImages]:
+    """The mesh that a capture's settings ask for, made while its images are encoded.
+
+    Args:
+        photo: as of `encode_images`.
+    """
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        images = thread.submit(encode_images, capture, photo)
+        mesh = mesh_of(capture, capture.pack.choose_topology(capture.settings.topology))
+        return mesh, images.result()
 
 
 def encode_images(capture: Capture, photo: bytes | None = None) -> EncodedImages:
@@ -41,15 +53,6 @@ def encode_images(capture: Capture, photo: bytes | None = None) -> EncodedImages
 def eye_file(iris: tuple[float, float, float]) -> bytes:
     """The eyeballs' picture as a PNG file, its iris in an sRGB colour."""
     return png_bytes(eye_texture(EYE_PIXELS, iris))
-
-
-def png_bytes(pixels: np.ndarray) -> bytes:
-    """`pixels` (H, W) or (H, W, 3), uint8 or uint16, RGB, as a PNG file."""
-    import cv2
-
-    ordered = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels
-    # Without parameters OpenCV takes its quick ones; any compression level given makes it slower.
-    return cv2.imencode(".png", ordered)[1].tobytes()
 
 
 def photo_bytes(photo: Photo) -> bytes:

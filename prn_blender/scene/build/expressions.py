@@ -4,7 +4,7 @@ Eyes, teeth and the like have keys of the same names, which follow the head's: o
 itself is the head without the photo's expression, which is a key of its own.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import bpy
 import numpy as np
@@ -13,14 +13,14 @@ from ...capture.errors import CaptureError
 from ...capture.shape.combinations import COMBINATIONS
 from ...capture.shape.expression_model import NAMES
 from ...capture.shape.expression_parts import Shapes
-from ...capture.shape.expressions import NEUTRAL, PHOTO, Expressions
+from ...capture.shape.expressions import COPIED, NEUTRAL, PHOTO, Expressions
 from ..edit.adjust import shift_captured
 from ..edit.frame import frame_in_mesh
 from ..record import forget_expression
 from .parts import PART_NAME, parts_of_head
 
 _EXPRESSIONS = "prn_expressions"  # on a mesh whose shape keys are a head's expressions
-_OWN = (PHOTO, *NAMES, *COMBINATIONS)  # what keys are called that are made here
+_OWN = (PHOTO, COPIED, *NAMES, *COMBINATIONS)  # what keys are called that are made here
 VIEW_KEYS = "prn_views"  # on the mesh: the names of the further photos' shape keys, in the order of the views
 BASIS = "Basis"  # what the first shape key is called where it is not the neutral face
 
@@ -54,19 +54,29 @@ def add_expressions(head: bpy.types.Object, expressions: Expressions) -> None:
     if head.data.shape_keys is not None:
         raise CaptureError(f"{head.name} has shape keys already: remove or apply them first.")
     require_vertices(head, expressions)
-    frame = np.array(frame_in_mesh(head))[:3, :3]
-    photo = expressions.skin.keys.get(PHOTO)
-    _add_keys(head, expressions.skin, frame)
+    for shape, shapes, into_mesh in shapes_in_mesh(head, expressions):
+        if shape.data.shape_keys is None:
+            _add_keys(shape, shapes, into_mesh)
+            if shape != head:
+                _follow(shape, head)
     head.data[_EXPRESSIONS] = True
+    photo = expressions.skin.keys.get(PHOTO)
     if photo is not None:
         shift_captured(head.data, -photo)
+
+
+def shapes_in_mesh(
+    head: bpy.types.Object, expressions: Expressions
+) -> Iterator[tuple[bpy.types.Object, Shapes, np.ndarray]]:
+    """The head, and those of its parts that are still as they were made: each with its shapes, and with (3, 3) that
+    takes displacements, in metres of the aligned frame, into its mesh."""
+    frame = np.array(frame_in_mesh(head))[:3, :3]
+    yield head, expressions.skin, frame
     for part in parts_of_head(head):
         shapes = expressions.parts.get(part.get(PART_NAME, ""))
-        is_free = part.data.shape_keys is None and part.data.library is None
-        if shapes is not None and is_free and len(part.data.vertices) == len(shapes.neutral):
+        if shapes is not None and part.data.library is None and len(part.data.vertices) == len(shapes.neutral):
             hangs = np.array(part.matrix_parent_inverse @ part.matrix_basis)[:3, :3]
-            _add_keys(part, shapes, np.linalg.inv(hangs) @ frame)
-            _follow(part, head)
+            yield part, shapes, np.linalg.inv(hangs) @ frame
 
 
 def require_vertices(head: bpy.types.Object, expressions: Expressions) -> None:
@@ -115,7 +125,7 @@ def _remove_keys(shape: bpy.types.Object, values: Mapping[str, float]) -> np.nda
     """Takes the keys of expressions away from a mesh, which looks as these values make it; returns how much (V, 3) it
     differs from before, its own space."""
     mesh, keys = shape.data, shape.data.shape_keys
-    places = _places(mesh)
+    places = {key.name: _places_of(key) for key in keys.key_blocks}
     neutral = places[keys.reference_key.name]
     change = sum((value * (places[name] - neutral) for name, value in values.items() if name in places), 0 * neutral)
     # Further photos' keys are whole faces, the artist's own are changes of the neutral one.
@@ -178,29 +188,40 @@ def add_combinations(head: bpy.types.Object, names: Iterable[str]) -> int:
     for shape in (head, *parts_of_head(head)):
         if shape.data.shape_keys is None:
             continue
-        neutral, moved = _changes(shape.data)
+        neutral, moved = _neutral(shape.data), _changes(shape.data)
         for name in added:
-            change = sum((value * moved[key] for key, value in COMBINATIONS[name].items() if key in moved), 0 * neutral)
-            if shape == head or change.any():
-                key = shape.shape_key_add(name=name, from_mix=False)
-                key.points.foreach_set("co", neutral + change)
-                key.value = 0.0
-                if shape != head:
-                    _follow_key(key, head)
+            parts = (value * moved[key] for key, value in COMBINATIONS[name].items() if key in moved)
+            add_key(shape, head, name, sum(parts, 0 * neutral))
     return len(added)
 
 
-def _changes(mesh: bpy.types.Mesh) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """(3 V,) where the mesh has no expression, and how its keys of ARKit's names move it."""
-    places = _places(mesh)
-    neutral = places[mesh.shape_keys.reference_key.name]
-    return neutral, {name: places[name] - neutral for name in NAMES if name in places}
+def add_key(shape: bpy.types.Object, head: bpy.types.Object, name: str, change: np.ndarray) -> None:
+    """Gives a head, or one of its parts, a key that moves its mesh by `change` (3 V,), or changes the one of that name.
+    A part gets none that moves nothing."""
+    key = shape.data.shape_keys.key_blocks.get(name)
+    if key is None:
+        if shape != head and not change.any():
+            return
+        key = shape.shape_key_add(name=name, from_mix=False)
+        key.value = 0.0
+        if shape != head:
+            _follow_key(key, head)
+    key.points.foreach_set("co", (_neutral(shape.data) + change).astype(np.float32))
+    shape.data.update()
 
 
-def _places(mesh: bpy.types.Mesh) -> dict[str, np.ndarray]:
-    """(3 V,) of each of the mesh's keys, by name."""
-    places = {}
-    for key in mesh.shape_keys.key_blocks:
-        places[key.name] = np.empty(3 * len(mesh.vertices), np.float32)
-        key.points.foreach_get("co", places[key.name])
-    return places
+def _neutral(mesh: bpy.types.Mesh) -> np.ndarray:
+    """(3 V,) where the mesh has no expression."""
+    return _places_of(mesh.shape_keys.reference_key)
+
+
+def _changes(mesh: bpy.types.Mesh) -> dict[str, np.ndarray]:
+    """(3 V,) by name: how a mesh's keys of ARKit's names move it."""
+    neutral, keys = _neutral(mesh), mesh.shape_keys.key_blocks
+    return {name: _places_of(keys[name]) - neutral for name in NAMES if name in keys}
+
+
+def _places_of(key: bpy.types.ShapeKey) -> np.ndarray:
+    values = np.empty(3 * len(key.points), np.float32)
+    key.points.foreach_get("co", values)
+    return values

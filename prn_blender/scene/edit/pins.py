@@ -21,6 +21,7 @@ from ...capture.shape.parts import opened
 from ...capture.shape.pick import pick
 from ...capture.shape.pins import Pin
 from ...capture.shape.sampled import HeadSampler, PlacedHead
+from ...capture.shape.size import enlarged
 from ...capture.shape.views import Fitted
 from ...capture.types import WHOLE, HeadMesh
 from ..build.camera import cameras_of, set_lens
@@ -73,7 +74,7 @@ class PinnedHead:
             raise CaptureError(f"{head.name} was captured with another model pack: update it from its photo.")
         self.head, self._pack, self._settings = head, pack, settings_in(record)
         self._is_whole = self._settings.parts == WHOLE and pack.parts is not None
-        self._gaze = look_in(record).gaze
+        self._gaze, self._irises = look_in(record).gaze, record.get("irises")
         topology = pack.choose_topology(self._settings.topology)
         self._sampler = _sampler_of(pack, topology, self._is_whole)
         self._model = pack.head_model
@@ -83,6 +84,7 @@ class PinnedHead:
         self._shown = self._placed(self.fitted, range(len(self.fitted.known)))
         self._expression = self.fitted.found.views[0].expression
         self._frame = np.array(frame_in_mesh(head))
+        self._behind: dict[str, np.ndarray] = {}  # (V, 3) in the mesh: how far shape keys have not yet moved
 
     def pin_at(self, view: int, place: Sequence[float], beside: float) -> Pin | None:
         """A new pin for what one of the photos shows of the head at a place (photo pixels), where it lies; None beside
@@ -146,15 +148,16 @@ class PinnedHead:
         self._show(range(len(self.fitted.known)), rests=True)
 
     def _placed(self, fitted: Fitted, numbers: Sequence[int]) -> dict[int, PlacedHead]:
-        return dict(zip(numbers, self._sampler.heads(fitted, self._settings, tuple(numbers)), strict=True))
+        heads = self._sampler.heads(fitted, self._settings, tuple(numbers), self._irises)
+        return dict(zip(numbers, heads, strict=True))
 
     def _show(self, numbers: Sequence[int], rests: bool) -> None:
         """The head, its landmarks and its cameras as the fit has them."""
         head, before = self.head, self._shown
         now = {**before, **self._placed(self.fitted, numbers)}
         moved = {number: now[number].vertices[self._kept] - before[number].vertices[self._kept] for number in numbers}
-        still = moved[0] - self._changed_expression() if has_expressions(head) else moved[0]
-        self._move_mesh(moved, still)
+        still = moved[0] - self._changed_expression(now[0].camera.metres_per_px) if has_expressions(head) else moved[0]
+        self._move_mesh(moved, still, rests)
         carry_landmarks(head, still, now[0].landmarks - before[0].landmarks)
         store_found(head, self.fitted.found)
         cameras = cameras_of(head)
@@ -172,16 +175,18 @@ class PinnedHead:
             self._move_parts(now[0])
         self._shown = now
 
-    def _changed_expression(self) -> np.ndarray:
+    def _changed_expression(self, metres_per_px: float) -> np.ndarray:
         """(V, 3) metres of what has changed of the head in the first photo, what is its expression's."""
         now, before = self.fitted.found.views[0].expression, self._expression
         self._expression = now
         field = photo_expression(self._model, now) - photo_expression(self._model, before)
-        factor = self._shown[0].camera.metres_per_px * self.fitted.found.views[0].size
-        return factor * self._sampler.moved_by(field)[self._kept]
+        return enlarged(metres_per_px, self.fitted.found.views[0].size) * self._sampler.moved_by(field)[self._kept]
 
-    def _move_mesh(self, moved: dict[int, np.ndarray], still: np.ndarray) -> None:
-        """Moves the mesh by metres (V, 3) of the aligned frame: as the photos show it, and without expression."""
+    def _move_mesh(self, moved: dict[int, np.ndarray], still: np.ndarray, rests: bool) -> None:
+        """Moves the mesh by metres (V, 3) of the aligned frame: as the photos show it, and without expression.
+
+        There are dozens of shape keys: those that do not show wait until the drag rests.
+        """
         mesh = self.head.data
         moved = {number: (change @ self._frame[:3, :3].T).astype(np.float32) for number, change in moved.items()}
         still = (still @ self._frame[:3, :3].T).astype(np.float32)
@@ -190,9 +195,16 @@ class PinnedHead:
             if has_expressions(self.head):
                 own[mesh.shape_keys.key_blocks[PHOTO]] = moved[0]
             others = {key_of_view(self.head, number) for number in range(1, len(self.fitted.known))} - own.keys()
+            own[mesh.shape_keys.reference_key] = still
             for key in mesh.shape_keys.key_blocks:
-                if key not in others:
-                    _move(key.points, own.get(key, still))
+                if key in own:
+                    _move(key.points, own[key])
+                elif key not in others:
+                    change = self._behind.pop(key.name, 0) + still
+                    if rests or key.value or not mesh.shape_keys.use_relative:
+                        _move(key.points, change)
+                    else:
+                        self._behind[key.name] = change
         _move(mesh.vertices, still)
         mesh.update()
 

@@ -12,8 +12,8 @@ from ...capture.pictures.posed import PosedHead, posed
 from ...capture.texture.regions import region_mask
 from ...capture.texture.swap import swap_face, swap_mask
 from ...capture.types import BASE_COLOR, MASK, Capture
-from ..build.encode import png_bytes
 from ..build.float_image import write_exr
+from ..build.png import png_bytes
 from .obj import write_coloured_obj, write_textured_obj
 from .points import write_csv, write_json, write_npz
 

@@ -12,7 +12,7 @@ from ..build.material import base_colour, base_colour_image, new_material
 from ..build.parts import is_clear, parts_of_head
 from ..edit.frame import frame_in_mesh
 
-_SAMPLES = 8  # enough for smooth edges: with one lamp and no bounces there is hardly any noise
+SAMPLES = 8  # enough for smooth edges: with one lamp and no bounces there is hardly any noise
 
 # The one lamp, from above and the picture's left; what it leaves dark gets `_SKY` from above and `_GROUND` from below.
 _LAMP_ANGLES = (52, 0, -48)  # degrees
@@ -56,7 +56,7 @@ def create_studio(head: bpy.types.Object, width: int, height: int) -> bpy.types.
     scene.view_settings.view_transform = "Standard"
     cycles = scene.cycles
     cycles.device = "CPU"
-    cycles.samples = _SAMPLES
+    cycles.samples = SAMPLES
     cycles.max_bounces = 0
     cycles.use_light_tree = False
     cycles.use_denoising = False

@@ -11,12 +11,12 @@ from mathutils import Euler
 from ...capture.geometry.pose import yaw_pitch_roll
 from ...capture.landmarks import NAMES
 from ...capture.progress import Progress, silent
-from ...capture.shape.mesh import mesh_of
 from ...capture.types import Capture, View
 from ..build.assemble import build
 from ..build.camera import capture_camera
-from ..build.encode import encode_images, png_bytes
+from ..build.encode import mesh_and_images
 from ..build.images import pack_images
+from ..build.png import png_bytes
 from ..export.head import export_head
 from ..names import as_name
 from ..record import read_record
@@ -51,8 +51,7 @@ def write_capture(
         started = time.perf_counter()
         with stdout_silenced():
             bpy.ops.wm.read_homefile(use_empty=True)
-        mesh = mesh_of(capture, capture.pack.choose_topology(capture.settings.topology))
-        images = encode_images(capture)
+        mesh, images = mesh_and_images(capture)
         head = build(capture, bpy.context, triangles=triangles, mesh=mesh, images=pack_images(capture, images))
         timings["scene"] = time.perf_counter() - started
 

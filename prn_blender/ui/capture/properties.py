@@ -43,6 +43,11 @@ PROJECTIONS = (
 # Blender offers paths that begin with // where a property is known to understand them.
 RELATIVE_TO_BLEND = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set()
 HEAD_SIZES = (
+    (
+        "irises",
+        "By the Irises",
+        "These are of one width in everybody; as on average where the photo does not show them well",
+    ),
     ("average", "Average", "As heads of adults are on average"),
     ("eyes", "Eye Distance", "By how far the eyes are apart, which you know"),
 )
@@ -170,9 +175,9 @@ class CaptureOptions:
     )
     head_size: bpy.props.EnumProperty(
         name="Size",
-        description="Where the head's size comes from: a photo does not tell it",
+        description="Where the head's size comes from",
         items=HEAD_SIZES,
-        default="average",
+        default=types.Settings.head_size,
         options={"SKIP_SAVE"},
     )
     eye_mm: bpy.props.FloatProperty(

@@ -57,23 +57,20 @@ def capture_heads(request: "Request") -> Callable[[Progress], CapturedHeads]:
 
     def work(progress: Progress) -> CapturedHeads:
         from ...capture.run import run
-        from ...capture.shape.mesh import mesh_of
         from ...capture.stopwatch import Stopwatch
-        from ...scene.build.encode import encode_images, photo_bytes
+        from ...scene.build.encode import mesh_and_images, photo_bytes
 
         captured = run(request, lambda fraction, text: progress(0.9 * fraction, text))
         found = captured.found
-        topology = found.pack.choose_topology(request.settings.topology)
         captures, meshes, images = [], [], []
         photo = photo_bytes(found.photo)
         for capture in captured.captures:
             clock = Stopwatch()
-            progress(0.9, "Making the mesh")
-            meshes.append(mesh_of(capture, topology))
-            clock.lap("mesh")
-            progress(0.95, "Encoding the images")
-            images.append(encode_images(capture, photo))
-            clock.lap("encode images")
+            progress(0.9, "Making the mesh and encoding the images")
+            mesh, encoded = mesh_and_images(capture, photo)
+            meshes.append(mesh)
+            images.append(encoded)
+            clock.lap("mesh and images")
             captures.append(replace(capture, timings={**capture.timings, **clock.seconds}))
         progress(1.0, "Building the head")
         return CapturedHeads(

@@ -3,7 +3,6 @@
 # ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
 
 import bpy
-import numpy as np
 
 from ...capture.errors import CaptureError
 from ...capture.shape.combinations import COMBINATIONS, PRESETS, VISEMES
@@ -11,7 +10,7 @@ from ...capture.shape.expressions import NEUTRAL, PHOTO
 from ..head.operators import HeadJob, HeadOperator, captured_head
 from ..shell import session
 from ..shell.job_operator import JobOperator
-from ..shell.packs import packs_to_choose_from
+from .work import make_expressions
 
 FACES = (
     (NEUTRAL, "Neutral", "Without expression"),
@@ -56,27 +55,9 @@ class PRN_OT_add_expressions(HeadJob, JobOperator, bpy.types.Operator):
         return True
 
     def prepare(self, context):
-        from ...capture.record import look_in
-        from ...scene.posed import pack_of_head, vertices_of_head
-        from ...scene.record import read_record
-
         head = captured_head(context)
-        record = read_record(head)
         self._head = head.name
-        pack, vertices = pack_of_head(head, packs_to_choose_from(context)), vertices_of_head(head)
-        topology, coefficients = record["settings"]["topology"], record.get("expression")
-        gaze = look_in(record).gaze
-
-        def work(progress):
-            from ...capture.packs.pack import load_pack
-            from ...capture.shape.mesh import expressions_of_mesh
-
-            progress(0.0, "Making the expressions")
-            loaded = load_pack(pack.folder)
-            told = None if coefficients is None else np.array(coefficients)
-            return expressions_of_mesh(loaded, loaded.choose_topology(topology), vertices, told, gaze)
-
-        return work
+        return make_expressions(context, head)
 
     def finish(self, context, result):
         from ...scene.build.views import add_expressions_beside
@@ -132,7 +113,9 @@ class PRN_OT_show_face(HeadOperator, bpy.types.Operator):
 
     def execute(self, context):
         from ...scene.build.expressions import show_face
+        from ...scene.build.views import set_shown_view
 
+        set_shown_view(captured_head(context), 0)
         show_face(captured_head(context), {PHOTO: 1.0} if self.face == PHOTO else COMBINATIONS.get(self.face, {}))
         return {"FINISHED"}
 
@@ -157,6 +140,63 @@ class PRN_OT_add_combinations(HeadOperator, bpy.types.Operator):
         count = add_combinations(captured_head(context), VISEMES if self.which == "VISEMES" else PRESETS)
         self.report({"INFO"}, f"Added {count} shape keys")
         return {"FINISHED"}
+
+
+class PRN_OT_copy_expression(HeadJob, JobOperator, bpy.types.Operator):
+    """Have the head make the face that the other head makes: its sliders, and what its photo shows, which becomes a key
+    of its own"""
+
+    bl_idname = "prn.copy_expression"
+    bl_label = "Copy Expression"
+    bl_options = {"UNDO"}
+    changes_head = True
+
+    source: bpy.props.StringProperty(
+        name="Other Head",
+        description="Name of the head whose expression is copied; without one, the head chosen in the panel",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context):
+        return super().poll(context) and has_keys(cls, context)
+
+    def prepare(self, context):
+        from ...scene.build.copied import face_of
+        from ...scene.record import read_record
+
+        head = captured_head(context)
+        other = self._other(context, head)
+        self._head, self._face = head.name, face_of(other)
+        photo = self._face.photo
+        if photo is None:
+            return lambda progress: None
+        if read_record(other)["pack"]["sha256"] != read_record(head)["pack"]["sha256"]:
+            raise CaptureError(
+                f"{head.name} and {other.name} were captured with different model packs, of which each has expressions "
+                "of its own: capture one of them again with the pack of the other."
+            )
+        return make_expressions(context, head, photo)
+
+    def _other(self, context: bpy.types.Context, head: bpy.types.Object) -> bpy.types.Object:
+        from ...scene.record import is_captured_head
+
+        chosen = context.scene.prn_expressions.source
+        other = bpy.data.objects.get(self.source) if self.source else chosen
+        if not is_captured_head(other) or other == head:
+            raise CaptureError("Choose the other captured head, whose expression this one is to wear.")
+        return other
+
+    def finish(self, context, result):
+        from ...scene.build.copied import wear
+        from ...scene.build.expressions import has_expressions
+
+        head = bpy.data.objects.get(self._head)
+        if head is None or not has_expressions(head):
+            raise CaptureError(f"{self._head} or its expressions are gone: nothing to copy to.")
+        wear(head, self._face, result)
+        session.tag_redraw()
+        yield from ()  # one step is enough
 
 
 class PRN_OT_show_all_expressions(HeadOperator, bpy.types.Operator):

@@ -4,12 +4,13 @@
 
 import bpy
 
-from ...capture.shape.expressions import NEUTRAL, PHOTO
+from ...capture.shape.expressions import COPIED, NEUTRAL, PHOTO
 from ..head.operators import captured_head
-from ..shell.sidebar import InViewSidebar
+from ..shell.sidebar import InViewSidebar, settings_layout
 from .operators import (
     PRN_OT_add_combinations,
     PRN_OT_add_expressions,
+    PRN_OT_copy_expression,
     PRN_OT_remove_expressions,
     PRN_OT_show_all_expressions,
     PRN_OT_show_face,
@@ -34,7 +35,10 @@ class PRN_PT_expressions(InViewSidebar, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator(PRN_OT_show_face.bl_idname, text="Neutral").face = NEUTRAL
         row.operator(PRN_OT_show_face.bl_idname, text="As in Photo").face = PHOTO
-        layout.prop(head.data.shape_keys.key_blocks[PHOTO], "value", text="Photo's Expression", slider=True)
+        keys = head.data.shape_keys.key_blocks
+        layout.prop(keys[PHOTO], "value", text="Photo's Expression", slider=True)
+        if COPIED in keys:
+            layout.prop(keys[COPIED], "value", text="Copied Expression", slider=True)
         layout.row().prop(chosen, "group", expand=True)
         column = layout.column(align=True)
         for name, key in expression_keys(head).items():
@@ -43,4 +47,7 @@ class PRN_PT_expressions(InViewSidebar, bpy.types.Panel):
         layout.operator_menu_enum(PRN_OT_show_face.bl_idname, "face", text="Show Face", icon="USER")
         layout.operator_menu_enum(PRN_OT_add_combinations.bl_idname, "which", icon="SHAPEKEY_DATA")
         layout.operator(PRN_OT_show_all_expressions.bl_idname, icon="PLAY", depress=has_test(head))
+        column = settings_layout(layout.column(align=True))
+        column.prop(chosen, "source", text="Other Head")
+        column.operator(PRN_OT_copy_expression.bl_idname, icon="COPYDOWN")
         layout.operator(PRN_OT_remove_expressions.bl_idname, icon="X")

@@ -1,6 +1,8 @@
-"""Which sliders the panel shows, kept with the scene."""
+"""What the panel of the expressions shows and asks for, kept with the scene."""
 
 import bpy
+
+from ..head.operators import is_other_head
 
 GROUPS = (
     ("EYES", "Eyes", "Lids and gaze"),
@@ -11,9 +13,15 @@ _STARTS = {"EYES": ("eye",), "BROWS": ("brow", "cheek", "nose"), "MOUTH": ("jaw"
 
 
 class PRN_PG_expressions(bpy.types.PropertyGroup):
-    """What the panel shows."""
+    """Which sliders are shown, and whose expression is copied."""
 
     group: bpy.props.EnumProperty(name="Group", description="Which sliders are shown", items=GROUPS, default="EYES")
+    source: bpy.props.PointerProperty(
+        name="Other Head",
+        description="The captured head whose expression this one is to wear",
+        type=bpy.types.Object,
+        poll=is_other_head,
+    )
 
     def shows(self, name: str) -> bool:
         """Whether an expression is in the group."""

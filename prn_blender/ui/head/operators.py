@@ -36,6 +36,13 @@ def head_of_part(part: bpy.types.Object | None) -> bpy.types.Object | None:
     return next(iter(heads_of_camera(part)), None)
 
 
+def is_other_head(_settings: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
+    """For the poll of a pointer: whether an object is a captured head, but not the one that the artist means."""
+    from ...scene.record import is_captured_head
+
+    return is_captured_head(candidate) and candidate != captured_head(bpy.context)
+
+
 def head_for(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bpy.types.Object | None:
     """For an operator's poll: the captured head; without one the operator says why it is disabled."""
     head = captured_head(context)

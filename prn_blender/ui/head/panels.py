@@ -74,10 +74,15 @@ class PRN_PT_facts(InViewSidebar, bpy.types.Panel):
             draw_fact(column, "Faces Found", str(len(faces.boxes)))
         draw_fact(column, "Seen in Photo", f"{record['visible_share']:.0%} of the head")
         draw_fact(column, "Model Pack", f"{record['pack']['name']} {record['pack']['version']}")
-        settings = record["settings"]
-        size = f"eyes {settings['eye_mm']:.1f} mm apart" if settings.get("head_size") == "eyes" else "as on average"
-        draw_fact(column, "Size", size)
+        draw_fact(column, "Size", _size_told_by(record))
         draw_fact(column, "Time", f"{record.get('waited', sum(record['timings'].values())):.1f} s")
         draw_fact(column, "Computed On", PROVIDER_LABELS.get(record["provider"], record["provider"]))
         if record["provider_fallback"]:
             wrapped(context, self.layout, record["provider_fallback"], icon="INFO")
+
+
+def _size_told_by(record: dict) -> str:
+    settings = record["settings"]
+    if settings.get("head_size") == "eyes":
+        return f"eyes {settings['eye_mm']:.1f} mm apart"
+    return "by the irises" if "irises" in record else "as on average"

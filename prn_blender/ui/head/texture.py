@@ -44,7 +44,7 @@ class PRN_OT_project_texture(HeadJob, JobOperator, bpy.types.Operator):
             from ...capture.packs.pack import load_pack
             from ...capture.texture.again import project_again
             from ...capture.types import Photo
-            from ...scene.build.encode import png_bytes
+            from ...scene.build.png import png_bytes
 
             progress(0.0, "Reading the photo")
             shown = [

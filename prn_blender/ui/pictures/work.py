@@ -31,7 +31,7 @@ def depth_and_shades(head: "PosedHead") -> Callable[[Progress], tuple["Depth", b
     """Work that finds the depth of every pixel, and draws it as a PNG file."""
 
     def work(progress: Progress) -> tuple["Depth", bytes]:
-        from ...scene.build.encode import png_bytes
+        from ...scene.build.png import png_bytes
 
         found = depth(head)(progress)
         progress(0.7, "Encoding the image")
@@ -46,7 +46,7 @@ def pncc(head: "PosedHead", pack: "InstalledPack") -> Work:
     def work(progress: Progress) -> bytes:
         from ...capture.packs.pack import load_pack
         from ...capture.pictures.pncc import pncc_image
-        from ...scene.build.encode import png_bytes
+        from ...scene.build.png import png_bytes
 
         progress(0.0, "Reading the model pack")
         topology = load_pack(pack.folder).topology
@@ -61,7 +61,7 @@ def overlay(head: "PosedHead", photo: "Picture", is_points: bool) -> Work:
 
     def work(progress: Progress) -> bytes:
         from ...capture.pictures.overlay import Overlay, draw_over
-        from ...scene.build.encode import png_bytes
+        from ...scene.build.png import png_bytes
 
         progress(0.1, "Reading the photo")
         pixels = photo()
@@ -90,7 +90,7 @@ def save_depth(head: "PosedHead", path: Path) -> Work:
     """Work that writes a 16-bit PNG. Raises CaptureError."""
 
     def work(progress: Progress) -> str:
-        from ...scene.build.encode import png_bytes
+        from ...scene.build.png import png_bytes
         from ...scene.files.replace import write_file
 
         found = depth(head)(progress)
@@ -116,7 +116,7 @@ def save_obj(head: "PosedHead", texture: "Picture", path: Path, is_textured: boo
     """Work that writes an OBJ with its texture or with vertex colours. Raises CaptureError."""
 
     def work(progress: Progress) -> str:
-        from ...scene.build.encode import png_bytes
+        from ...scene.build.png import png_bytes
         from ...scene.files.obj import write_coloured_obj, write_textured_obj
 
         progress(0.1, "Reading the texture")

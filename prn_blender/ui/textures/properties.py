@@ -3,19 +3,13 @@
 import bpy
 
 from ...capture.texture.regions import REGIONS
-from ..head.operators import captured_head
+from ..head.operators import is_other_head
 
 PAINTED = "MASK"
 REGION_ITEMS = (
     *((name, label, f"{label}, as the landmarks show it") for name, label in REGIONS.items()),
     (PAINTED, "Painted Mask", "An image in the same UV, white where the other texture shall be"),
 )
-
-
-def _is_other_head(_settings, candidate: bpy.types.Object) -> bool:
-    from ...scene.record import is_captured_head
-
-    return is_captured_head(candidate) and candidate != captured_head(bpy.context)
 
 
 class PRN_PG_textures(bpy.types.PropertyGroup):
@@ -30,7 +24,7 @@ class PRN_PG_textures(bpy.types.PropertyGroup):
         name="Other Head",
         description="A head captured with the same model pack",
         type=bpy.types.Object,
-        poll=_is_other_head,
+        poll=is_other_head,
     )
     image: bpy.props.PointerProperty(name="Other Image", description="A texture in the same UV", type=bpy.types.Image)
     region: bpy.props.EnumProperty(name="Region", description="What is taken", items=REGION_ITEMS, default="face")

@@ -36,7 +36,7 @@ def take_region(texture: "Picture", other: "Picture", mask: "Picture", match: bo
 
     def work(progress: Progress) -> bytes:
         from ...capture.texture.take import take
-        from ...scene.build.encode import png_bytes
+        from ...scene.build.png import png_bytes
 
         progress(0.1, "Reading the textures")
         pictures = texture(), other(), mask()
@@ -55,7 +55,7 @@ def swap(
 
     def work(progress: Progress) -> bytes:
         from ...capture.texture.swap import swap_face, swap_mask
-        from ...scene.build.encode import png_bytes
+        from ...scene.build.png import png_bytes
         from ...scene.files.replace import write_file
 
         progress(0.05, "Reading the pictures")
