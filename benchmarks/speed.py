@@ -93,9 +93,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = arguments.photo or enlarged_portrait(Path(folder))
         cold = capture_once(path, Settings())
+        capture_once(path, Settings())
+        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         rounds = [[capture_once(path, settings) for settings in KINDS.values()] for _ in range(1 + WARM_CAPTURES)]
         warm = [kinds[0] for kinds in rounds[1:]]
-        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
         network = open_network(load_pack(), "CPUExecutionProvider")
         crop = np.zeros((network.input_size, network.input_size, 3), np.uint8)
