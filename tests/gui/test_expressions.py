@@ -43,9 +43,6 @@ def test_an_expression_is_copied_with_a_click_and_undone(window, photo, screensh
         f"context.scene.prn_expressions.source = bpy.data.objects[{source!r}]\n"
         "bpy.ops.prn.show_face(face='Neutral'); bpy.ops.ed.undo_push(message='Neutral')"
     )
-    window.python("bpy.ops.wm.call_panel(name='PRN_PT_expressions', keep_open=True)")
-    screenshot("expressions_copy")
-    window.desktop.key("Escape")
     window.python(
         """
         def copy():
