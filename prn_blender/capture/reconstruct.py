@@ -107,9 +107,10 @@ def reconstruct(
     views = tuple(replace(view, visibility=seen_in(view, pack)) for view in views)
     clock.lap("visibility")
 
-    eyes = [eyes_in(view, pack) for view in views]
+    by_irises = settings.head_size == "irises"
+    eyes = [eyes_in(view, pack) for view in views] if by_irises or settings.parts == WHOLE else []
     looks = [look_in_eyes(seen) for seen in eyes]
-    irises = size_by_irises(views, eyes, looks) if settings.head_size == "irises" else None
+    irises = size_by_irises(views, eyes, looks) if by_irises else None
     views = in_size(views, settings, irises)
     clock.lap("eyes")
 

@@ -29,7 +29,7 @@ PHOTO_TYPES = (
 TEXTURE_SIZES = (512, 1024, 2048, 4096, 8192)
 PASSES = range(1, 4)
 PROJECTIONS = ("auto", "focal", "orthographic")
-HEAD_SIZES = ("irises", "average", "eyes")
+HEAD_SIZES = ("average", "irises", "eyes")
 EYE_MM = (30.0, 90.0)  # from pupil to pupil, from newborns to the largest of adults
 FOCAL_MM = (5.0, 3000.0)  # 35 mm equivalent, from fisheye to telescope
 
@@ -71,7 +71,7 @@ class Settings:
     follow: float = 1.0  # 0..1 how much the photo moves the surface beyond what the head model knows
     # How large the head is: "average", as heads are; "irises", which are of one width in everybody, or as on average
     # where the photo does not show them well; "eyes", by how far these are apart.
-    head_size: str = "irises"
+    head_size: str = "average"
     eye_mm: float = 63.0  # from pupil to pupil, with head size "eyes"
     expressions: bool = False  # with ARKit's 52 as shape keys on the head without the photo's expression
 

@@ -63,8 +63,7 @@ def parser_of(program: str) -> argparse.ArgumentParser:
         "--eye-distance",
         type=_eye_distance,
         metavar="MM",
-        help="from pupil to pupil, for the head's true size (default: by its irises where the photo shows them well, "
-        "else as heads are on average)",
+        help="from pupil to pupil, for the head's true size (default: the head is as large as heads are on average)",
     )
     parser.add_argument(
         "--follow",

@@ -236,7 +236,7 @@ class Desktop:
         self.move(*path[0])
         time.sleep(HOVER)
         steps = [word for x, y in path[1:] for word in ("mousemove", str(x), str(y), "sleep", str(pause))]
-        self._tool("xdotool", "mousedown", "1", "sleep", "0.2", *steps, "sleep", "0.4", "mouseup", "1")
+        self._tool("xdotool", "mousedown", "1", "sleep", "1", *steps, "sleep", "0.4", "mouseup", "1")
 
     def drop_file(self, path: str, x: int, y: int) -> None:
         """Drags a file, by its path there, from another program's window to a place and drops it."""

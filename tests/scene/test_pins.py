@@ -212,8 +212,10 @@ def test_eyes_and_teeth_follow(captured):
 
 def test_pins_keep_the_size_that_the_irises_told(captured):
     capture, size = captured["simple"], 0.9
-    views = in_size(capture.views, capture.settings, size)
-    head = build(replace(capture, views=views, head=head_of(views[0]), irises=size), bpy.context)
+    settings = replace(capture.settings, head_size="irises")
+    views = in_size(capture.views, settings, size)
+    found = replace(capture, settings=settings, views=views, head=head_of(views[0]), irises=size)
+    head = build(found, bpy.context)
     assert read_record(head)["irises"] == size == pytest.approx(size_of(head))
     before = coordinates(head.data)
     pinned = PinnedHead(head, load_pack())

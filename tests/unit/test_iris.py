@@ -136,7 +136,7 @@ def test_an_eye_beyond_the_photos_edge_is_not_looked_at():
 def astronaut(pack):
     photo = load_photo(EXAMPLES / "astronaut.jpg")
     box = choose_faces(find_faces(photo), "largest")[0]
-    return reconstruct(photo, box, pack, Settings(texture_size=512, parts=WHOLE, expressions=True))
+    return reconstruct(photo, box, pack, Settings(texture_size=512, parts=WHOLE, expressions=True, head_size="irises"))
 
 
 def test_the_astronaut_looks_into_the_camera_with_brown_eyes(astronaut):
@@ -214,8 +214,9 @@ def test_a_typed_eye_distance_comes_before_irises(astronaut):
     landmarks = astronaut.head.landmarks
     typed = Settings(head_size="eyes", eye_mm=50.0)
     assert size_factor(landmarks, typed, 0.9) == size_factor(landmarks, typed) < 0.9
-    assert size_factor(landmarks, Settings(), 0.9) == 0.9
-    assert size_factor(landmarks, Settings()) == size_factor(landmarks, Settings(head_size="average"), 0.9) == 1
+    irises = Settings(head_size="irises")
+    assert size_factor(landmarks, irises, 0.9) == 0.9
+    assert size_factor(landmarks, irises) == size_factor(landmarks, Settings(head_size="average"), 0.9) == 1
 
 
 def test_a_photo_with_small_eyes_makes_a_head_of_average_size(astronaut):

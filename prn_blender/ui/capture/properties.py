@@ -43,12 +43,12 @@ PROJECTIONS = (
 # Blender offers paths that begin with // where a property is known to understand them.
 RELATIVE_TO_BLEND = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set()
 HEAD_SIZES = (
+    ("average", "Average", "As heads of adults are on average"),
     (
         "irises",
         "By the Irises",
-        "These are of one width in everybody; as on average where the photo does not show them well",
+        "These are about as wide in everybody: for sharp photos; as on average where both are not seen well",
     ),
-    ("average", "Average", "As heads of adults are on average"),
     ("eyes", "Eye Distance", "By how far the eyes are apart, which you know"),
 )
 TEXTURE_SIZES = tuple((str(size), str(size), f"{size} x {size} pixels") for size in types.TEXTURE_SIZES)
