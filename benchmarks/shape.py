@@ -185,9 +185,9 @@ def with_networks(
         mean = errors.of_mean(person)
         for photos in PHOTOS:
             if len(usable) >= photos:
-                started = time.process_time()
+                started = time.perf_counter()
                 found = fit(errors.model, tuple(known[:photos]))
-                milliseconds.append(1000 * (time.process_time() - started) / photos)
+                milliseconds.append(1000 * (time.perf_counter() - started) / photos)
                 rows.setdefault(f"{look.name}, {_photos(photos)}", []).append((*errors.of(found, person), *mean))
                 both = errors.by_region(found, person), errors.by_region_of_mean(person)
                 regions.setdefault(f"{look.name}, {_photos(photos)}, by region", []).append(both)
@@ -214,7 +214,7 @@ def with_networks(
         numbers,
         f"{look.name}, time and memory",
         **{
-            "ms of a processor, a photo": float(np.median(milliseconds)),
+            "ms of the fit, a photo": float(np.median(milliseconds)),
             "MB at most": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         },
     )
