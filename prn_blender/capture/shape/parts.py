@@ -98,8 +98,11 @@ def parts_of(model: PartsModel, anchors: np.ndarray, vertices: np.ndarray, topol
         anchors: (K, 3) the head's surface at the model's anchors, metres, aligned frame.
         vertices: (V, 3) the head's mesh, of which the lids' and the mouth's edges are followed.
     """
-    weights = _weights(model, anchors)
-    moved = {name: np.einsum("c,cnx->nx", weights, model.changes[name]) for name in MESHES}
+    size, weights = _size_and_weights(model, anchors)
+    placed = {
+        name: size * (model.vertices[name] + np.einsum("c,cnx->nx", weights, model.changes[name])) for name in MESHES
+    }
+    moved = {name: points - model.vertices[name] for name, points in placed.items()}
     edges = {region: edge_of(topology, region) for region in OPENINGS}
     lids = {side: vertices[edges[f"eye_{side}"]] for side in SIDES}
     parts = []
@@ -125,17 +128,20 @@ def spheres_of(model: PartsModel, anchors: np.ndarray, lids: dict[str, np.ndarra
         anchors: as of `parts_of`.
         lids: (N, 3) their edges, metres, by side, in the order of `edge_of`.
     """
-    spheres = model.eye_spheres + np.einsum("c,csx->sx", _weights(model, anchors), model.eye_changes)
+    size, weights = _size_and_weights(model, anchors)
+    spheres = size * (model.eye_spheres + np.einsum("c,csx->sx", weights, model.eye_changes))
     found = []
     for side, canonical, sphere in zip(SIDES, model.eye_spheres, spheres, strict=True):
         edge = edge_of(topology, f"eye_{side}")
-        found.append(on_lids(sphere, lids[side], outside(topology.canonical[edge], canonical)))
+        found.append(on_lids(sphere, lids[side], size * outside(topology.canonical[edge], canonical)))
     return np.stack(found)
 
 
-def _weights(model: PartsModel, anchors: np.ndarray) -> np.ndarray:
-    """(C,) of the changes, by the anchors' places (K, 3)."""
-    return np.einsum("ckx,kx->c", model.response, anchors - model.anchors)
+def _size_and_weights(model: PartsModel, anchors: np.ndarray) -> tuple[float, np.ndarray]:
+    """How many times as large as the mean head's the anchors (K, 3) are, and (C,) of the changes at its size."""
+    spread, mean_spread = (np.linalg.norm(points - points.mean(axis=0)) for points in (anchors, model.anchors))
+    size = float(spread / mean_spread)
+    return size, np.einsum("ckx,kx->c", model.response, anchors / size - model.anchors)
 
 
 def edge_of(topology: Topology, region: str) -> np.ndarray:
