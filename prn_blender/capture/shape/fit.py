@@ -280,9 +280,9 @@ def _normal_equations(
     by_q = np.zeros((len(q), 2, 3))
     by_q[:, 0, 0] = by_q[:, 1, 1] = state.size * near[:, 0]
     by_q[:, :, 2] = seen * near * state.nearness
-    by_head = by_q @ state.rotation
-    by_still = by_head + follows * (by_head @ neck - by_head)
-    by_neck = -follows * (by_head @ _cross(hanging)) @ _left_jacobian(state.neck)
+    by_head = _times(by_q, state.rotation)
+    by_still = by_head + follows * (_times(by_head, neck) - by_head)
+    by_neck = -follows * _times(np.cross(by_head, hanging[:, None]), _left_jacobian(state.neck))
     by_nearness = seen * near * q[:, 2:]
     by_size = state.size * q[:, :2] * near
     if known.focal_px is not None:
@@ -290,14 +290,18 @@ def _normal_equations(
     if _has_fixed_nearness(known):
         by_nearness = np.zeros_like(by_nearness)
     by_place = near[:, :, None] * np.eye(2)
-    camera = [by_neck, -by_q @ _cross(q), by_size[:, :, None], by_place, by_nearness[:, :, None]]
-    jacobian = np.concatenate([by_still.astype(np.float32) @ points.basis, *map(np.float32, camera)], axis=2)
+    by_turn = -np.cross(by_q, q[:, None])
     weight = one.precision
     if robust:
         off = (residual**2).sum(axis=1) * weight * known.together
         weight = np.where(one.doubted, weight / (1 + off / ROBUST**2), weight)
     root = np.sqrt(weight)[:, None]
-    jacobian = (jacobian * root[:, :, None].astype(np.float32)).reshape(2 * len(q), -1)
+    camera = np.concatenate([by_neck, by_turn, by_size[:, :, None], by_place, by_nearness[:, :, None]], axis=2)
+    coefficients = points.basis.shape[2]
+    jacobian = np.empty((len(q), 2, coefficients + camera.shape[2]), np.float32)
+    np.matmul((by_still * root[:, :, None]).astype(np.float32), points.basis, out=jacobian[:, :, :coefficients])
+    jacobian[:, :, coefficients:] = camera * root[:, :, None]
+    jacobian = jacobian.reshape(2 * len(q), -1)
     matrix = (jacobian.T @ jacobian).astype(np.float64)
     gradient = (jacobian.T @ (residual * root).astype(np.float32).ravel()).astype(np.float64)
     _add_priors(model, known, state, matrix[model.identities :, model.identities :], gradient[model.identities :])
@@ -325,9 +329,15 @@ def _add_priors(
     gradient += precision * off
 
 
+def _times(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """`rows @ matrix` of (P, 2, 3) and (3, 3): as one product several times as fast as many small ones."""
+    return (rows.reshape(-1, 3) @ matrix).reshape(rows.shape)
+
+
 def _without_neck(points: Points, identity: np.ndarray, state: FittedView) -> np.ndarray:
     """(P, 3) metres: the bust not yet turned."""
-    return points.mean + points.basis @ np.concatenate([identity, state.expression]).astype(np.float32)
+    coefficients = np.concatenate([identity, state.expression]).astype(np.float32)
+    return points.mean + (points.basis.reshape(-1, len(coefficients)) @ coefficients).reshape(points.mean.shape)
 
 
 def _moved(state: FittedView, known: ViewEvidence, step: np.ndarray) -> FittedView:
