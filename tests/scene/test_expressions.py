@@ -39,9 +39,11 @@ from prn_blender.scene.build.images import pack_images
 from prn_blender.scene.build.landmarks import landmarks_of
 from prn_blender.scene.build.parts import parts_of_head
 from prn_blender.scene.build.update import HeadUpdate
+from prn_blender.scene.build.views import set_shown_view
 from prn_blender.scene.edit.adjust import follow_landmarks, reset_landmarks
 from prn_blender.scene.edit.align import PHOTOGRAPHED, set_alignment
 from prn_blender.scene.edit.frame import frame_in_mesh
+from prn_blender.scene.edit.pins import PinnedHead
 from prn_blender.scene.edit.showcase import add_test, has_test, remove_test
 from prn_blender.scene.export.formats import FBX, GLTF, OBJ
 from prn_blender.scene.export.head import export_head
@@ -307,6 +309,46 @@ def test_removed_expressions_leave_other_shape_keys(captured):
     assert "expression" in read_record(head), "it looks as in the photo"
 
 
+def test_shape_keys_that_a_part_had_before_are_the_artists(captured):
+    head = build(without(captured), bpy.context)
+    teeth = part_of(head, "teeth")
+    for name in ("Basis", "jawOpen"):
+        teeth.shape_key_add(name=name, from_mix=False)
+    add_expressions(head, mesh_in(captured).expressions)
+    remove_expressions(head)
+    assert [key.name for key in teeth.data.shape_keys.key_blocks] == ["Basis", "jawOpen"]
+
+
+def test_an_expression_that_is_gone_stays_gone(captured):
+    """What the photo shows is no longer part of the head: neither pins nor an update say that it is."""
+    head = build(captured, bpy.context)
+    show_face(head, {"jawOpen": 1.0})
+    remove_expressions(head)
+    PinnedHead(head, captured.pack).set_pins(0, ())
+    assert "expression" not in read_record(head)["views"][0]
+    same = without(captured)
+    HeadUpdate.prepare(head, same, False, mesh_in(same), pack_images(same, encode_images(same))).apply(bpy.context)
+    assert head.data.shape_keys is None
+    is_kept = np.abs(shown(head) - mesh_in(same).vertices).max() > MOVED
+    assert is_kept == ("expression" not in read_record(head)["views"][0])
+
+
+def test_removed_while_another_photo_is_looked_at(captured, registered, tmp_path):
+    fitted, view = captured.fitted, captured.views[0]
+    other = replace(view, photo=replace(view.photo, path=shutil.copy(PORTRAIT, tmp_path / "happy.jpg"), sha256="other"))
+    both = replace(fitted, known=fitted.known * 2, found=replace(fitted.found, views=fitted.found.views * 2))
+    head = build(replace(captured, views=(view, other), fitted=both), bpy.context)
+    before = shown(head)
+    set_shown_view(head, 1)
+    looked_at = shown(head)
+    assert bpy.ops.prn.remove_expressions() == {"FINISHED"}
+    assert [key.name for key in head.data.shape_keys.key_blocks] == ["Basis", "happy.jpg"]  # not the expression happy
+    assert "expression" in read_record(head)["views"][0]
+    np.testing.assert_allclose(shown(head), looked_at, atol=2e-6)
+    set_shown_view(head, 0)
+    np.testing.assert_allclose(shown(head), before, atol=2e-6)
+
+
 def test_the_test_animation_shows_every_expression_and_goes_again(captured):
     head, scene = build(captured, bpy.context), bpy.context.scene
     add_test(head, scene)
@@ -412,6 +454,13 @@ class TestCopying:
         bpy.context.view_layer.objects.active = target
         assert bpy.ops.prn.copy_expression(source=third.name) == {"FINISHED"}  # into the key that is there
         np.testing.assert_allclose(shown_key(target.data.shape_keys.key_blocks[COPIED]), first, atol=1e-6)
+        set_key_values(target, {PHOTO: 1.0, COPIED: 1.0})
+        bpy.context.view_layer.objects.active = third
+        assert bpy.ops.prn.copy_expression(source=target.name) == {"FINISHED"}
+        keys = third.data.shape_keys.key_blocks
+        once, twice = (shown_key(keys[name]) - shown_key(keys[NEUTRAL]) for name in (PHOTO, COPIED))
+        assert keys[COPIED].value == 1.0
+        assert np.linalg.norm(twice) == pytest.approx(2 * np.linalg.norm(once), rel=0.15)
 
     def test_what_the_artist_sculpted_stays(self, two):
         source, target = two

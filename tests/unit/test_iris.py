@@ -18,7 +18,7 @@ from prn_blender.capture.record import capture_record, look_in
 from prn_blender.capture.shape.expression_parts import straightened, turned
 from prn_blender.capture.shape.eye_texture import eye_texture
 from prn_blender.capture.shape.eyeball import BROWN, IRIS, STRAIGHT
-from prn_blender.capture.shape.iris import SeenEye, direction, look_in_eyes, look_of
+from prn_blender.capture.shape.iris import SeenEye, direction, eyes_in, look_in_eyes
 from prn_blender.capture.shape.iris_size import MEASURED, WIDTH, iris_width, size_by_irises
 from prn_blender.capture.shape.mesh import mesh_of
 from prn_blender.capture.shape.size import enlarged, size_factor
@@ -150,7 +150,7 @@ def test_the_astronaut_looks_into_the_camera_with_brown_eyes(astronaut):
 
 
 def test_the_look_is_found_again_and_kept_in_the_record(astronaut):
-    again, kept = look_of(astronaut.views[0], astronaut.pack), look_in(capture_record(astronaut))
+    again, kept = look_in_eyes(eyes_in(astronaut.views[0], astronaut.pack)), look_in(capture_record(astronaut))
     for look in (again, kept):
         np.testing.assert_allclose(look.gaze, astronaut.look.gaze)
         assert look.iris == pytest.approx(astronaut.look.iris)

@@ -30,11 +30,6 @@ FEWEST = 60  # samples between the lids
 CLEAR = 0.25  # least score of a gaze that is believed
 
 
-def look_of(view: View, pack: ModelPack) -> Look:
-    """How the eyes of a view's head look; straight ahead and brown where the photo does not tell."""
-    return look_in_eyes(eyes_in(view, pack))
-
-
 @dataclass(frozen=True, eq=False)
 class SeenEye:
     """What the photo shows of an eye between its lids."""

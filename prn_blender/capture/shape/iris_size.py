@@ -11,7 +11,7 @@ from .eyeball import STRAIGHT, Look
 from .iris import SeenEye
 
 WIDTH = 0.0117  # metres
-# As wide they are measured: the edge is soft, and lids and lashes are dark, too. Set on photos of 53 adults, so that
+# As wide they are measured: the edge is soft, and lids and lashes are dark, too. Set on 53 photos of adults, so that
 # their eyes are 63.5 mm apart on average.
 MEASURED = 1.107
 LEAST = 10  # pixels across an iris that is measured

@@ -44,11 +44,15 @@ def face_of(head: bpy.types.Object) -> Face:
     values = key_values(head)
     sliders = {name: values[name] for name in (*NAMES, *COMBINATIONS) if values.get(name)}
     shown = _photos_shown(head)
-    strength = sum(share for share, _ in shown)
+    shares = sum(share for share, _ in shown)
+    strength = min(1.0, shares)  # more is not shown by one key
     if strength <= 0:
         return Face(sliders, None, 0.0)
     if any(told is None for _, told in shown):
-        raise CaptureError(f"It is not known what the photo of {head.name} shows: capture it again.")
+        raise CaptureError(
+            f"It is not known what the photo of {head.name} shows: "
+            "capture it again with a model pack that has expressions."
+        )
     mean = lambda name: sum(share * getattr(told, name) for share, told in shown) / strength
     return Face(sliders, PhotoExpression(mean("coefficients"), mean("gaze")), strength)
 

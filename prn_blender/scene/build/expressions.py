@@ -20,7 +20,7 @@ from ..record import forget_expression
 from .parts import PART_NAME, parts_of_head
 
 _EXPRESSIONS = "prn_expressions"  # on a mesh whose shape keys are a head's expressions
-_OWN = (PHOTO, COPIED, *NAMES, *COMBINATIONS)  # what keys are called that are made here
+OWN = (PHOTO, COPIED, *NAMES, *COMBINATIONS)  # what keys are called that are made here
 VIEW_KEYS = "prn_views"  # on the mesh: the names of the further photos' shape keys, in the order of the views
 BASIS = "Basis"  # what the first shape key is called where it is not the neutral face
 
@@ -109,12 +109,13 @@ def _add_keys(shape: bpy.types.Object, shapes: Shapes, into_mesh: np.ndarray) ->
 
 def remove_expressions(head: bpy.types.Object) -> None:
     """Takes their expressions away from the head and its parts; they keep how they look, and other shape keys."""
-    values = {name: value for name, value in key_values(head).items() if name in _OWN}
+    values = {name: value for name, value in key_values(head).items() if name in OWN}
     if values != {PHOTO: 1.0} | dict.fromkeys(values.keys() - {PHOTO}, 0.0):
         forget_expression(head)
     frame = np.array(frame_in_mesh(head))[:3, :3]
     for shape in (head, *parts_of_head(head)):
-        if shape.data.shape_keys is not None:
+        keys = shape.data.shape_keys
+        if keys is not None and (shape == head or keys.reference_key.name == NEUTRAL):  # others are the artist's
             change = _remove_keys(shape, values)
             if shape == head:
                 shift_captured(head.data, change @ np.linalg.inv(frame).T)
@@ -129,11 +130,11 @@ def _remove_keys(shape: bpy.types.Object, values: Mapping[str, float]) -> np.nda
     neutral = places[keys.reference_key.name]
     change = sum((value * (places[name] - neutral) for name, value in values.items() if name in places), 0 * neutral)
     # Further photos' keys are whole faces, the artist's own are changes of the neutral one.
-    own = [key for key in keys.key_blocks[1:] if key.name not in _OWN and key.name not in mesh.get(VIEW_KEYS, ())]
+    own = [key for key in keys.key_blocks[1:] if key.name not in OWN and key.name not in mesh.get(VIEW_KEYS, ())]
     for key in own:
         key.points.foreach_set("co", places[key.name] + change)
     keys.reference_key.points.foreach_set("co", neutral + change)
-    for key in [key for key in keys.key_blocks[1:] if key.name in _OWN]:
+    for key in [key for key in keys.key_blocks[1:] if key.name in OWN]:
         key.driver_remove("value")
         shape.shape_key_remove(key)
     if len(keys.key_blocks) == 1:
@@ -178,7 +179,7 @@ def set_key_values(head: bpy.types.Object, values: Mapping[str, float]) -> None:
 
 def show_face(head: bpy.types.Object, values: Mapping[str, float]) -> None:
     """Gives the head's expressions these values, and all others none."""
-    set_key_values(head, dict.fromkeys(_OWN, 0.0) | dict(values))
+    set_key_values(head, dict.fromkeys(OWN, 0.0) | dict(values))
 
 
 def add_combinations(head: bpy.types.Object, names: Iterable[str]) -> int:

@@ -11,6 +11,7 @@ from ...capture.errors import CaptureError
 from ...capture.faces.box import FaceBox, is_same_face
 from ...capture.record import capture_record, look_in, views_in
 from ...capture.shape.deformation import anchors_of
+from ...capture.shape.expressions import COPIED, PHOTO
 from ...capture.types import Capture, HeadMesh, Settings
 from ..edit.adjust import (
     captured_landmarks,
@@ -22,7 +23,7 @@ from ..edit.adjust import (
 from ..edit.align import alignment_of, set_alignment
 from ..edit.frame import built_metre, frame_in_mesh
 from ..fitted import store_fitted
-from ..record import photo_of_head, read_record, replace_record
+from ..record import forget_expression, photo_of_head, read_record, replace_record, views_of_head
 from .camera import cameras_of, capture_camera, fit_photo_of, set_scene_camera
 from .expressions import add_expressions, has_expressions, key_values, set_key_values
 from .images import TEXTURES, PackedImages, name_textures, packed_textures
@@ -74,17 +75,23 @@ class HeadUpdate:
         textures = texture_nodes(shown)
         unused = {node.image for node in textures.values()} | {self.images.photo, *self.images.others}
         cameras = cameras_by_photo(head)
-        if _gives_same_mesh(head, self.data, self.capture):
+        keeps_mesh = _gives_same_mesh(head, self.data, self.capture)
+        has_forgotten = views_of_head(head)[0].get("expression") is None
+        if keeps_mesh:
             bpy.data.meshes.remove(self.data)
             remove_parts(self.parts)
         else:
             values = key_values(head)
+            if values.get(COPIED):  # which the new mesh does not have
+                values[PHOTO] = 1.0
             self._change_mesh()
             remove_parts(self.parts_before)
             name_parts(head, self.parts, self.mesh.parts)
             set_key_values(head, values)
         self._change_material(shown, textures)
         replace_record(head, self.capture)
+        if keeps_mesh and has_forgotten:
+            forget_expression(head)
         store_fitted(head, self.capture.fitted)
         unused |= self._change_cameras(context, cameras)
         bpy.data.batch_remove([image for image in unused if image is not None and not image.users])

@@ -11,13 +11,13 @@ import bpy
 import numpy as np
 
 from ...capture.landmarks import COUNT
-from ...capture.shape.expressions import PHOTO, Expressions
+from ...capture.shape.expressions import NEUTRAL, PHOTO, Expressions
 from ...capture.shape.mesh import vertices_in_view
 from ...capture.types import Capture
 from ..names import as_name
 from ..record import views_of_head
 from .camera import capture_camera, create_camera, number_camera, set_lens
-from .expressions import BASIS, VIEW_KEYS, add_expressions, has_expressions, require_vertices, show_face
+from .expressions import BASIS, OWN, VIEW_KEYS, add_expressions, has_expressions, require_vertices, show_face
 from .images import PackedImages
 from .photo_images import photo_in
 
@@ -41,7 +41,9 @@ def view_shapes(capture: Capture) -> list[ViewShape]:
     for number, view in enumerate(capture.views[1:], start=1):
         landmarks = view.to_head(capture.pack.topology.landmarks(view.position_map))
         vertices = vertices_in_view(capture, topology, number)
-        shapes.append(ViewShape(as_name(view.photo.path.stem), vertices, landmarks - capture.head.landmarks))
+        path = view.photo.path
+        name = as_name(path.name if path.stem in (BASIS, NEUTRAL, *OWN) else path.stem)
+        shapes.append(ViewShape(name, vertices, landmarks - capture.head.landmarks))
     return shapes
 
 

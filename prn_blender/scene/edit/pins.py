@@ -165,7 +165,9 @@ class PinnedHead:
             placed, focal_from = now[number], views_of_head(head)[number]["camera"]["focal_from"]
             expression = self.fitted.found.views[number].expression.tolist()
             placement = placement_record(placed.camera, focal_from, placed.pose)
-            change_view(head, number, {**placement, "expression": expression})
+            if views_of_head(head)[number].get("expression") is not None:  # else it is part of the head itself
+                placement["expression"] = expression
+            change_view(head, number, placement)
             if number:
                 set_landmark_offsets(head, number, placed.landmarks - now[0].landmarks)
             if number in cameras:

@@ -111,12 +111,14 @@ class _Preparation:
     def _join(self) -> None:
         """Makes all meshes one: materials become its slots, shape keys of one name one."""
         meshes = self._result.meshes
+        if len(meshes) < 2:
+            return
         if self._rigs:
             text = (
                 "The head has a rig, with which the other parts have no weights: they are written as their own objects"
             )
             self._result.findings.append(warning(text))
-        elif len(meshes) > 1:
+        else:
             self._context.view_layer.update()
             shown = {"active_object": meshes[0], "object": meshes[0]}
             with self._context.temp_override(

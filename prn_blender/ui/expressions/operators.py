@@ -86,6 +86,7 @@ class PRN_OT_remove_expressions(HeadOperator, bpy.types.Operator):
 
     def execute(self, context):
         from ...scene.build.expressions import key_values, remove_expressions, set_key_values
+        from ...scene.build.views import set_shown_view, shown_view
         from ...scene.edit.showcase import has_test, remove_test
 
         head = captured_head(context)
@@ -93,7 +94,12 @@ class PRN_OT_remove_expressions(HeadOperator, bpy.types.Operator):
             shown = key_values(head)
             remove_test(head, context.scene)
             set_key_values(head, shown)
+        shown = shown_view(head)
+        if shown:  # the head's own face is that of the first photo
+            set_shown_view(head, 0)
         remove_expressions(head)
+        if shown:
+            set_shown_view(head, shown)
         return {"FINISHED"}
 
 

@@ -179,7 +179,7 @@ class PRN_OT_pin_head(bpy.types.Operator):
         head = context.scene.objects.get(grip.head)
         one = next((one for one in heads_in(context, self._area) if one.head == head), None)
         if one is None:
-            self._grip = None
+            self._let_go(context)
         elif event.type in {"ESC", "RIGHTMOUSE"} and event.value == "PRESS":
             self._put_back(context, one)
             self._grip = None
@@ -235,7 +235,14 @@ class PRN_OT_pin_head(bpy.types.Operator):
             landmark.location = grip.start
             follow_landmarks(one.head, context.scene.prn_capture.symmetric)
 
+    def _let_go(self, context: bpy.types.Context) -> None:
+        """Ends a drag of what is no longer seen: what of the head waited until it rests, follows."""
+        grip, self._grip = self._grip, None
+        if grip is not None and grip.pinned is not None and context.scene is not None and grip.head in bpy.data.objects:
+            grip.pinned.set_pins(grip.view, grip.pinned.fitted.known[grip.view].pins, rules_of(context))
+
     def _end(self, context: bpy.types.Context) -> set[str]:
+        self._let_go(context)
         self._editor.draw_handler_remove(self._handle, "WINDOW")
         session.current.is_picking = False
         if context.workspace is not None:

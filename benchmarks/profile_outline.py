@@ -1,6 +1,6 @@
 """What a photo in profile adds to a frontal one: how near the head's outline is to the photo's, with pins and without.
 
-    .venv/bin/python benchmarks/profile.py WORK_FOLDER [--heads 20] [--scan FOLDER] [--json]
+    .venv/bin/python benchmarks/profile_outline.py WORK_FOLDER [--heads 20] [--scan FOLDER] [--json]
 
 Needs the training's requirements and assets (training/README.md); the work folder is that of benchmarks/shape.py. The
 outline is that of forehead, nose, lips and chin, in % of the head's height in the photo. A pin is put where the
