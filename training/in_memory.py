@@ -18,7 +18,7 @@ from .uv_layout import UvLayout
 from .warm_start import copy_last_layers, start_encoder
 from .weight_parts import joined, save_parts
 
-FITTED_TO = 256  # crops, of the norms of what starts from a pack's network
+FITTED_TO = 256  # pictures, of the norms of what starts from a pack's network
 MEASURED = 512  # pictures
 
 

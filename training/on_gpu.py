@@ -6,7 +6,7 @@ Needs the repository, the head assets, the surroundings, and the packages of `tr
 while the card learns: pictures that are finished are taken up at once. With --first-minutes the head network learns
 first, from the pack's on, and the second pass then learns from its errors; else the pack's head network stays. OUTPUT
 gets the second pass, and OUTPUT/first the head network, averaged, as half floats in files of at most 15 MB
-(`weight_parts.py`), and the measurements. With --start both go on from such a folder.
+(`weight_parts.py`), and the measurements. Both go on from the pack's, or with --start from such a folder's.
 """
 
 import argparse
@@ -17,12 +17,15 @@ import sys
 import time
 from pathlib import Path
 
+import torch
+
 from prn_blender.capture.packs.pack import default_pack_folder, load_pack
 
 from . import run, train
 from .basis import MapBasis
-from .in_memory import learn_in_memory
+from .in_memory import FITTED_TO, learn_in_memory
 from .refine.first_pass import FirstPass, coarse_map_network
+from .refine.from_pack import start_from_pack
 from .refine.network import RefineNetwork, RefineSize
 from .refine.pairs import PairMaker, Pictures
 from .refine.train import FIRST_PASSES, Incoming, Schedule, Trainer, learn
@@ -152,7 +155,10 @@ def main() -> None:
         trainer = Trainer(folder, RefineSize(), pack.head_model, maker.face, schedule)
         if options.start:
             trainer.network.load_state_dict(joined(options.start, RefineNetwork(RefineSize())).state_dict())
-            trainer.restart_average()
+        elif pack.second_pass is not None:
+            first = torch.arange(min(kept.into.count, FITTED_TO))
+            start_from_pack(trainer.network, pack.second_pass.network_file, maker(kept.into, first, changed=False).seen)
+        trainer.restart_average()
         numbers = learn(trainer, maker, incoming, kept.into, lambda: save_parts(trainer.average.module, options.output))
         told |= numbers | {
             "steps": trainer.step,

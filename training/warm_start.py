@@ -1,5 +1,6 @@
 """Starts a network from the encoder of an earlier pack whose batch norms were folded away at export."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +21,23 @@ def read_values(onnx_file: Path) -> dict[str, np.ndarray]:
     return values | {node.output[0]: values[node.input[0]] for node in stored}
 
 
+def read_convolutions(onnx_file: Path) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Weights and biases of a network's convolutions in the order they run."""
+    import onnx
+
+    values = read_values(onnx_file)
+    nodes = [node for node in onnx.load(onnx_file).graph.node if node.op_type == "Conv"]
+    return [(values[node.input[1]], values[node.input[2]]) for node in nodes]
+
+
 def read_encoder(onnx_file: Path) -> tuple[list[tuple[np.ndarray, np.ndarray]], tuple[np.ndarray, np.ndarray]]:
     """Weights and biases of the encoder's convolutions in the order they run, and of the layer after them."""
     import onnx
 
-    values, convolutions = read_values(onnx_file), []
+    values = read_values(onnx_file)
     for node in onnx.load(onnx_file).graph.node:
-        if node.op_type == "Conv":
-            convolutions.append((values[node.input[1]], values[node.input[2]]))
         if node.op_type == "Gemm":
-            return convolutions, (values[node.input[1]], values[node.input[2]])
+            return read_convolutions(onnx_file), (values[node.input[1]], values[node.input[2]])
     raise ValueError(f"{onnx_file} has no fully connected layer")
 
 
@@ -58,21 +66,35 @@ def start_encoder(network: HeadNetwork, onnx_file: Path, crops: torch.Tensor) ->
         ValueError: the pack's encoder has another shape.
     """
     convolutions, (gather_weight, gather_bias) = read_encoder(onnx_file)
-    pairs = encoder_pairs(network)
-    shapes = [
-        (weight.shape, tuple(conv.weight.shape)) for (weight, _), (conv, _) in zip(convolutions, pairs, strict=True)
-    ]
-    if any(a != b for a, b in shapes) or gather_weight.shape != network.gather.weight.shape:
+    if gather_weight.shape != network.gather.weight.shape:
         raise ValueError(f"{onnx_file} has an encoder of another shape")
+    network.gather.weight.data.copy_(torch.from_numpy(gather_weight.copy()))
+    network.gather.bias.data.copy_(torch.from_numpy(gather_bias.copy()))
+    network.eval()
+    copy_convolutions(encoder_pairs(network), convolutions, lambda: network.features(crops))
+
+
+def copy_convolutions(
+    pairs: list[tuple[nn.Conv2d, nn.BatchNorm2d]],
+    convolutions: list[tuple[np.ndarray, np.ndarray]],
+    run: Callable[[], object],
+) -> None:
+    """Copies convolutions with folded norms; the norms get the statistics of what goes through them in `run`.
+
+    Args:
+        pairs, convolutions: in the order they run.
+
+    Raises:
+        ValueError: they have other shapes.
+    """
+    if [weight.shape for weight, _ in convolutions] != [tuple(conv.weight.shape) for conv, _ in pairs]:
+        raise ValueError("the pack's convolutions have other shapes")
     hooks = []
     for (weight, bias), (conv, norm) in zip(convolutions, pairs, strict=True):
         conv.weight.data.copy_(torch.from_numpy(weight.copy()))
         hooks.append(norm.register_forward_hook(_calibrator(torch.from_numpy(bias.copy()))))
-    network.gather.weight.data.copy_(torch.from_numpy(gather_weight.copy()))
-    network.gather.bias.data.copy_(torch.from_numpy(gather_bias.copy()))
-    network.eval()
     with torch.no_grad():
-        network.features(crops)
+        run()
     for hook in hooks:
         hook.remove()
 

@@ -19,7 +19,8 @@ from training.in_memory import learn_in_memory
 from training.network import FAST, HeadNetwork
 from training.refine.export import check_onnx, write_into
 from training.refine.first_pass import coarse_map_network, load_map_network
-from training.refine.network import COEFFICIENTS, SEEN, TEXELS, PackNetwork, RefineNetwork, RefineSize
+from training.refine.from_pack import start_from_pack
+from training.refine.network import COEFFICIENTS, PLACE_UNIT, SEEN, TEXELS, PackNetwork, RefineNetwork, RefineSize
 from training.refine.pairs import PairMaker, Pictures
 from training.refine.train import Incoming, Schedule, Trainer, refine_loss
 from training.run import load_averaged
@@ -201,3 +202,21 @@ def test_a_head_network_goes_on_from_the_packs_in_memory(pack, maker, heads, kit
         assert (told["steps"] > 0) == (hours > 0)
     assert (maps[0.0] - right).abs().max() < 1e-3
     assert (maps[2 / 3600] - right).abs().max() > 1e-3
+
+
+def test_a_second_pass_goes_on_from_the_packs(pack, maker, heads):
+    """It says what the pack's says, with norms that learn."""
+    import onnxruntime
+
+    into = Pictures.room(COUNT, SIDE, 1, torch.device("cpu"))
+    Incoming([heads], maker, into).take()
+    seen = maker(into, ALL, changed=False).seen
+    network = RefineNetwork(RefineSize())
+    network.places.copy_(torch.from_numpy(pack.head_model.mean).permute(2, 0, 1) / PLACE_UNIT)
+    start_from_pack(network, pack.second_pass.network_file, seen)
+    session = onnxruntime.InferenceSession(str(pack.second_pass.network_file), providers=["CPUExecutionProvider"])
+    with torch.no_grad():
+        told = PackNetwork(network, 1.0)(seen[:1])
+    for one, name in zip(told, PackNetwork.OUTPUTS, strict=True):
+        right = session.run([name], {"seen": seen[:1].numpy()})[0]
+        assert np.abs(one.numpy() - right).max() < 0.02 * max(1, np.abs(right).max()), name
