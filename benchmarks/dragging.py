@@ -12,7 +12,6 @@ redraw of the 3D View with all that the head needs for it. Without a graphics ca
 
 import argparse
 import json
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -22,7 +21,8 @@ import numpy as np
 CHECKOUT = Path(__file__).parents[1]
 sys.path.insert(0, str(CHECKOUT))
 
-from tests.gui.real_blender import Blender, Desktop, NoRealBlender, Window, real_blender
+from benchmarks.real_window import window_for
+from tests.gui.real_blender import Window
 
 HEAD = "next((block for block in bpy.data.objects if 'prn_capture' in block), None)"
 MODULE = "bl_ext.user_default.prn_head_capture"
@@ -140,22 +140,11 @@ def main() -> None:
     parser.add_argument("--pins", type=int, default=10, help="that hold, beside the dragged one (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print the numbers as JSON on the last line")
     arguments = parser.parse_args()
-    zips = sorted((CHECKOUT / "dist").glob("*linux_x64.zip"))
-    if not zips:
-        sys.exit("No zip in dist/: build it with `python3 build.py zip`.")
-    try:
-        with real_blender() as machine, Desktop(machine) as desktop:
-            blender = Blender(machine, "user")
-            blender.install(zips[-1])
-            photo = machine.share / arguments.photo.name
-            shutil.copyfile(arguments.photo, photo)
-            with Window(blender, desktop) as window:
-                version = window.python("return bpy.app.version_string")
-                chosen = arguments.topology, arguments.parts, arguments.expressions, arguments.pins
-                result = measure(window, machine.inside(photo), *chosen)
-                desktop.screenshot(CHECKOUT / "dist" / "gui" / "dragging.png")
-    except NoRealBlender as reason:
-        sys.exit(f"no real Blender: {reason}")
+    with window_for(arguments.photo) as (window, photo):
+        version = window.python("return bpy.app.version_string")
+        chosen = arguments.topology, arguments.parts, arguments.expressions, arguments.pins
+        result = measure(window, photo, *chosen)
+        window.desktop.screenshot(CHECKOUT / "dist" / "gui" / "dragging.png")
     print(f"Blender {version}, {arguments.topology}, {arguments.parts}, {arguments.pins} pins hold")
     for name, value in result.items():
         print(f"{name:<36}{value:>9.1f}")

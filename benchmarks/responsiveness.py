@@ -12,7 +12,6 @@ measured in the same window before anything runs.
 import argparse
 import itertools
 import json
-import shutil
 import sys
 import time
 from dataclasses import dataclass
@@ -23,7 +22,8 @@ import numpy as np
 CHECKOUT = Path(__file__).parents[1]
 sys.path.insert(0, str(CHECKOUT))
 
-from tests.gui.real_blender import Blender, Desktop, NoRealBlender, Window, real_blender
+from benchmarks.real_window import window_for
+from tests.gui.real_blender import Window
 
 IDLE = "idle"
 VIEWPORT = "idle, 3D View too"
@@ -160,20 +160,9 @@ def main() -> None:
     parser.add_argument("--captures", type=int, default=3, help="after the first one (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print the numbers as JSON on the last line")
     arguments = parser.parse_args()
-    zips = sorted((CHECKOUT / "dist").glob("*linux_x64.zip"))
-    if not zips:
-        sys.exit("No zip in dist/: build it with `python3 build.py zip`.")
-    try:
-        with real_blender() as machine, Desktop(machine) as desktop:
-            blender = Blender(machine, "user")
-            blender.install(zips[-1])
-            photo = machine.share / arguments.photo.name
-            shutil.copyfile(arguments.photo, photo)
-            with Window(blender, desktop) as window:
-                version, cores = window.python("import os; return [bpy.app.version_string, os.cpu_count()]")
-                result = measure(window, machine.inside(photo), arguments.texture, arguments.captures)
-    except NoRealBlender as reason:
-        sys.exit(f"no real Blender: {reason}")
+    with window_for(arguments.photo) as (window, photo):
+        version, cores = window.python("import os; return [bpy.app.version_string, os.cpu_count()]")
+        result = measure(window, photo, arguments.texture, arguments.captures)
     print(f"Blender {version}, {cores} CPU cores, texture {arguments.texture}, photo {arguments.photo.name}")
     for title, steps in result.items():
         print(f"\n{title:<40}{'redraws':>9}{'longest':>9}{'95 %':>9}   (milliseconds)")
