@@ -21,7 +21,6 @@ AROUND = np.stack(np.meshgrid(*[np.arange(-6, 7, 2.0)] * 2), -1).reshape(-1, 2) 
 EDGES = np.arange(15, 36, 1.0)  # degrees from the middle of an iris to its edge, as seen from the eyeball's
 SOFT = 3.0  # degrees over which the edge goes
 
-
 Eyes = tuple[SeenEye | None, ...]  # the subject's left one and the right one
 
 

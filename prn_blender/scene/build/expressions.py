@@ -92,8 +92,7 @@ def _add_keys(shape: bpy.types.Object, shapes: Shapes, into_mesh: np.ndarray) ->
         into_mesh: (3, 3) takes displacements, in metres of the aligned frame, into the mesh.
     """
     mesh = shape.data
-    shown = np.empty(3 * len(mesh.vertices), np.float32)
-    mesh.vertices.foreach_get("co", shown)
+    shown = places_of(mesh.vertices)
     moved = {name: (change @ into_mesh.T).astype(np.float32).ravel() for name, change in shapes.keys.items()}
     neutral = shown - moved.get(PHOTO, np.float32(0))
     mesh.vertices.foreach_set("co", neutral)
@@ -126,7 +125,7 @@ def _remove_keys(shape: bpy.types.Object, values: Mapping[str, float]) -> np.nda
     """Takes the keys of expressions away from a mesh, which looks as these values make it; returns how much (V, 3) it
     differs from before, its own space."""
     mesh, keys = shape.data, shape.data.shape_keys
-    places = {key.name: _places_of(key) for key in keys.key_blocks}
+    places = {key.name: places_of(key.points) for key in keys.key_blocks}
     neutral = places[keys.reference_key.name]
     change = sum((value * (places[name] - neutral) for name, value in values.items() if name in places), 0 * neutral)
     # Further photos' keys are whole faces, the artist's own are changes of the neutral one.
@@ -213,16 +212,17 @@ def add_key(shape: bpy.types.Object, head: bpy.types.Object, name: str, change: 
 
 def _neutral(mesh: bpy.types.Mesh) -> np.ndarray:
     """(3 V,) where the mesh has no expression."""
-    return _places_of(mesh.shape_keys.reference_key)
+    return places_of(mesh.shape_keys.reference_key.points)
 
 
 def _changes(mesh: bpy.types.Mesh) -> dict[str, np.ndarray]:
     """(3 V,) by name: how a mesh's keys of ARKit's names move it."""
     neutral, keys = _neutral(mesh), mesh.shape_keys.key_blocks
-    return {name: _places_of(keys[name]) - neutral for name in NAMES if name in keys}
+    return {name: places_of(keys[name].points) - neutral for name in NAMES if name in keys}
 
 
-def _places_of(key: bpy.types.ShapeKey) -> np.ndarray:
-    values = np.empty(3 * len(key.points), np.float32)
-    key.points.foreach_get("co", values)
+def places_of(points: bpy.types.bpy_prop_collection) -> np.ndarray:
+    """(3 V,) float32 of what each has a place `co`."""
+    values = np.empty(3 * len(points), np.float32)
+    points.foreach_get("co", values)
     return values

@@ -17,7 +17,17 @@ from ...capture.types import Capture
 from ..names import as_name
 from ..record import views_of_head
 from .camera import capture_camera, create_camera, number_camera, set_lens
-from .expressions import BASIS, OWN, VIEW_KEYS, add_expressions, has_expressions, require_vertices, show_face
+from .expressions import (
+    BASIS,
+    OWN,
+    VIEW_KEYS,
+    add_expressions,
+    has_expressions,
+    places_of,
+    remove_expressions,
+    require_vertices,
+    show_face,
+)
 from .images import PackedImages
 from .photo_images import photo_in
 
@@ -119,10 +129,8 @@ def add_expressions_beside(head: bpy.types.Object, expressions: Expressions) -> 
         add_expressions(head, expressions)
         return
     require_vertices(head, expressions)
-    shown, places = shown_view(head), {}
-    for name in head.data[VIEW_KEYS]:
-        places[name] = np.empty(3 * len(head.data.vertices), np.float32)
-        head.data.shape_keys.key_blocks[name].points.foreach_get("co", places[name])
+    shown, keys = shown_view(head), head.data.shape_keys.key_blocks
+    places = {name: places_of(keys[name].points) for name in head.data[VIEW_KEYS]}
     head.shape_key_clear()
     add_expressions(head, expressions)
     for name, values in places.items():
@@ -130,6 +138,16 @@ def add_expressions_beside(head: bpy.types.Object, expressions: Expressions) -> 
         key.points.foreach_set("co", values)
         key.value = 0.0
     set_shown_view(head, shown)
+
+
+def remove_expressions_beside(head: bpy.types.Object) -> None:
+    """`remove_expressions` from a head of which another photo may be looked at; its own face is that of the first."""
+    shown = shown_view(head)
+    if shown:
+        set_shown_view(head, 0)
+    remove_expressions(head)
+    if shown:
+        set_shown_view(head, shown)
 
 
 def landmark_offsets(head: bpy.types.Object, number: int) -> np.ndarray:

@@ -24,14 +24,21 @@ SETS = (
 )
 
 
-def has_keys(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
-    """For an operator's poll: whether the captured head has expressions; where not, it says what to do."""
-    from ...scene.build.expressions import has_expressions
+class OfExpressions:
+    """Comes first in the bases of what changes the expressions that a head has."""
 
-    if not has_expressions(captured_head(context)):
-        operator.poll_message_set("The head has no expressions: add them first")
-        return False
-    return True
+    changes_head = True
+
+    @classmethod
+    def poll(cls, context):
+        from ...scene.build.expressions import has_expressions
+
+        if not super().poll(context):
+            return False
+        if not has_expressions(captured_head(context)):
+            cls.poll_message_set("The head has no expressions: add them first")
+            return False
+        return True
 
 
 class PRN_OT_add_expressions(HeadJob, JobOperator, bpy.types.Operator):
@@ -72,21 +79,16 @@ class PRN_OT_add_expressions(HeadJob, JobOperator, bpy.types.Operator):
         yield from ()  # one step is enough
 
 
-class PRN_OT_remove_expressions(HeadOperator, bpy.types.Operator):
+class PRN_OT_remove_expressions(OfExpressions, HeadOperator, bpy.types.Operator):
     """Take the expressions away from the head and its parts, which keep how they look. Shape keys of yours stay"""
 
     bl_idname = "prn.remove_expressions"
     bl_label = "Remove Expressions"
     bl_options = {"REGISTER", "UNDO"}
-    changes_head = True
-
-    @classmethod
-    def poll(cls, context):
-        return super().poll(context) and has_keys(cls, context)
 
     def execute(self, context):
-        from ...scene.build.expressions import key_values, remove_expressions, set_key_values
-        from ...scene.build.views import set_shown_view, shown_view
+        from ...scene.build.expressions import key_values, set_key_values
+        from ...scene.build.views import remove_expressions_beside
         from ...scene.edit.showcase import has_test, remove_test
 
         head = captured_head(context)
@@ -94,28 +96,18 @@ class PRN_OT_remove_expressions(HeadOperator, bpy.types.Operator):
             shown = key_values(head)
             remove_test(head, context.scene)
             set_key_values(head, shown)
-        shown = shown_view(head)
-        if shown:  # the head's own face is that of the first photo
-            set_shown_view(head, 0)
-        remove_expressions(head)
-        if shown:
-            set_shown_view(head, shown)
+        remove_expressions_beside(head)
         return {"FINISHED"}
 
 
-class PRN_OT_show_face(HeadOperator, bpy.types.Operator):
+class PRN_OT_show_face(OfExpressions, HeadOperator, bpy.types.Operator):
     """Set the sliders to a face"""
 
     bl_idname = "prn.show_face"
     bl_label = "Show Face"
     bl_options = {"REGISTER", "UNDO"}
-    changes_head = True
 
     face: bpy.props.EnumProperty(name="Face", description="What the head shows", items=FACES)
-
-    @classmethod
-    def poll(cls, context):
-        return super().poll(context) and has_keys(cls, context)
 
     def execute(self, context):
         from ...scene.build.expressions import show_face
@@ -126,19 +118,14 @@ class PRN_OT_show_face(HeadOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class PRN_OT_add_combinations(HeadOperator, bpy.types.Operator):
+class PRN_OT_add_combinations(OfExpressions, HeadOperator, bpy.types.Operator):
     """Give the head shape keys of their own for these faces, beside the expressions that they are made of"""
 
     bl_idname = "prn.add_combinations"
     bl_label = "Add Faces as Shape Keys"
     bl_options = {"REGISTER", "UNDO"}
-    changes_head = True
 
     which: bpy.props.EnumProperty(name="Faces", description="Which are added", items=SETS)
-
-    @classmethod
-    def poll(cls, context):
-        return super().poll(context) and has_keys(cls, context)
 
     def execute(self, context):
         from ...scene.build.expressions import add_combinations
@@ -148,24 +135,19 @@ class PRN_OT_add_combinations(HeadOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class PRN_OT_copy_expression(HeadJob, JobOperator, bpy.types.Operator):
+class PRN_OT_copy_expression(OfExpressions, HeadJob, JobOperator, bpy.types.Operator):
     """Have the head make the face that the other head makes: its sliders, and what its photo shows, which becomes a key
     of its own"""
 
     bl_idname = "prn.copy_expression"
     bl_label = "Copy Expression"
     bl_options = {"UNDO"}
-    changes_head = True
 
     source: bpy.props.StringProperty(
         name="Other Head",
         description="Name of the head whose expression is copied; without one, the head chosen in the panel",
         options={"SKIP_SAVE"},
     )
-
-    @classmethod
-    def poll(cls, context):
-        return super().poll(context) and has_keys(cls, context)
 
     def prepare(self, context):
         from ...scene.build.copied import face_of
@@ -205,17 +187,12 @@ class PRN_OT_copy_expression(HeadJob, JobOperator, bpy.types.Operator):
         yield from ()  # one step is enough
 
 
-class PRN_OT_show_all_expressions(HeadOperator, bpy.types.Operator):
+class PRN_OT_show_all_expressions(OfExpressions, HeadOperator, bpy.types.Operator):
     """Animate the sliders so that the head shows each expression once, or take that animation away"""
 
     bl_idname = "prn.show_all_expressions"
     bl_label = "Test Animation"
     bl_options = {"UNDO"}
-    changes_head = True
-
-    @classmethod
-    def poll(cls, context):
-        return super().poll(context) and has_keys(cls, context)
 
     def execute(self, context):
         from ...scene.edit.showcase import add_test, has_test, remove_test
