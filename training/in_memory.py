@@ -10,7 +10,8 @@ from prn_blender.capture.packs.pack import ModelPack
 from . import run
 from .basis import MapBasis
 from .crops import CropMaker, Crops
-from .network import FAST, HeadNetwork
+from .network import FAST, MapNetwork
+from .refine.first_pass import coarse_map_network
 from .refine.pairs import Pictures, as_numbers
 from .refine.train import TAKEN_EVERY, Incoming
 from .train import Schedule, Trainer
@@ -49,7 +50,7 @@ def learn_in_memory(
     kept: Pictures,
     schedule: Schedule,
     start: Path | None,
-) -> tuple[HeadNetwork, dict[str, float]]:
+) -> tuple[MapNetwork, dict[str, float]]:
     """Goes on from a pack's network, or from the output of an earlier run, until the schedule's hours are over.
 
     Args:
@@ -59,20 +60,20 @@ def learn_in_memory(
         start: the output of an earlier run.
 
     Returns:
-        The averaged network, and the loss's terms on the pictures kept.
+        The averaged network with maps of 64 x 64, and the loss's terms on the pictures kept.
     """
     landmark_uv, is_half = pack.topology.landmark_uv, run.best_precision() == "bf16"
-    trainer = Trainer(folder, FAST, MapBasis.of_pack(pack.network_file), landmark_uv, schedule, is_half)
+    basis = MapBasis.of_pack(pack.network_file)
+    trainer = Trainer(folder, FAST, basis, landmark_uv, schedule, is_half)
     maker = CropMaker(layout, landmark_uv, trainer.resolution, FAST.input_size).to(trainer.device)
     crops = MemoryCrops(maker, incoming.into)
     kept_crops = MemoryCrops(maker, kept)(torch.arange(min(kept.count, MEASURED)))
     if start:
-        trainer.network.load_state_dict(joined(start, HeadNetwork(FAST)).state_dict())
-        trainer.restart_average()
+        joined(start, trainer.network)
     else:
         start_encoder(trainer.network, pack.network_file, crops.any(FITTED_TO).pictures)
         copy_last_layers(trainer.network, pack.network_file)
-        trainer.restart_average()
+    trainer.restart_average()
 
     def measure() -> dict[str, float]:
         terms = trainer.terms(trainer.averaged(kept_crops.pictures), kept_crops)
@@ -95,4 +96,4 @@ def learn_in_memory(
     output.mkdir(parents=True, exist_ok=True)
     save_parts(trainer.average.module, output)
     told = measure() | {"steps": trainer.step, "samples": trainer.step * schedule.batch}
-    return trainer.average.module, told
+    return coarse_map_network(trainer.average.module, basis), told

@@ -22,11 +22,10 @@ import torch
 from prn_blender.capture.packs.pack import default_pack_folder, load_pack
 
 from . import run, train
-from .basis import MapBasis
 from .in_memory import FITTED_TO, learn_in_memory
-from .refine.first_pass import FirstPass, coarse_map_network
+from .refine.first_pass import FirstPass
 from .refine.from_pack import start_from_pack
-from .refine.network import RefineNetwork, RefineSize
+from .refine.network import RefineSize
 from .refine.pairs import PairMaker, Pictures
 from .refine.train import FIRST_PASSES, Incoming, Schedule, Trainer, learn
 from .uv_layout import UvLayout
@@ -139,8 +138,7 @@ def main() -> None:
                 train.Schedule(options.first_minutes / 60, options.batch, options.first_rate),
                 options.start / FIRST if options.start and (options.start / FIRST).exists() else None,
             )
-            basis = MapBasis.of_pack(pack.network_file)
-            maker.first_pass = FirstPass(coarse_map_network(network, basis)).to(device)
+            maker.first_pass = FirstPass(network).to(device)
             renderers.require_alive()
         schedule = Schedule(
             (end - time.time() - 15) / 3600,  # the rest is for measuring and saving
@@ -154,7 +152,7 @@ def main() -> None:
         folder.mkdir(exist_ok=True)
         trainer = Trainer(folder, RefineSize(), pack.head_model, maker.face, schedule)
         if options.start:
-            trainer.network.load_state_dict(joined(options.start, RefineNetwork(RefineSize())).state_dict())
+            joined(options.start, trainer.network)
         elif pack.second_pass is not None:
             first = torch.arange(min(kept.into.count, FITTED_TO))
             start_from_pack(trainer.network, pack.second_pass.network_file, maker(kept.into, first, changed=False).seen)

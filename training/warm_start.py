@@ -21,24 +21,24 @@ def read_values(onnx_file: Path) -> dict[str, np.ndarray]:
     return values | {node.output[0]: values[node.input[0]] for node in stored}
 
 
-def read_convolutions(onnx_file: Path) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Weights and biases of a network's convolutions in the order they run."""
+Layer = tuple[np.ndarray, np.ndarray]  # weights and biases
+
+
+def read_layers(onnx_file: Path, kind: str) -> list[Layer]:
+    """A network's layers of a kind in ONNX's words, in the order they run."""
     import onnx
 
     values = read_values(onnx_file)
-    nodes = [node for node in onnx.load(onnx_file).graph.node if node.op_type == "Conv"]
+    nodes = [node for node in onnx.load(onnx_file).graph.node if node.op_type == kind]
     return [(values[node.input[1]], values[node.input[2]]) for node in nodes]
 
 
-def read_encoder(onnx_file: Path) -> tuple[list[tuple[np.ndarray, np.ndarray]], tuple[np.ndarray, np.ndarray]]:
-    """Weights and biases of the encoder's convolutions in the order they run, and of the layer after them."""
-    import onnx
-
-    values = read_values(onnx_file)
-    for node in onnx.load(onnx_file).graph.node:
-        if node.op_type == "Gemm":
-            return read_convolutions(onnx_file), (values[node.input[1]], values[node.input[2]])
-    raise ValueError(f"{onnx_file} has no fully connected layer")
+def read_encoder(onnx_file: Path) -> tuple[list[Layer], Layer]:
+    """The encoder's convolutions in the order they run, and the layer after them."""
+    connected = read_layers(onnx_file, "Gemm")
+    if not connected:
+        raise ValueError(f"{onnx_file} has no fully connected layer")
+    return read_layers(onnx_file, "Conv"), connected[0]
 
 
 def encoder_pairs(network: HeadNetwork) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
@@ -76,7 +76,7 @@ def start_encoder(network: HeadNetwork, onnx_file: Path, crops: torch.Tensor) ->
 
 def copy_convolutions(
     pairs: list[tuple[nn.Conv2d, nn.BatchNorm2d]],
-    convolutions: list[tuple[np.ndarray, np.ndarray]],
+    convolutions: list[Layer],
     run: Callable[[], object],
 ) -> None:
     """Copies convolutions with folded norms; the norms get the statistics of what goes through them in `run`.

@@ -197,7 +197,7 @@ def test_a_head_network_goes_on_from_the_packs_in_memory(pack, maker, heads, kit
             tmp_path, tmp_path, pack, make_layout(kit), incoming, incoming.into, schedule, start=None
         )
         carried = coarse_map_network(joined(tmp_path, HeadNetwork(FAST)), MapBasis.of_pack(pack.network_file))
-        maps[hours] = coarse_map_network(network, MapBasis.of_pack(pack.network_file))(crops)[0]
+        maps[hours] = network(crops)[0]
         assert (carried(crops)[0] - maps[hours]).abs().max() < 5e-3
         assert (told["steps"] > 0) == (hours > 0)
     assert (maps[0.0] - right).abs().max() < 1e-3

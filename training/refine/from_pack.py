@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ..warm_start import copy_convolutions, read_convolutions, read_values
+from ..warm_start import copy_convolutions, read_layers, read_values
 from .network import RefineNetwork
 
 
@@ -24,7 +24,7 @@ def start_from_pack(network: RefineNetwork, onnx_file: Path, seen: torch.Tensor)
         module.load_state_dict({part: values[f"{name}.{part}"] for part in ("weight", "bias")})
     pairs = [(module[0], module[1]) for module in network.modules() if _is_with_norm(module)]
     network.eval()
-    copy_convolutions(pairs, read_convolutions(onnx_file)[:-1], lambda: network(seen))  # the last one is the answer
+    copy_convolutions(pairs, read_layers(onnx_file, "Conv")[:-1], lambda: network(seen))  # the last one is the answer
 
 
 def _is_with_norm(module: nn.Module) -> bool:
