@@ -15,7 +15,7 @@ from .networks.head import Network, Regression, open_network
 from .networks.refine import Refiner, open_refiner
 from .packs.pack import ModelPack
 from .packs.soundness import require_distance, require_head
-from .progress import Progress, silent
+from .progress import Progress, part_of, silent
 from .shape.belonging import strangers
 from .shape.detail import with_detail
 from .shape.evidence import Evidence, evidence_of, joined
@@ -28,8 +28,7 @@ from .shape.second_pass import second_pass
 from .shape.size import size_factor, sized
 from .shape.views import Fitted, HeadInView, fit_views
 from .stopwatch import Stopwatch
-from .texture.merge import merge_textures
-from .texture.project import project_texture
+from .texture.project import project_textures
 from .types import WHOLE, Capture, Head, Photo, Settings, View
 
 LEAST_VISIBLE = 0.05  # share of the surface; a profile shows 0.4, half a face at the photo's edge 0.2
@@ -117,12 +116,12 @@ def reconstruct(
     head = head_of(views[0])
     clock.lap("head")
 
-    textures = textures_of(
+    textures = project_textures(
         views,
-        pack,
+        pack.topology,
         settings.texture_size,
         settings.fill,
-        lambda fraction, text: progress(0.5 + 0.5 * fraction, text),
+        part_of(progress, 0.5, 1.0, 0, 1),
         rims_move=settings.expressions and settings.parts == WHOLE,
     )
     clock.lap("texture")
@@ -141,20 +140,6 @@ def reconstruct(
         look=looks[0] if settings.parts == WHOLE else STRAIGHT,
         irises=irises,
     )
-
-
-def textures_of(
-    views: tuple[View, ...],
-    pack: ModelPack,
-    size: int,
-    fill: bool,
-    progress: Progress = silent,
-    rims_move: bool = False,
-) -> dict[str, np.ndarray]:
-    """The textures by name, of one photo or of several; arguments as of `project_texture`."""
-    if len(views) > 1:
-        return merge_textures(views, pack.topology, size, fill, progress, rims_move)
-    return project_texture(views[0], pack.topology, size, fill, progress, rims_move)
 
 
 def require_inside(box: FaceBox, photo: Photo) -> None:

@@ -23,7 +23,7 @@ from prn_blender.capture.networks.head import open_network
 from prn_blender.capture.packs.pack import ModelPack
 from prn_blender.capture.packs.prnet import import_prnet
 from prn_blender.capture.packs.prnet_topology import make_topology
-from prn_blender.capture.texture.project import project_texture
+from prn_blender.capture.texture.project import project_textures
 from prn_blender.capture.types import BASE_COLOR, MASK, Photo, View
 from prn_blender.scene.files.obj import write_textured_obj
 
@@ -69,7 +69,7 @@ def test_b_nothing_changes_the_position_map(prnet, frontal):
     vertices = prnet.topology.vertices(frontal)
     before = vertices.copy()
     vertices.flags.writeable = False
-    project_texture(view_of(photo, frontal, prnet), prnet.topology, 256, True)
+    project_textures([view_of(photo, frontal, prnet)], prnet.topology, 256, True)
     place(vertices, prnet.topology, (photo.width, photo.height), None)
     np.testing.assert_array_equal(prnet.topology.vertices(frontal), before)
     assert vertices[:, 0].max() > photo.width + 100
@@ -81,7 +81,7 @@ def test_c_texture_coordinates_are_texel_centres(prnet, frontal):
     x, y = np.meshgrid(*[np.arange(SIZE) + 0.5] * 2)
     photo = photo_of(np.rint(np.stack([ramp(x), ramp(y), np.full_like(x, 128)], axis=-1)).astype(np.uint8))
     vertices = prnet.topology.vertices(frontal)
-    texture = project_texture(view_of(photo, frontal, prnet), prnet.topology, 1024, False)
+    texture = project_textures([view_of(photo, frontal, prnet)], prnet.topology, 1024, False)
     expected = np.stack([ramp(vertices[:, 0]), ramp(vertices[:, 1])], axis=1)
 
     def error(uv: np.ndarray) -> float:
@@ -184,7 +184,7 @@ def test_k_texture_has_the_detail_of_the_whole_photo(prnet, uv_data):
     pixels = np.zeros((size, size, 3), np.uint8)
     pixels[:, ::3] = 255
     sharp, copied = (
-        project_texture(view_of(photo_of(photo), position_map, prnet), prnet.topology, 4096, False)
+        project_textures([view_of(photo_of(photo), position_map, prnet)], prnet.topology, 4096, False)
         for photo in (pixels, through_a_copy(pixels))
     )
     # The middle of the forehead and the cheeks lies flat before the camera.
@@ -215,7 +215,7 @@ def test_m_no_python_loop_over_vertices_or_triangles(prnet, uv_data, frontal):
     sys.settrace(count)
     try:
         make_topology(uv_data)
-        project_texture(view_of(photo, frontal, prnet), prnet.topology, 256, True)
+        project_textures([view_of(photo, frontal, prnet)], prnet.topology, 256, True)
     finally:
         sys.settrace(before)
     assert 0 < lines < 20_000

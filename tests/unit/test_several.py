@@ -17,8 +17,8 @@ from prn_blender.capture.shape.mesh import mesh_of, vertices_in_view
 from prn_blender.capture.shape.size import size_factor, sized
 from prn_blender.capture.shape.views import fit_views
 from prn_blender.capture.texture.guide import GUIDE_SIZE, draw
-from prn_blender.capture.texture.merge import exposures, merge_textures
-from prn_blender.capture.texture.project import project_texture
+from prn_blender.capture.texture.merge import exposures
+from prn_blender.capture.texture.project import project_textures
 from prn_blender.capture.types import BASE_COLOR, MASK, Photo, Settings, View
 
 from ..cancelling import CancelAt
@@ -112,7 +112,7 @@ def errors(texture: np.ndarray, true: np.ndarray) -> np.ndarray:
 def test_three_photos_show_more_than_one_and_in_the_first_ones_light(pack, topology):
     lights = {"front": (1, 1, 1), "left": (0.6, 0.7, 0.9), "right": (1.15, 1.0, 0.8)}
     views = tuple(photographed(pack, shot, lights[name]) for name, shot in SHOTS.items())
-    one, merged = project_texture(views[0], topology, SIZE, True), merge_textures(views, topology, SIZE, True)
+    one, merged = (project_textures(some, topology, SIZE, True) for some in (views[:1], views))
     assert merged[MASK].mean() > 1.2 * one[MASK].mean()
     import cv2
 
@@ -132,7 +132,7 @@ def test_borders_between_photos_are_not_visible(pack, topology):
         photographed(pack, shot, (light, light, light), side)
         for shot, light, side in zip(SHOTS.values(), (1.0, 0.7, 1.2), (0.0, 0.25, -0.25), strict=True)
     )
-    merged = merge_textures(views, topology, SIZE, True)
+    merged = project_textures(views, topology, SIZE, True)
     import cv2
 
     shown = cv2.resize(merged[MASK], (GUIDE_SIZE, GUIDE_SIZE), interpolation=cv2.INTER_AREA) > 250

@@ -8,7 +8,7 @@ import pytest
 
 from prn_blender.capture.geometry.position_map import PositionMap
 from prn_blender.capture.geometry.visibility import vertex_visibility
-from prn_blender.capture.texture.project import project_texture
+from prn_blender.capture.texture.project import project_textures
 from prn_blender.capture.types import BASE_COLOR, MASK, Photo, View
 
 from .conftest import Shot, bake
@@ -42,7 +42,7 @@ def project(topology, pixels: np.ndarray, position_map: PositionMap, size: int, 
     photo = Photo(Path("photo.png"), pixels, "", None, True)
     seen = vertex_visibility(topology.vertices(position_map), topology.triangles, photo.width, photo.height)
     view = View(photo, None, None, position_map, None, "", None, seen, topology.landmarks(position_map))
-    return project_texture(view, topology, size, fill)
+    return project_textures([view], topology, size, fill)
 
 
 def places(size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -11,10 +11,11 @@ from ..geometry.position_map import PositionMap
 from ..geometry.raster import nearest_inside, rasterise
 from ..packs.pack import ModelPack
 from ..pictures.posed import PosedHead
-from ..progress import Progress, silent
-from ..reconstruct import seen_in, textures_of
+from ..progress import Progress, part_of, silent
+from ..reconstruct import seen_in
 from ..types import Photo, View
 from .guide import GUIDE_SIZE
+from .project import project_textures
 
 
 def project_again(
@@ -25,11 +26,11 @@ def project_again(
     progress: Progress = silent,
     rims_move: bool = False,
 ) -> dict[str, np.ndarray]:
-    """The textures by name, as of `textures_of`, of a head with the UV layout of the pack.
+    """The textures by name, as of `project_textures`, of a head with the UV layout of the pack.
 
     Args:
         shown: each of its photos, with the head's shape as it is in that now, and camera and pose.
-        rims_move: as of `project_texture`.
+        rims_move: as of `project_textures`.
 
     Raises:
         CaptureError: a photo shows hardly anything of the head.
@@ -40,9 +41,7 @@ def project_again(
         progress(0.1 + 0.2 * number / len(shown), "Finding what the photo shows")
         view = _view(photo, head, pack)
         views.append(replace(view, visibility=seen_in(view, pack)))
-    return textures_of(
-        tuple(views), pack, size, fill, lambda fraction, text: progress(0.3 + 0.7 * fraction, text), rims_move
-    )
+    return project_textures(views, pack.topology, size, fill, part_of(progress, 0.3, 1.0, 0, 1), rims_move)
 
 
 def _view(photo: Photo, head: PosedHead, pack: ModelPack) -> View:

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..geometry.visibility import smoothstep
-from .guide import Guide
+from .guide import Drawing, Guide
 from .trust import Trust
 
 # Half the width in metres of the strip around the mirror plane in which both sides are made to agree.
@@ -33,67 +33,93 @@ class Fill:
 
 
 def make_fill(guide: Guide, colour: np.ndarray, trusted: Trust) -> Fill:
-    """The fill for the photo's colours (G, G, 3) float32 0..255."""
+    """The fill for the photo's colours (G, G, 3) 0..255."""
     import cv2
 
     trust = trusted.texels
-    other, other_trust = colour[:, ::-1], trust[:, ::-1]
+    other, other_trust = cv2.flip(colour, 1), cv2.flip(trust, 1)
     # Where both sides are seen the ratio tells how the light differs; it fades away from there.
     both = trust * other_trust
-    smooth = blur(colour, trust) + 12
-    ratio = np.log(smooth / smooth[:, ::-1])
-    both = both / (1 + (ratio**2).sum(-1) / 0.25)  # a patch or a parting on one side is no light
-    meeting = smoothstep(np.abs(guide.canonical[..., 0]), 0.0, MEETING)[..., None]
-    gain = np.exp(np.clip(spread(ratio, both, 0.04), -0.4, 0.4) * meeting)
+    smooth = np.log(blur(colour, trust) + 12)
+    ratio = smooth - cv2.flip(smooth, 1)
+    red, green, blue = cv2.split(ratio)
+    both = both / (1 + (red**2 + green**2 + blue**2) / 0.25)  # a patch or a parting on one side is no light
+    always = layout(guide.drawing)
+    gain = np.exp(np.clip(spread(ratio, both, 0.04), -0.4, 0.4) * always.meeting)
     mirrored = smoothstep(other_trust, 0.0, 0.8)
 
     known_weight = 1 - (1 - trust) * (1 - mirrored)
     blend = mirrored * (1 - trust)
-    known = (trust[..., None] * colour + (blend[..., None] * gain) * other) / np.maximum(known_weight[..., None], 1e-3)
-    scalp = scalp_share(guide.canonical)
+    known = in_colours(trust) * colour + in_colours(blend) * gain * other
+    known /= in_colours(np.maximum(known_weight, 1e-3))
+    scalp = always.scalp
     prior = prior_colours(guide, known, known_weight, scalp, trusted.hair)
     rest = spread(known - prior, known_weight**2, PRIOR_ON_SKIN + (PRIOR_ON_SCALP - PRIOR_ON_SKIN) * scalp)
     # Both sides agree in the mirror plane, at the back where the seam is.
-    rest = (rest + rest[:, ::-1]) / 2 + (rest - rest[:, ::-1]) / 2 * meeting
-    filled = cv2.GaussianBlur((prior + rest).astype(np.float32), (0, 0), 2.0)
+    rest_of_other = cv2.flip(rest, 1)
+    rest = (rest + rest_of_other) / 2 + (rest - rest_of_other) / 2 * always.meeting
+    filled = cv2.GaussianBlur(prior + rest, (0, 0), 2.0)
     return Fill(
-        mirrored=mirrored.astype(np.float32),
-        gain=gain.astype(np.float32),
+        mirrored=mirrored,
+        gain=gain,
         colour=np.clip(filled, 0, 255),
-        grain=(strand_strength(known, known_weight, scalp) * scalp).astype(np.float32),
-        strand_place=strand_place(guide.canonical).astype(np.float32),
+        grain=strand_strength(known, known_weight, scalp) * scalp,
+        strand_place=always.strand_place,
         strands=strands(),
     )
 
 
-def blur(image: np.ndarray, weight: np.ndarray, sigma: float = 6.0) -> np.ndarray:
-    """The local mean of `image` (G, G, 3) where `weight` (G, G) is."""
+@dataclass(frozen=True)
+class Layout:
+    """What a topology's UV layout says, the same for every head; images of G x G texels, float32."""
+
+    meeting: np.ndarray  # (G, G, 3) 0..1: 0 in the mirror plane, where both sides are made to agree
+    scalp: np.ndarray  # (G, G) 0..1, as of `scalp_share`
+    strand_place: np.ndarray  # (G, G, 2) as of `Fill`
+
+
+@lru_cache(maxsize=2)
+def layout(drawing: Drawing) -> Layout:
+    """Worked out once for each topology."""
+    canonical = drawing.canonical
+    meeting = smoothstep(np.abs(canonical[..., 0]), 0.0, MEETING)
+    return Layout(in_colours(meeting), scalp_share(canonical), strand_place(canonical).astype(np.float32))
+
+
+def in_colours(image: np.ndarray) -> np.ndarray:
+    """(G, G) float32 in each of three colours: numpy is slow at spreading numbers over an axis of three."""
     import cv2
 
-    total = cv2.GaussianBlur(np.ascontiguousarray(image * weight[..., None], np.float32), (0, 0), sigma)
-    share = cv2.GaussianBlur(np.ascontiguousarray(weight, np.float32), (0, 0), sigma)
-    return total / np.maximum(share, 1e-4)[..., None]
+    return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
+
+
+def blur(image: np.ndarray, weight: np.ndarray, sigma: float = 6.0) -> np.ndarray:
+    """The local mean of `image` (G, G, 3) where `weight` (G, G) float32 is."""
+    import cv2
+
+    total = cv2.GaussianBlur(image * in_colours(weight), (0, 0), sigma)
+    return total / in_colours(np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-4))
 
 
 def spread(image: np.ndarray, weight: np.ndarray, towards_zero: np.ndarray | float) -> np.ndarray:
-    """`image` (G, G, 3) continued smoothly from where `weight` (G, G) is, to zero far from there.
+    """`image` (G, G, 3) continued smoothly from where `weight` (G, G) is, to zero far from there; all of float32.
 
     Pull-push over an image pyramid. Source: S. J. Gortler et al., The lumigraph, SIGGRAPH 1996.
     """
     import cv2
 
-    levels = [(np.ascontiguousarray(image * weight[..., None], np.float32), (weight + towards_zero).astype(np.float32))]
+    levels = [(image * in_colours(weight), weight + towards_zero)]
     while min(levels[-1][1].shape) > 2:
         total, share = levels[-1]
         # Four texels of full weight make one of full weight: a lone one must not lose its say.
         share = np.minimum(cv2.pyrDown(share) * 4, 1e6)
         levels.append((cv2.pyrDown(total) * 4, share))
     total, share = levels[-1]
-    value = total / share[..., None]
+    value = total / in_colours(share)
     for total, share in reversed(levels[:-1]):
         below = cv2.pyrUp(value, dstsize=share.shape[::-1])
-        say = np.minimum(share, 1)[..., None]
-        value = (1 - say) * below + say * (total / share[..., None])
+        say = in_colours(np.minimum(share, 1))
+        value = (1 - say) * below + say * (total / in_colours(share))
     return value
 
 
@@ -109,7 +135,7 @@ def scalp_share(canonical: np.ndarray) -> np.ndarray:
 def prior_colours(
     guide: Guide, known: np.ndarray, weight: np.ndarray, scalp: np.ndarray, hair_above: np.ndarray | None
 ) -> np.ndarray:
-    """(G, G, 3) the typical colour of the hair on the scalp, of the skin elsewhere.
+    """(G, G, 3) float32: the typical colour of the hair on the scalp, of the skin elsewhere.
 
     Args:
         hair_above: (3,) what the photo shows just above the head, if anything.
@@ -125,7 +151,8 @@ def prior_colours(
         hair = np.median(on_scalp[difference >= np.median(difference)], axis=0)
     if hair_above is not None and np.abs(hair - skin).sum() < 90:
         hair = hair_above
-    return scalp[..., None] * hair + (1 - scalp[..., None]) * skin
+    hair, skin = np.asarray(hair, np.float32), np.asarray(skin, np.float32)
+    return in_colours(scalp) * hair + in_colours(1 - scalp) * skin
 
 
 def middle_half(colours: np.ndarray, order: np.ndarray) -> np.ndarray:

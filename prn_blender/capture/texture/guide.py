@@ -23,13 +23,22 @@ class Guide:
     """
 
     position: np.ndarray  # (G, G, 3) photo space
-    canonical: np.ndarray  # (G, G, 3) metres
     visibility: np.ndarray  # (G, G) 0..1
-    openings: np.ndarray  # (G, G) 0..1: the patches that close the mouth and the eyes
+    drawing: "Drawing"
 
     @property
     def size(self) -> int:
         return len(self.visibility)
+
+    @property
+    def canonical(self) -> np.ndarray:
+        """(G, G, 3) metres."""
+        return self.drawing.canonical
+
+    @property
+    def openings(self) -> np.ndarray:
+        """(G, G) 0..1: the patches that close the mouth and the eyes."""
+        return self.drawing.openings
 
     @cached_property
     def footprint(self) -> np.ndarray:
@@ -53,15 +62,11 @@ class Guide:
 def make_guide(position_map: PositionMap, topology: Topology, visibility: np.ndarray) -> Guide:
     """The guide of a capture, with `visibility` (V,) of the vertices."""
     drawing = draw(topology)
-    return Guide(
-        drawing.repeat_nearest(position_map.at_size(GUIDE_SIZE)),
-        drawing.canonical,
-        drawing.interpolate(visibility),
-        drawing.openings,
-    )
+    position = drawing.repeat_nearest(position_map.at_size(GUIDE_SIZE))
+    return Guide(position, drawing.interpolate(visibility), drawing)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Drawing:
     """A topology drawn over UV space: what is the same for every capture."""
 

@@ -6,17 +6,15 @@ within a few millimetres. Source: P. J. Burt, E. H. Adelson, A multiresolution s
 ACM Transactions on Graphics 2(4), 1983.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..packs.topology import Topology
-from ..progress import Progress, silent
-from ..types import View
-from .complete import blur, make_fill, spread
-from .guide import Guide, make_guide
-from .project import PhotoPyramid, Projection, Tile, make_textures, require_texture_size, useful_levels
-from .trust import Trust, judge, without_rims
+from .complete import blur, spread
+from .laid import Laid, Projection
+from .tiles import Tile
+from .trust import Trust
 
 FACING_POWER = 2.0  # of the cosine of the angle at which a photo sees the surface
 CHOICE = 6.0  # power by which the better photo wins
@@ -28,37 +26,6 @@ LEVEL = 12.0  # of 255: colours are compared as if lighter by this, so that blac
 LARGEST_GAIN = 0.4  # logarithm, of light that differs over the head; whole photos may differ by any factor
 FAR = 0.02  # the say of no change at all, where photos are far from one another
 FEW = 30  # texels that are too few to compare colours on
-
-
-@dataclass(frozen=True)
-class Laid:
-    """One photo over UV space."""
-
-    guide: Guide
-    trusted: Trust
-    pyramid: PhotoPyramid
-    colour: np.ndarray  # (G, G, 3) float32 0..255
-
-    @classmethod
-    def of(cls, view: View, topology: Topology, rims_move: bool = False) -> "Laid":
-        guide = make_guide(view.position_map, topology, view.visibility)
-        vertices = topology.vertices(view.position_map)
-        trusted = judge(guide, view.photo.pixels, vertices, topology.triangles)
-        if rims_move:
-            trusted = without_rims(trusted, topology)
-        pyramid = PhotoPyramid.around(view.photo.pixels, vertices)
-        colour = pyramid.sample(pyramid.place(guide.position), pyramid.level(guide.footprint))
-        return cls(guide, trusted, pyramid, colour.astype(np.float32))
-
-    def quality(self, size: int) -> np.ndarray:
-        """(G, G) how well the photo shows a texel: seen, from the front, and with pixels enough for a texture's."""
-        sharpness = np.minimum(self.guide.footprint * self.guide.size / size, 1)
-        return self.trusted.texels * np.maximum(self.guide.facing, 0) ** FACING_POWER * sharpness
-
-    def projection(self, size: int) -> Projection:
-        level = self.pyramid.level(self.guide.footprint * self.guide.size / size)
-        place = self.pyramid.place(self.guide.position)
-        return Projection(self.pyramid, place, useful_levels(level, self.trusted.texels))
 
 
 @dataclass(frozen=True)
@@ -83,43 +50,32 @@ class Merged:
         return cv2.convertScaleAbs(total)
 
 
-def merge_textures(
-    views: tuple[View, ...],
-    topology: Topology,
-    size: int,
-    fill: bool,
-    progress: Progress = silent,
-    rims_move: bool = False,
-) -> dict[str, np.ndarray]:
-    """Textures by name from all views, as of `project_texture`; the colours are as the first photo has them.
+def merge(laid: Sequence[Laid], size: int) -> tuple[Merged, np.ndarray, Trust]:
+    """Several photos as one, as light as the first; its colours (G, G, 3) float32, and how far they are believed.
 
-    Raises:
-        CaptureError: the size is no multiple of 256.
-        Cancelled: from `progress`.
+    Args:
+        size: texture pixels per side.
     """
-    require_texture_size(size)
-    laid = []
-    for number, view in enumerate(views):
-        progress(0.2 * number / len(views), "Comparing the photos")
-        laid.append(Laid.of(view, topology, rims_move))
-    trusts = np.array([one.trusted.texels for one in laid])
     quality = chosen_by_quality(laid, size)
     gains, shares = levelled(laid, quality), shares_of(quality, BORDER)
-    trust = np.max(trusts, axis=0)
+    colour = (shares[..., None] * gains * [one.colour for one in laid]).sum(axis=0)
+    trust = np.max([one.trusted.texels for one in laid], axis=0)
+    hair = next((one.trusted.hair for one in laid if one.trusted.hair is not None), None)
     merged = Merged(tuple(one.projection(size) for one in laid), shares, gains)
-    completion = None
-    if fill:
-        colour = (shares[..., None] * gains * [one.colour for one in laid]).sum(axis=0).astype(np.float32)
-        hair = next((one.trusted.hair for one in laid if one.trusted.hair is not None), None)
-        completion = make_fill(laid[0].guide, colour, Trust(trust, hair))
-    return make_textures(merged, trust, completion, size, lambda fraction, text: progress(0.2 + 0.8 * fraction, text))
+    return merged, colour.astype(np.float32), Trust(trust, hair)
 
 
-def chosen_by_quality(laid: list[Laid], size: int) -> np.ndarray:
+def quality_of(one: Laid, size: int) -> np.ndarray:
+    """(G, G) how well a photo shows a texel: seen, from the front, and with pixels enough for a texture's."""
+    sharpness = np.minimum(one.guide.footprint * one.guide.size / size, 1)
+    return one.trusted.texels * np.maximum(one.guide.facing, 0) ** FACING_POWER * sharpness
+
+
+def chosen_by_quality(laid: Sequence[Laid], size: int) -> np.ndarray:
     """(N, G, G) how well each photo shows each texel of the head that the first one shows with its expression."""
     import cv2
 
-    quality = np.array([one.quality(size) for one in laid])
+    quality = np.array([quality_of(one, size) for one in laid])
     moving = cv2.dilate(laid[0].guide.openings, np.ones((AROUND, AROUND), np.uint8))
     moving = cv2.GaussianBlur(moving, (0, 0), AROUND / 4) * laid[0].trusted.texels
     quality[1:] *= 1 - (1 - STILL) * moving
@@ -139,7 +95,7 @@ def shares_of(quality: np.ndarray, border: float) -> np.ndarray:
     return ((soft + 1e-6) / (soft + 1e-6).sum(axis=0)).astype(np.float32)
 
 
-def levelled(laid: list[Laid], quality: np.ndarray) -> np.ndarray:
+def levelled(laid: Sequence[Laid], quality: np.ndarray) -> np.ndarray:
     """(N, G, G, 3) float32 factors by which the photos agree in what changes slowly over the head."""
     trusts = [one.trusted.texels for one in laid]
     slow = np.array(

@@ -30,20 +30,25 @@ class Trust:
     hair: np.ndarray | None  # (3,) colour just above the predicted head, where the photo seems to show hair there
 
 
-def judge(guide: Guide, pixels: np.ndarray, vertices: np.ndarray, triangles: np.ndarray) -> Trust:
-    """Trusts what is seen, not at a grazing angle, not at the silhouette, and not background.
+@dataclass(frozen=True)
+class CutOut:
+    """A small picture of the head and its surroundings, and what of it is the head."""
 
-    Args:
-        pixels: (H, W, 3) uint8 photo.
-        vertices: (V, 3) photo space.
-    """
+    picture: np.ndarray  # (h, w, 3) uint8, black beyond the photo
+    predicted: np.ndarray  # (h, w) uint8, 1 in the silhouette of the head that was found
+    margin: np.ndarray  # (h, w) distance to the silhouette within it, in head sizes
+    head: np.ndarray  # (h, w) uint8, 1 where the picture shows the head
+    origin: np.ndarray  # (2,) photo-space corner at which it starts
+    scale: float  # its pixels per photo pixel
+
+
+def judge(guide: Guide, cut: CutOut) -> Trust:
+    """Trusts what is seen, not at a grazing angle, not at the silhouette, and not background."""
     import cv2
 
-    crop, silhouette, origin, scale = head_picture(pixels, vertices, triangles)
-    margin = depth_in(silhouette) / SEGMENT_SIZE
-    head = cut_out(crop, silhouette, margin)
-    belongs = smoothstep(margin, *SILHOUETTE) * np.where(margin > DEEP, 1, smoothstep(depth_in(head), 0.5, 2.5))
-    place = ((guide.position[..., :2] - origin) * scale - 0.5).astype(np.float32)
+    margin = cut.margin
+    belongs = smoothstep(margin, *SILHOUETTE) * np.where(margin > DEEP, 1, smoothstep(depth_in(cut.head), 0.5, 2.5))
+    place = ((guide.position[..., :2] - cut.origin) * cut.scale - 0.5).astype(np.float32)
     belongs = cv2.remap(belongs.astype(np.float32), place, None, cv2.INTER_LINEAR)
     deep = cv2.remap(smoothstep(margin, DEEP, 1.5 * DEEP).astype(np.float32), place, None, cv2.INTER_LINEAR)
     low, high = (edge + (deep_edge - edge) * deep for edge, deep_edge in zip(FACING, FACING_DEEP, strict=True))
@@ -56,7 +61,19 @@ def judge(guide: Guide, pixels: np.ndarray, vertices: np.ndarray, triangles: np.
     # An island of trust or of doubt of a few texels is noise; the blur makes the transition soft.
     value = cv2.morphologyEx(value, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     value = cv2.GaussianBlur(value, (0, 0), 2.0)
-    return Trust(smoothstep(value, 0.15, 0.85).astype(np.float32), hair_above(crop, head, silhouette))
+    return Trust(smoothstep(value, 0.15, 0.85).astype(np.float32), hair_above(cut))
+
+
+def cut_out(pixels: np.ndarray, vertices: np.ndarray, triangles: np.ndarray) -> CutOut:
+    """The head in the photo, by GrabCut seeded with the predicted head.
+
+    Args:
+        pixels: (H, W, 3) uint8 photo.
+        vertices: (V, 3) photo space.
+    """
+    picture, silhouette, origin, scale = head_picture(pixels, vertices, triangles)
+    margin = depth_in(silhouette) / SEGMENT_SIZE
+    return CutOut(picture, silhouette, margin, head_in(picture, silhouette, margin), origin, scale)
 
 
 def head_picture(
@@ -85,7 +102,7 @@ def head_picture(
     return crop, silhouette, origin, scale
 
 
-def cut_out(crop: np.ndarray, silhouette: np.ndarray, margin: np.ndarray) -> np.ndarray:
+def head_in(crop: np.ndarray, silhouette: np.ndarray, margin: np.ndarray) -> np.ndarray:
     """(h, w) uint8, 1 where the picture shows the head, by GrabCut seeded with the predicted head.
 
     Args:
@@ -136,14 +153,14 @@ def upper_third(silhouette: np.ndarray) -> np.ndarray:
     return above
 
 
-def hair_above(crop: np.ndarray, head: np.ndarray, silhouette: np.ndarray) -> np.ndarray | None:
+def hair_above(cut: CutOut) -> np.ndarray | None:
     """(3,) colour of what the picture shows around the upper third of the predicted head, if that is no background."""
-    outside = depth_in(1 - silhouette)
-    ring = (outside > 0) & (outside < 0.06 * SEGMENT_SIZE) & upper_third(silhouette)
-    hair = ring & (head > 0)
+    outside = depth_in(1 - cut.predicted)
+    ring = (outside > 0) & (outside < 0.06 * SEGMENT_SIZE) & upper_third(cut.predicted)
+    hair = ring & (cut.head > 0)
     if hair.sum() <= 0.3 * ring.sum():
         return None
-    return np.median(crop[hair], axis=0)
+    return np.median(cut.picture[hair], axis=0)
 
 
 def without_rims(trusted: Trust, topology: Topology) -> Trust:
