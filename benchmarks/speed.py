@@ -25,11 +25,9 @@ sys.path.insert(0, str(CHECKOUT))
 import bpy
 
 from benchmarks.timing import median_seconds
-from prn_blender.capture.faces.find import choose_faces, find_faces
 from prn_blender.capture.networks.head import open_network
 from prn_blender.capture.packs.pack import load_pack
-from prn_blender.capture.photo.read import load_photo
-from prn_blender.capture.reconstruct import reconstruct
+from prn_blender.capture.run import Request, run
 from prn_blender.capture.stopwatch import Stopwatch
 from prn_blender.capture.types import WHOLE, Settings
 from prn_blender.scene.build.assemble import build
@@ -59,17 +57,11 @@ def capture_once(path: Path, settings: Settings) -> dict[str, float]:
     """Seconds by step, and their sum under "total"."""
     bpy.ops.wm.read_homefile(use_empty=True)
     clock = Stopwatch()
-    photo = load_photo(path)
-    clock.lap("read photo")
-    face = choose_faces(find_faces(photo), "largest")[0]
-    clock.lap("find faces")
-    capture = reconstruct(photo, face, load_pack(), settings)
-    clock.lap("reconstruct")
+    (capture,) = run(Request(path, settings=settings)).captures
+    clock.lap("capture")
     build(capture, bpy.context)
     clock.lap("build scene")
-    total = sum(clock.seconds.values())
-    del clock.seconds["reconstruct"]
-    return {**clock.seconds, **capture.timings, "total": total}
+    return {**capture.timings, "build scene": clock.seconds["build scene"], "total": sum(clock.seconds.values())}
 
 
 def peer_pass(folder: Path) -> Callable[[], object]:

@@ -1,15 +1,16 @@
 """From a request to captures: the operator, the command line and the batch all come in here."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .doubtful_faces import without_nobody
 from .errors import CaptureError, NoFaceError
 from .faces.box import FaceBox, is_same_face
-from .faces.find import choose_faces, find_faces
+from .faces.find import COPY_SIDES, choose_faces, find_faces, first_look
 from .packs.pack import ModelPack, load_pack
-from .photo.read import load_photo
+from .photo.read import load_draft, load_photo
 from .progress import Progress, part_of, silent
 from .reconstruct import Portrait, reconstruct
 from .shape.pins import Pin
@@ -89,21 +90,21 @@ def find(request: Request, progress: Progress = silent) -> Found:
     if request.together and request.face == "all" and request.only_for is None:
         raise CaptureError("Several photos make one head: choose one face of each, not all.")
     clock = Stopwatch()
-    progress(0.0, "Reading the photo")
-    photo = load_photo(request.photo, request.packed)
-    clock.lap("photo")
-    progress(0.1, "Reading the model pack")
+    progress(0.0, "Reading the model pack")
     pack = load_pack(request.pack)
     clock.lap("pack")
+    progress(0.05, "Reading the photo")
     if request.box is not None:
+        photo = load_photo(request.photo, request.packed)
         faces, wanted = None, [FaceBox(*request.box)]
     else:
-        progress(0.15, "Looking for faces")
-        faces = faces_in(photo, pack, request.settings, request.yunet, part_of(progress, 0.15, 0.25, 0, 1))
+        photo, faces = photo_with_faces(
+            request, pack, request.settings, request.yunet, part_of(progress, 0.1, 0.25, 0, 1)
+        )
         wanted = choose_faces(list(faces), request.face)
     others = tuple(portrait_of(other, pack, request.settings, request.yunet) for other in request.together)
     require_different((photo, *(other.photo for other in others)))
-    clock.lap("faces")
+    clock.lap("photo and faces")
     return Found(request, photo, pack, faces, tuple(wanted), clock.seconds, others)
 
 
@@ -122,10 +123,10 @@ def portrait_of(other: OtherPhoto, pack: ModelPack, settings: Settings, yunet: P
     Raises:
         CaptureError: it cannot be read, or there is no such face.
     """
-    photo = load_photo(other.photo, other.packed)
     if other.box is not None:
-        return Portrait(photo, FaceBox(*other.box), other.by_hand, other.pins)
-    return Portrait(photo, choose_faces(list(faces_in(photo, pack, settings, yunet)), other.face)[0], pins=other.pins)
+        return Portrait(load_photo(other.photo, other.packed), FaceBox(*other.box), other.by_hand, other.pins)
+    photo, faces = photo_with_faces(other, pack, settings, yunet)
+    return Portrait(photo, choose_faces(list(faces), other.face)[0], pins=other.pins)
 
 
 def capture_face(found: Found, index: int, progress: Progress = silent) -> Capture:
@@ -151,16 +152,46 @@ def not_of_this_person(view: View) -> str:
     )
 
 
+def photo_with_faces(
+    asked: Request | OtherPhoto,
+    pack: ModelPack,
+    settings: Settings,
+    yunet: Path | None = None,
+    progress: Progress = silent,
+) -> tuple[Photo, tuple[FaceBox, ...]]:
+    """A photo and its faces, best first. A draft of it is searched while it is read.
+
+    Raises:
+        CaptureError: it cannot be read; as of `faces_in`.
+        Cancelled: from `progress`.
+    """
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        reading = thread.submit(load_photo, asked.photo, asked.packed)
+        draft = load_draft(asked.photo, COPY_SIDES[0])
+        at_first = None if draft is None else first_look(draft, yunet)
+        photo = reading.result()
+    progress(0.0, "Looking for faces")
+    return photo, faces_in(photo, pack, settings, yunet, progress, at_first)
+
+
 def faces_in(
-    photo: Photo, pack: ModelPack, settings: Settings, yunet: Path | None = None, progress: Progress = silent
+    photo: Photo,
+    pack: ModelPack,
+    settings: Settings,
+    yunet: Path | None = None,
+    progress: Progress = silent,
+    at_first: list[FaceBox] | None = None,
 ) -> tuple[FaceBox, ...]:
     """The faces of a photo, best first; at doubtful ones the pack's networks look, too.
+
+    Args:
+        at_first: as of `find_faces`.
 
     Raises:
         NoFaceError: there is none.
         CaptureError: as of `find_faces`.
     """
-    faces = without_nobody(photo, tuple(find_faces(photo, yunet)), pack, settings, progress)
+    faces = without_nobody(photo, tuple(find_faces(photo, yunet, at_first)), pack, settings, progress)
     if not faces:
         raise NoFaceError(f"No face found in {photo.path.name}: give a box around the face.")
     return faces

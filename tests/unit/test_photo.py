@@ -15,7 +15,7 @@ from PIL.TiffImagePlugin import IFDRational
 
 from prn_blender.capture.errors import CaptureError
 from prn_blender.capture.photo import read as photo_module
-from prn_blender.capture.photo.read import load_photo
+from prn_blender.capture.photo.read import load_draft, load_photo
 from prn_blender.capture.photo.sensors import sensor_of
 from prn_blender.capture.types import PackedPhoto
 
@@ -493,6 +493,24 @@ def test_orientation(tmp_path, colours, suffix, orientation):
     assert np.abs(photo.pixels - colours.astype(int)).max() <= (6 if suffix == "jpg" else 0)
     assert photo.as_stored == (orientation == 1)
     assert photo.focal_px == pytest.approx(50 / np.hypot(36, 24) * np.hypot(60, 40), rel=1e-5)
+
+
+def test_a_draft_is_the_photo_reduced(tmp_path, colours):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    large = Image.fromarray(np.ascontiguousarray(STORED[6](colours))).resize((803, 1203), Image.Resampling.BICUBIC)
+    options = {"exif": exif.tobytes(), "quality": 95, "icc_profile": rgb_profile(ADOBE_D50, ADOBE_GAMMA)}
+    path = save(tmp_path / "a.jpg", large, **options)
+    photo, draft = load_photo(path).pixels, load_draft(path, 300)
+    assert draft.shape == (201, 301, 3)
+    reduced = np.asarray(Image.fromarray(photo).resize((301, 201), Image.Resampling.BOX), int)
+    assert np.abs(draft - reduced).mean() < 1
+    assert load_draft(path, 602) is None  # it is not so large
+    assert load_draft(save(tmp_path / "a.png", large), 300) is None  # it would be no quicker
+    cut = tmp_path / "cut.jpg"
+    cut.write_bytes(path.read_bytes()[:3000])
+    for damaged in (cut, tmp_path / "missing.jpg"):
+        assert load_draft(damaged, 300) is None
 
 
 def exif_jpeg(path, tags, size=(600, 400)):

@@ -70,7 +70,7 @@ def test_every_wanted_face_becomes_a_capture_and_says_which(two_people):
 
 def test_the_seconds_of_finding_and_of_capturing_are_both_told():
     found = find(Request(PEOPLE / "frontal.jpg", settings=SMALL))
-    assert set(found.timings) == {"photo", "pack", "faces"}
+    assert set(found.timings) == {"pack", "photo and faces"}
     capture = capture_face(found, 0)
     assert set(found.timings) < set(capture.timings)
     assert all(seconds >= 0 for seconds in capture.timings.values())
@@ -85,6 +85,17 @@ def test_the_face_that_is_asked_for():
     assert find(Request(PEOPLE / "group.jpg", face="all")).wanted == faces
     with pytest.raises(CaptureError, match="7 faces"):
         find(Request(PEOPLE / "group.jpg", face=7))
+
+
+def test_faces_are_found_in_a_draft_where_they_are_in_the_photo(tmp_path, pack):
+    with Image.open(PEOPLE / "group.jpg") as group:
+        group.resize((3 * group.width, 3 * group.height), Image.Resampling.BICUBIC).save(tmp_path / "large.jpg")
+    found = find(Request(tmp_path / "large.jpg"))
+    faces = faces_in(found.photo, pack, Settings())
+    assert len(faces) == 7 and len(found.faces) == 7
+    for face in faces:
+        offsets = [np.abs(other.corners - face.corners).max() for other in found.faces]
+        assert min(offsets) < 0.01 * (face.right - face.left)
 
 
 def test_a_box_replaces_the_search():

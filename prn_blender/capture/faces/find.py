@@ -39,21 +39,37 @@ class FaceDetector(Protocol):
         """
 
 
-def find_faces(photo: Photo, yunet: str | Path | None = None) -> list[FaceBox]:
+def first_look(pixels: np.ndarray, yunet: str | Path | None = None) -> list[FaceBox]:
+    """The faces in the smallest copy of a photo, in pixels of the copy; `find_faces` looks closer.
+
+    Args:
+        pixels: (H, W, 3) uint8, the photo or a draft of it.
+        yunet: as of `find_faces`.
+
+    Raises:
+        CaptureError: as of `find_faces`.
+    """
+    return _detector(yunet).detect(reduce_to(pixels, COPY_SIDES[0]), True)
+
+
+def find_faces(photo: Photo, yunet: str | Path | None = None, at_first: list[FaceBox] | None = None) -> list[FaceBox]:
     """The faces of a photo, best first; empty where there is none.
 
     Args:
         yunet: a YuNet ONNX file to use in place of the built-in detector.
+        at_first: as of `first_look`, where that was done before.
 
     Raises:
         CaptureError: the file is no YuNet, or the built-in detector is missing or damaged.
     """
-    detector = _yunet_of(Path(yunet)) if yunet else _finder()
     longer = max(photo.width, photo.height)
     found: list[FaceBox] = []
     for side in COPY_SIDES:
         scale = min(1.0, side / longer)
-        in_copy = detector.detect(reduce(photo.pixels, scale), side == COPY_SIDES[0])
+        if side > COPY_SIDES[0]:
+            in_copy = _detector(yunet).detect(reduce(photo.pixels, scale), False)
+        else:
+            in_copy = first_look(photo.pixels, yunet) if at_first is None else at_first
         seen = [face for face in (_scaled(face, 1 / scale) for face in in_copy) if _has_structure(photo.pixels, face)]
         found = _without_doubles(found + seen)
         smallest = min((face.right - face.left for face in _sure(found)), default=0.0) * scale
@@ -91,14 +107,13 @@ def _sure(faces: list[FaceBox]) -> list[FaceBox]:
     return [face for face in faces if face.score >= least]
 
 
-def _finder() -> FaceDetector:
+def _detector(yunet: str | Path | None) -> FaceDetector:
+    if yunet:
+        path = Path(yunet)
+        return _yunet(path, path.stat().st_mtime_ns if path.is_file() else 0)
     from .finder import open_finder
 
     return open_finder()
-
-
-def _yunet_of(path: Path) -> FaceDetector:
-    return _yunet(path, path.stat().st_mtime_ns if path.is_file() else 0)
 
 
 @lru_cache(maxsize=1)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
 
 from ..errors import CaptureError
@@ -48,19 +49,44 @@ def load_photo(path: Path, packed: PackedPhoto | None = None) -> Photo:
     _check_file(path)
     with _damage_explained(path), path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return _read(file, path, sha256)
+        file.seek(0)
+        return _read(file, _open(file, path), path, sha256)
+
+
+def load_draft(path: Path, longer: int) -> np.ndarray | None:
+    """A large JPEG's pixels (H, W, 3) as of `Photo`, reduced while they are decoded, which is several times as fast.
+
+    Args:
+        longer: the least pixels of their longer side.
+
+    Returns:
+        None where it is another kind of file, or not so large, or `load_photo` will say what is wrong with it.
+    """
+    try:
+        with _damage_explained(path), path.open("rb") as file:
+            image = _open(file, path)
+            factor = max(image.size) // longer
+            if image.format != "JPEG" or factor < 2:
+                return None
+            image.draft("", (image.width // factor, image.height // factor))
+            return _read(file, image, path, "").pixels
+    except CaptureError:
+        return None
 
 
 def _from_packed(path: Path, packed: PackedPhoto) -> Photo:
+    file = io.BytesIO(packed.content)
     with _damage_explained(path):
-        photo = _read(io.BytesIO(packed.content), path, packed.sha256)
+        photo = _read(file, _open(file, path), path, packed.sha256)
     return replace(photo, focal_px=packed.focal_px, focal_told=packed.focal_told, content=packed.content)
 
 
-def _read(file: BinaryIO, path: Path, sha256: str) -> Photo:
-    """The photo in an open file; `path` is where it comes from."""
-    file.seek(0)
-    image: Any = _open(file, path)  # Pillow's classes of formats have attributes of their own
+def _read(file: BinaryIO, image: Any, path: Path, sha256: str) -> Photo:
+    """The photo in an open file; `path` is where it comes from.
+
+    Args:
+        image: as of `_open`; Pillow's classes of formats have attributes of their own.
+    """
     # Pillow itself turns a TIFF upright as it loads it, and reads 16-bit colour as 8 bits.
     turned_by_pillow = image.format == "TIFF" and image.tag_v2.get(ExifTags.Base.Orientation, 1) in UPRIGHT
     deep = ";16" in str(image.tile)
@@ -118,7 +144,7 @@ def _check_file(path: Path) -> None:
         raise CaptureError(f"{path.name} is empty. Copy or export the photo again.")
 
 
-def _open(file: BinaryIO, path: Path) -> Image.Image:
+def _open(file: BinaryIO, path: Path) -> Any:
     """The picture with its header read and its size checked, nothing decoded yet."""
     try:
         image = Image.open(file, formats=_formats(file, path))

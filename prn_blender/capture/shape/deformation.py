@@ -6,7 +6,7 @@ captured one plus weights times displacements, the same in whatever order landma
 """
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -38,8 +38,9 @@ class Anchors:
         return np.einsum("lk,lk...->l...", self.weights, values[self.vertices])
 
 
+@lru_cache(maxsize=8)
 def anchors_of(topology: Topology) -> Anchors:
-    """The triangle around each landmark."""
+    """The triangle around each landmark, found once for each topology."""
     return anchors_at(topology, topology.landmark_uv)
 
 

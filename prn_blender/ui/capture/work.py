@@ -38,16 +38,13 @@ def search_faces(request: "Request") -> Callable[[Progress], FoundFaces]:
 
     def work(progress: Progress) -> FoundFaces:
         from ...capture.packs.pack import load_pack
-        from ...capture.photo.read import load_photo
         from ...capture.progress import part_of
-        from ...capture.run import faces_in
+        from ...capture.run import photo_with_faces
 
         progress(0.1, "Reading the photo")
-        photo, pack = load_photo(request.photo, request.packed), load_pack(request.pack)
-        progress(0.3, "Looking for faces")
-        return pictured(
-            photo, faces_in(photo, pack, request.settings, request.yunet, part_of(progress, 0.3, 1.0, 0, 1))
-        )
+        pack = load_pack(request.pack)
+        found = photo_with_faces(request, pack, request.settings, request.yunet, part_of(progress, 0.3, 1.0, 0, 1))
+        return pictured(*found)
 
     return work
 
