@@ -38,16 +38,16 @@ def without_nobody(
     seen = []
     for number, face in enumerate(faces):
         progress(number / len(faces), "Looking for faces")
-        if face.score >= DOUBTFUL or _is_somebody(photo, face, pack, model, settings.passes, network, refiner):
+        if face.score >= DOUBTFUL or _is_somebody(photo, face, pack, model, network, refiner):
             seen.append(face)
     return tuple(seen)
 
 
 def _is_somebody(
-    photo: Photo, face: FaceBox, pack: ModelPack, model: HeadModel, passes: int, network: Network, refiner: Refiner
+    photo: Photo, face: FaceBox, pack: ModelPack, model: HeadModel, network: Network, refiner: Refiner
 ) -> bool:
     try:
-        _, position_map, _ = regress(photo, face, pack, network, passes)
+        _, position_map, _ = regress(photo, face, pack, network, passes=1)  # more tell the same
     except NoHeadError:
         return False
     said = look(photo.pixels, position_map, model, refiner.run).said

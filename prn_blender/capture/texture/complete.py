@@ -17,19 +17,20 @@ MEETING = 0.03
 # The say of the prior colours where the photo says nothing, per texel against a trusted one. Hair begins sharply.
 PRIOR_ON_SKIN = 0.002
 PRIOR_ON_SCALP = 0.02
+STRANDS_SIZE = 2048  # texels
+NO_STRAND, STRAND = 128, 32  # levels
 FEW = 30  # texels that are too few to tell a colour from
 
 
 @dataclass(frozen=True)
 class Fill:
-    """How to complete a texture; images of G x G texels."""
+    """How to complete a texture; images over UV, float32."""
 
-    mirrored: np.ndarray  # (G, G) float32: the other side's say in the rest
-    gain: np.ndarray  # (G, G, 3) float32: factor on the mirrored colour
-    colour: np.ndarray  # (G, G, 3) float32: for what remains
-    grain: np.ndarray  # (G, G) float32: how strongly it is strewn with strands
-    strand_place: np.ndarray  # (G, G, 2) float32: where in `strands`, 0..1
-    strands: np.ndarray  # (S, S) float32: the noise of which they are
+    mirrored: np.ndarray  # (G, G): the other side's say in the rest
+    gain: np.ndarray  # (G, G, 3): factor on the mirrored colour
+    colour: np.ndarray  # (G, G, 3): for what remains
+    grain: float  # deviation of the strands with which it is strewn
+    strands: np.ndarray  # as of `Layout`
 
 
 def make_fill(guide: Guide, colour: np.ndarray, trusted: Trust) -> Fill:
@@ -59,35 +60,36 @@ def make_fill(guide: Guide, colour: np.ndarray, trusted: Trust) -> Fill:
     rest_of_other = cv2.flip(rest, 1)
     rest = (rest + rest_of_other) / 2 + (rest - rest_of_other) / 2 * always.meeting
     filled = cv2.GaussianBlur(prior + rest, (0, 0), 2.0)
-    return Fill(
-        mirrored=mirrored,
-        gain=gain,
-        colour=np.clip(filled, 0, 255),
-        grain=strand_strength(known, known_weight, scalp) * scalp,
-        strand_place=always.strand_place,
-        strands=strands(),
-    )
+    grain = strand_strength(known, known_weight, scalp)
+    return Fill(mirrored, gain, np.clip(filled, 0, 255), grain, always.strands)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What a topology's UV layout says, the same for every head; images of G x G texels, float32."""
+    """What a topology's UV layout says, the same for every head; images over UV, float32."""
 
     meeting: np.ndarray  # (G, G, 3) 0..1: 0 in the mirror plane, where both sides are made to agree
     scalp: np.ndarray  # (G, G) 0..1, as of `scalp_share`
-    strand_place: np.ndarray  # (G, G, 2) as of `Fill`
+    strands: np.ndarray  # (S, S) uint8: on the scalp, NO_STRAND elsewhere; a deviation is STRAND levels
 
 
 @lru_cache(maxsize=2)
 def layout(drawing: Drawing) -> Layout:
     """Worked out once for each topology."""
+    import cv2
+
     canonical = drawing.canonical
-    meeting = smoothstep(np.abs(canonical[..., 0]), 0.0, MEETING)
-    return Layout(in_colours(meeting), scalp_share(canonical), strand_place(canonical).astype(np.float32))
+    meeting, scalp = smoothstep(np.abs(canonical[..., 0]), 0.0, MEETING), scalp_share(canonical)
+    noise, size = strands(), (STRANDS_SIZE, STRANDS_SIZE)
+    place = (strand_place(canonical) * len(noise) - 0.5).astype(np.float32)
+    strewn = cv2.remap(noise, cv2.resize(place, size), None, cv2.INTER_LINEAR)
+    strewn *= cv2.resize(scalp, size)
+    levels = cv2.convertScaleAbs(np.clip(strewn, -3.9, 3.9, out=strewn), alpha=STRAND, beta=NO_STRAND)
+    return Layout(in_colours(meeting), scalp, levels)
 
 
 def in_colours(image: np.ndarray) -> np.ndarray:
-    """(G, G) float32 in each of three colours: numpy is slow at spreading numbers over an axis of three."""
+    """An image (H, W) float32 in each of three colours: numpy is slow at spreading numbers over an axis of three."""
     import cv2
 
     return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
@@ -170,7 +172,6 @@ def strand_strength(known: np.ndarray, weight: np.ndarray, scalp: np.ndarray) ->
     return float(np.clip(detail[chosen].mean(axis=1).std(), 0, 12))
 
 
-@lru_cache(maxsize=1)
 def strands(size: int = 1024) -> np.ndarray:
     """(size, size) float32 noise of mean 0 and deviation 1, in strands that run out from the middle: the crown."""
     import cv2

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..progress import Progress
 from ..types import BASE_COLOR, MASK
-from .complete import Fill
+from .complete import NO_STRAND, STRAND, Fill
 from .guide import GUIDE_SIZE
 
 TILE = 32  # texels of the guide
@@ -37,13 +37,21 @@ class Tile:
         return Tile(self.row, GUIDE_SIZE - TILE - self.column, self.scale)
 
     def enlarge(self, image: np.ndarray) -> np.ndarray:
-        """The tile's part of a guide image (G, G, …), enlarged, bilinear, border repeated."""
+        """The tile's part of an image over UV, at the texture's size, bilinear, border repeated.
+
+        Args:
+            image: a guide image (G, G, …), or one whose sides are a multiple of it.
+        """
         import cv2
 
-        # One texel more on each side, for what is interpolated at the tile's edge; the image's edge OpenCV repeats.
+        # One texel of the guide more on each side, for what is interpolated at the tile's edge; the image's edge OpenCV
+        # repeats.
         top, left = max(self.row - 1, 0), max(self.column - 1, 0)
-        part = image[top : self.row + TILE + 1, left : self.column + TILE + 1]
-        large = cv2.resize(part, None, fx=self.scale, fy=self.scale, interpolation=cv2.INTER_LINEAR)
+        fine = len(image) // GUIDE_SIZE
+        part = image[top * fine : (self.row + TILE + 1) * fine, left * fine : (self.column + TILE + 1) * fine]
+        factor = self.scale / fine
+        method = cv2.INTER_LINEAR if factor >= 1 else cv2.INTER_AREA
+        large = cv2.resize(part, None, fx=factor, fy=factor, interpolation=method)
         rows, columns = self.area
         return large[
             rows.start - top * self.scale : rows.stop - top * self.scale,
@@ -77,6 +85,8 @@ def make_textures(
         trust: (G, G) 0..1 how far the samples are believed.
         completion: of what is not; None leaves it black.
     """
+    import cv2
+
     colour = np.empty((size, size, 3), np.uint8)
     mask = np.empty((size, size), np.uint8)
 
@@ -84,7 +94,7 @@ def make_textures(
         sample = cache(samples.sample)
         for tile in (one, one.mirrored):
             weight = tile.enlarge(trust)
-            mask[tile.area] = np.rint(weight * 255)
+            mask[tile.area] = cv2.convertScaleAbs(weight, alpha=255)
             colour[tile.area] = (
                 show_photo(tile, sample, mask[tile.area])
                 if completion is None
@@ -141,10 +151,5 @@ def continue_colours(tile: Tile, fill: Fill) -> np.ndarray:
     """(h, w, 3) uint8: smoothly continued colours, with strands in the hair."""
     import cv2
 
-    colour = tile.enlarge(fill.colour)
-    grain = tile.enlarge(fill.grain)
-    if not grain.any():
-        return cv2.convertScaleAbs(colour)
-    place = tile.enlarge(fill.strand_place) * len(fill.strands) - np.float32(0.5)
-    strewn = cv2.remap(fill.strands, place, None, cv2.INTER_LINEAR) * grain
-    return cv2.add(colour, cv2.cvtColor(strewn, cv2.COLOR_GRAY2RGB), dtype=cv2.CV_8U)
+    strands, strength = cv2.cvtColor(tile.enlarge(fill.strands), cv2.COLOR_GRAY2RGB), fill.grain / STRAND
+    return cv2.addWeighted(tile.enlarge(fill.colour), 1, strands, strength, -NO_STRAND * strength, dtype=cv2.CV_8U)
