@@ -169,13 +169,13 @@ def _run(command: list[str]) -> None:
         raise NoRealBlender(f"building the chroot failed at {' '.join(command)[:200]}:\n{tail}")
 
 
-def wait_for(condition, seconds: float, what: str):
-    """The first true value of condition(); AssertionError after `seconds`."""
+def wait_for(condition, seconds: float, what: str, pause: float = 0.05):
+    """The first true value of condition(), asked after every pause in seconds; AssertionError after `seconds`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if value := condition():
             return value
-        time.sleep(0.05)
+        time.sleep(pause)
     raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
 
 
@@ -408,7 +408,7 @@ class Window:
             assert self._process.poll() is None, f"Blender ended with {self._process.returncode}:\n{self.log[-3000:]}"
             return json.loads(reply.read_text()) if reply.exists() else None
 
-        answered = wait_for(answer, seconds, f"Blender to run {code.strip()[:100]!r}")
+        answered = wait_for(answer, seconds, f"Blender to run {code.strip()[:100]!r}", pause=0.005)
         assert answered["error"] is None, answered["error"]
         return answered["value"]
 

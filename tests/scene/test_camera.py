@@ -18,8 +18,13 @@ pytestmark = both_packs
 
 def on_render(scene: bpy.types.Scene, camera: bpy.types.Object, points: np.ndarray) -> np.ndarray:
     """(N, 2) pixels from the top-left corner, of points (N, 3) in world space, as Blender projects them."""
-    view = np.array([world_to_camera_view(scene, camera, Vector(point)) for point in points])
-    return np.stack([view[:, 0] * scene.render.resolution_x, (1 - view[:, 1]) * scene.render.resolution_y], axis=1)
+    to_camera = camera.matrix_world.normalized().inverted()  # as it is, before anything is updated
+    size = scene.render.resolution_x, scene.render.resolution_y
+    projection = camera.calc_matrix_camera(bpy.context.evaluated_depsgraph_get(), x=size[0], y=size[1])
+    x, y, _, w = (
+        np.array(projection, float) @ np.array(to_camera, float) @ np.column_stack([points, np.ones(len(points))]).T
+    )
+    return np.stack([(1 + x / w) * size[0] / 2, (1 - y / w) * size[1] / 2], axis=1)
 
 
 def world_vertices(head: bpy.types.Object) -> np.ndarray:
@@ -32,6 +37,15 @@ def assert_on_photo(found: np.ndarray, expected: np.ndarray):
     error = np.linalg.norm(found - expected, axis=1)
     assert np.median(error) < 0.1
     assert error.max() < 0.5
+
+
+@pytest.mark.parametrize("name", SHOTS)
+def test_points_are_projected_as_by_blenders_own_script(make_capture, name):
+    head = build(make_capture(SHOTS[name]), bpy.context)
+    scene, points = bpy.context.scene, world_vertices(head)[::200]
+    view = np.array([world_to_camera_view(scene, scene.camera, Vector(point)) for point in points])
+    expected = np.stack([view[:, 0], 1 - view[:, 1]], axis=1) * (scene.render.resolution_x, scene.render.resolution_y)
+    assert np.abs(on_render(scene, scene.camera, points) - expected).max() < 0.01
 
 
 @pytest.mark.parametrize("alignment", [FRONTAL, PHOTOGRAPHED])
