@@ -347,6 +347,7 @@ class Window:
         self.machine = blender.machine
         self._requests = 0
         self._reviewed = 0  # characters of the log
+        self._buttons: dict[tuple[str, str], tuple[tuple[int, int], str]] = {}  # where they were, and their commands
 
     def __enter__(self) -> Self:
         self._mailbox = Path(tempfile.mkdtemp(prefix="mailbox-", dir=self.machine.share))
@@ -514,16 +515,26 @@ class Window:
 
         Blender tells which button is under the mouse only through *Copy Python Command*.
         """
+        known, command = self._buttons.get((operator, argument), (None, ""))
+        if known and self._has_under_mouse(known, f"python_command_under_mouse() == {command!r}", seconds=0.5):
+            return known
+        is_it = f"is_button({operator!r}, {argument!r})"
         for seconds in (0.03, 0.3):  # between two looks: on a busy machine the mouse may be late
             self.python(f"Search({operator!r}, {argument!r}, {seconds})")
             self.wait("Search.current.is_over", seconds=180)
             found = self.python("return Search.current.found")
-            if found:
-                self.desktop.move(*found)
-                with contextlib.suppress(AssertionError):
-                    self.wait(f"is_button({operator!r}, {argument!r})", seconds=5)
-                    return tuple(found)
+            if found and self._has_under_mouse(tuple(found), is_it, seconds=5):
+                self._buttons[operator, argument] = tuple(found), self.python("return python_command_under_mouse()")
+                return tuple(found)
         raise AssertionError(f"no button for {operator} {argument} in the sidebar")
+
+    def _has_under_mouse(self, place: tuple[int, int], expression: str, seconds: float) -> bool:
+        """Whether an expression of what is under the mouse becomes true once it has come to a place."""
+        self.desktop.move(*self.viewport_middle())  # off the sidebar: else a button on which it rests may be meant
+        self.desktop.move(*place)
+        with contextlib.suppress(AssertionError):
+            return bool(self.wait(expression, seconds))
+        return False
 
 
 if __name__ == "__main__":

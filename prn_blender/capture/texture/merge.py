@@ -102,7 +102,7 @@ def levelled(laid: Sequence[Laid], quality: np.ndarray) -> np.ndarray:
         [np.log(blur(one.colour, trust) + LEVEL) for one, trust in zip(laid, trusts, strict=True)]
     )  # (N, G, G, 3)
     lighter = exposures(slow, trusts)
-    slow = slow + lighter[:, None, None]
+    slow = slow + lighter[:, None, None].astype(np.float32)
     weight = shares_of(quality, WIDE)[..., None]
     wanted = (weight * slow).sum(axis=0)
     gains = []
