@@ -186,12 +186,13 @@ class Desktop:
     """An X server without a screen, with a mouse and a keyboard."""
 
     machine: Machine
+    size: tuple[int, int] = SCREEN
     number: int = 0
     process: subprocess.Popen | None = field(default=None, repr=False)
 
     def __enter__(self) -> Self:
         read, write = os.pipe()
-        geometry = f"{SCREEN[0]}x{SCREEN[1]}x24"
+        geometry = f"{self.size[0]}x{self.size[1]}x24"
         command = self.machine.command(
             *("Xvfb", "-displayfd", str(write), "-screen", "0", geometry, "-nolisten", "tcp")
         )
@@ -355,7 +356,7 @@ class Window:
         driver = self._mailbox / "driver.py"
         shutil.copyfile(Path(__file__).with_name("driver.py"), driver)
         command = self.machine.command(
-            *(self.machine.blender, "--window-geometry", "0", "0", str(SCREEN[0]), str(SCREEN[1])),
+            *(self.machine.blender, "--window-geometry", "0", "0", *map(str, self.desktop.size)),
             *("--python", self.machine.inside(driver)),
             **self.blender.environment,
             DISPLAY=f":{self.desktop.number}",
