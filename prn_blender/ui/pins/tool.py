@@ -92,7 +92,8 @@ class PRN_OT_pin_head(bpy.types.Operator):
         shown = heads_in(context, self._area) if self._area in list(context.window.screen.areas) else []
         if not shown:
             return self._end(context)
-        self._region.tag_redraw()
+        # The sidebar, too, but for moves of the mouse.
+        (self._region if event.type == "MOUSEMOVE" else self._area).tag_redraw()
         self._mouse = self._at(event)
         if self._grip is not None:
             return self._drag(context, event, shown)
