@@ -28,9 +28,11 @@ from typing import Self
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "prn-head-capture"
 SUITE = os.environ.get("PRN_GUI_SUITE", "trixie")  # trixie: Blender 4.3; sid: the newest
 SCREEN = (1280, 900)
-# Blender, what its Python scripts import (python3-cattr from 5.1 on), and the display side.
+# Blender, what its Python scripts import (python3-cattr from 5.1 on), and the display side. With OpenBLAS, as numpy has
+# it in Blender's own builds (the reference BLAS is eight times as slow), but without threads, which would wait for the
+# cores that drawing takes.
 PACKAGES = (
-    *("blender", "python3-numpy", "python3-requests", "python3-zstandard", "python3-cattr"),
+    *("blender", "python3-numpy", "libopenblas0-serial", "python3-requests", "python3-zstandard", "python3-cattr"),
     *("xvfb", "xauth", "libgl1", "libegl1", "libgl1-mesa-dri", "xdotool", "imagemagick", "python3-xlib"),
 )
 DIES_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
@@ -184,12 +186,13 @@ class Desktop:
     """An X server without a screen, with a mouse and a keyboard."""
 
     machine: Machine
+    size: tuple[int, int] = SCREEN
     number: int = 0
     process: subprocess.Popen | None = field(default=None, repr=False)
 
     def __enter__(self) -> Self:
         read, write = os.pipe()
-        geometry = f"{SCREEN[0]}x{SCREEN[1]}x24"
+        geometry = f"{self.size[0]}x{self.size[1]}x24"
         command = self.machine.command(
             *("Xvfb", "-displayfd", str(write), "-screen", "0", geometry, "-nolisten", "tcp")
         )
@@ -354,7 +357,7 @@ class Window:
         driver = self._mailbox / "driver.py"
         shutil.copyfile(Path(__file__).with_name("driver.py"), driver)
         command = self.machine.command(
-            *(self.machine.blender, "--window-geometry", "0", "0", str(SCREEN[0]), str(SCREEN[1])),
+            *(self.machine.blender, "--window-geometry", "0", "0", *map(str, self.desktop.size)),
             *("--python", self.machine.inside(driver)),
             **self.blender.environment,
             DISPLAY=f":{self.desktop.number}",

@@ -16,14 +16,14 @@ from mathutils import Matrix
 from prn_blender.capture.errors import CaptureError
 from prn_blender.capture.faces.find import choose_faces, find_faces
 from prn_blender.capture.photo.read import load_photo
-from prn_blender.capture.reconstruct import reconstruct
+from prn_blender.capture.reconstruct import head_of, in_size, reconstruct
 from prn_blender.capture.record import look_in
 from prn_blender.capture.shape.combinations import PRESETS, VISEMES
 from prn_blender.capture.shape.expression_model import NAMES
 from prn_blender.capture.shape.expressions import COPIED, NEUTRAL, PHOTO
 from prn_blender.capture.shape.mesh import expressions_of_mesh
 from prn_blender.capture.texture.guide import GUIDE_SIZE, rims
-from prn_blender.capture.types import MASK, SIMPLE, WHOLE, Settings
+from prn_blender.capture.types import MASK, SIMPLE, WHOLE, Capture, Settings
 from prn_blender.scene.build.assemble import build
 from prn_blender.scene.build.encode import encode_images
 from prn_blender.scene.build.expressions import (
@@ -210,17 +210,56 @@ def test_what_lies_over_the_photo_has_the_photos_expression(captured):
     np.testing.assert_allclose(posed_head(head).vertices, mesh_in(captured).vertices, atol=1e-6)
 
 
+def update(head: bpy.types.Object, capture: Capture) -> None:
+    images = pack_images(capture, encode_images(capture))
+    HeadUpdate.prepare(head, capture, False, mesh_in(capture), images).apply(bpy.context)
+
+
 def test_an_update_keeps_the_sliders(captured):
     head = build(captured, bpy.context)
     set_key_values(head, {PHOTO: 0.25, "jawOpen": 0.5})
     other = replace(captured, settings=replace(captured.settings, topology="game"))
-    images = pack_images(other, encode_images(other))
-    HeadUpdate.prepare(head, other, False, mesh_in(other), images).apply(bpy.context)
+    update(head, other)
     assert key_values(head)[PHOTO] == 0.25 and key_values(head)["jawOpen"] == 0.5
     assert len(head.data.vertices) == len(mesh_in(other).vertices)
     before = shown(part_of(head, "teeth"))
     set_key_values(head, {"jawOpen": 1.0})
     assert np.abs(shown(part_of(head, "teeth")) - before).max() > MOVED
+
+
+def test_an_update_keeps_what_moves_the_sliders(captured):
+    head = build(captured, bpy.context)
+    add_combinations(head, ["viseme_aa"])
+    keys = head.data.shape_keys.key_blocks
+    keys["jawOpen"].slider_max, keys["jawOpen"].value, keys["cheekPuff"].mute = 2.0, 1.5, True
+    for frame, value in ((1, 0.0), (11, 1.0)):
+        keys["viseme_aa"].value = value
+        keys["viseme_aa"].keyframe_insert("value", frame=frame)
+    hand = bpy.data.objects.new("Hand", None)
+    bpy.context.scene.collection.objects.link(hand)
+    driven_by(keys["mouthPucker"].driver_add("value"), hand, "location.x")
+    driven_by(keys["mouthFunnel"].driver_add("value"), head.data.shape_keys, 'key_blocks["mouthPucker"].value')
+    driven_by(hand.driver_add("scale", 0), head.data.shape_keys, 'key_blocks["jawOpen"].value')
+    update(head, replace(captured, settings=replace(captured.settings, topology="game")))
+    keys = head.data.shape_keys.key_blocks
+    assert keys["jawOpen"].value == 1.5 and keys["cheekPuff"].mute and len(bpy.data.shape_keys) > 1
+    bpy.context.scene.frame_set(6)
+    hand.location.x = 0.5
+    bpy.context.view_layer.update()
+    assert keys["viseme_aa"].value == pytest.approx(0.5) and hand.scale.x == 1.5
+    assert [keys[name].value for name in ("mouthPucker", "mouthFunnel")] == pytest.approx([0.5, 0.5])
+    keys["jawOpen"].value = 0.0
+    bpy.context.view_layer.update()
+    assert hand.scale.x == 0.0
+
+
+def driven_by(curve: bpy.types.FCurve, source: bpy.types.ID, path: str) -> None:
+    """Gives what a curve drives the value of a property."""
+    curve.driver.type = "SUM"
+    target = curve.driver.variables.new().targets[0]
+    if isinstance(source, bpy.types.Key):
+        target.id_type = "KEY"
+    target.id, target.data_path = source, path
 
 
 def test_an_update_without_expressions_takes_them_away_with_the_mesh(captured):
@@ -469,6 +508,37 @@ class TestCopying:
         assert bpy.ops.prn.copy_expression(source=source.name) == {"FINISHED"}
         keys = target.data.shape_keys.key_blocks
         assert keys[COPIED].data[7].co.x - keys[PHOTO].data[7].co.x == pytest.approx(0, abs=0.002)
+
+    @pytest.mark.parametrize(
+        "changed", [{"topology": "standard"}, {"parts": SIMPLE}, {"head_size": "eyes", "eye_mm": 70.0}]
+    )
+    def test_a_new_mesh_has_it_too(self, two, captured, changed):
+        source, target = two
+        assert bpy.ops.prn.copy_expression(source=source.name) == {"FINISHED"}
+        set_key_values(target, {COPIED: 0.75, "jawOpen": 0.25})
+        settings = replace(captured.settings, **{"topology": "game"} | changed)
+        views = in_size(captured.views, settings, None)
+        other = replace(captured, settings=settings, views=views, head=head_of(views[0]))
+        update(target, other)
+        assert {name: value for name, value in key_values(target).items() if value} == {COPIED: 0.75, "jawOpen": 0.25}
+        fresh = build(other, bpy.context)
+        bpy.context.view_layer.objects.active = fresh
+        assert bpy.ops.prn.copy_expression(source=source.name) == {"FINISHED"}
+        set_key_values(fresh, key_values(target))
+        for one, same in ((target, fresh), *zip(parts_of_head(target), parts_of_head(fresh), strict=True)):
+            off = np.linalg.norm(shown(one) - shown(same), axis=1)
+            assert off.max() < 0.0006 and off.mean() < 0.0001  # which is made for what is open
+        third = build(captured, bpy.context)
+        bpy.context.view_layer.objects.active = third
+        assert bpy.ops.prn.copy_expression(source=target.name) == {"FINISHED"}  # it can be copied on
+        assert key_values(third)[COPIED] == 0.75
+
+    def test_a_mesh_without_expressions_forgets_it(self, two, captured):
+        source, target = two
+        assert bpy.ops.prn.copy_expression(source=source.name) == {"FINISHED"}
+        update(target, without(captured))
+        update(target, captured)
+        assert COPIED not in key_values(target) and key_values(target)[PHOTO] == 1.0
 
     def test_what_cannot_be_copied_is_told(self, two):
         source, target = two

@@ -122,6 +122,35 @@ def test_pins_hold_while_others_are_dragged(simple):
         assert places[CHIN][1] == pytest.approx(chin.place[1] + 4 * step, abs=0.05)
 
 
+@pytest.mark.parametrize("name", ["simple", "whole", "two photos"])
+@pytest.mark.parametrize("expressions", [False, True])
+def test_many_steps_leave_the_head_as_one_does(captured, name, expressions):
+    """What a step leaves out, it or the end of the drag catches up on."""
+    capture = captured[name]
+    capture = replace(capture, settings=replace(capture.settings, expressions=expressions))
+    dragged, still = build(capture, bpy.context), build(capture, bpy.context)
+    view, pinned = len(capture.views) - 1, PinnedHead(dragged, load_pack())
+    pins = [landmark_pin(pinned, view, index, (0, 0)) for index in (36, 45, 54)]
+    chin = landmark_pin(pinned, view, CHIN, (0, 0))
+    for step in range(1, 9):
+        moved = chin.moved((chin.place[0] + 2 * step, chin.place[1] + step))
+        pinned.set_pins(view, [*pins, moved], rounds=1, rests=False)
+    pinned.set_pins(view, [*pins, moved])
+    PinnedHead(still, load_pack()).go_back(pinned.fitted)
+    bpy.context.view_layer.update()
+    for one, same in zip((dragged, *parts_of_head(dragged)), (still, *parts_of_head(still)), strict=True):
+        np.testing.assert_allclose(coordinates(one.data), coordinates(same.data), atol=2e-6)
+        keys = (one.data.shape_keys, same.data.shape_keys)
+        for key, other in zip(*(block.key_blocks if block else () for block in keys), strict=True):
+            np.testing.assert_allclose(coordinates_of(key), coordinates_of(other), atol=2e-6, err_msg=key.name)
+    np.testing.assert_allclose(landmark_places(dragged), landmark_places(still), atol=2e-6)
+    for number in range(len(capture.views)):
+        cameras = capture_camera(dragged, number), capture_camera(still, number)
+        np.testing.assert_allclose(*(np.array(camera.matrix_world) for camera in cameras), atol=1e-5)
+        assert cameras[0].data.lens == pytest.approx(cameras[1].data.lens, rel=1e-5)
+        np.testing.assert_allclose(*(landmarks_in_photo(head, number) for head in (dragged, still)), atol=1e-3)
+
+
 def test_what_is_locked_stays(simple):
     pinned = PinnedHead(simple, load_pack())
     before = pinned.fitted.found

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from prn_blender.capture.geometry.position_map import PositionMap
+from prn_blender.capture.shape.expressions import PHOTO
 from prn_blender.capture.types import Capture
 from prn_blender.cli import batch as cli
 from prn_blender.scene.build.assemble import build
 from prn_blender.scene.build.camera import cameras_of, capture_camera, heads_of_camera, set_scene_camera, view_of_camera
+from prn_blender.scene.build.expressions import key_values, set_key_values
 from prn_blender.scene.build.landmarks import landmark_positions, landmarks_of
 from prn_blender.scene.build.material import base_colour_image
 from prn_blender.scene.build.photo_images import photo_in
@@ -181,6 +183,22 @@ def test_photos_are_chosen_together_added_and_removed(photos, registered):
     assert moved_landmarks(head) == [30]
     beak = dict(landmarks_of(head))[30]
     assert beak.location.y == pytest.approx(captured_landmarks(head)[30, 1] - 0.01, abs=1e-5)
+
+
+def test_expressions_added_later_stay_when_photos_come_and_go(photos, registered):
+    options = {"filepath": str(photos / "a.png"), "texture_size": "512"}
+    assert bpy.ops.prn.reconstruct_from_image(**options) == {"FINISHED"}
+    assert bpy.ops.prn.add_expressions() == {"FINISHED"}
+    head = bpy.context.view_layer.objects.active
+    set_key_values(head, {PHOTO: 0.25, "jawOpen": 0.5})
+    assert bpy.ops.prn.add_photos(directory=str(photos), files=files_of("b.png")) == {"FINISHED"}
+    assert {name: value for name, value in key_values(head).items() if value} == {PHOTO: 0.25, "jawOpen": 0.5}
+    set_shown_view(head, 1)
+    assert bpy.ops.prn.remove_photo(view=1) == {"FINISHED"}  # whose expression it has
+    assert {name: value for name, value in key_values(head).items() if value} == {PHOTO: 1.0}
+    assert bpy.ops.prn.remove_expressions() == {"FINISHED"}
+    assert bpy.ops.prn.add_photos(directory=str(photos), files=files_of("c.png")) == {"FINISHED"}
+    assert not key_values(head)
 
 
 def test_an_update_keeps_all_photos_of_the_head(photos, registered):

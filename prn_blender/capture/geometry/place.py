@@ -1,11 +1,13 @@
 """Where camera and head stand: the photo's camera in metres, and the head's pose before it."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from ..packs.topology import Topology
 from .camera import Camera, focal_from_distance, unit_camera
 from .pose import Similarity, fit_similarity, yaw_pitch_roll
-from .position_map import PositionMap
+from .position_map import BicubicSampler, PositionMap
 
 
 def in_plane_roll(position_map: PositionMap, topology: Topology) -> float:
@@ -16,8 +18,15 @@ def in_plane_roll(position_map: PositionMap, topology: Topology) -> float:
 def seen_by_parallel_rays(position_map: PositionMap, topology: Topology) -> Similarity:
     """The canonical head to photo space with y up, as if nothing of it were nearer to the camera."""
     some = topology.rigid_sample
-    seen = position_map.sample(topology.sample_uv[some]).mean(axis=1)
+    seen = _rigid_sampler(topology, len(position_map.values)).sample(position_map.values)
+    seen = seen.reshape(len(some), 2, 3).mean(axis=1)
     return fit_similarity(topology.canonical[some], seen * (1, -1, 1))
+
+
+@lru_cache(maxsize=4)
+def _rigid_sampler(topology: Topology, resolution: int) -> BicubicSampler:
+    """Of both samples of each vertex of `rigid_sample` in maps of a resolution."""
+    return BicubicSampler.at(topology.sample_uv[topology.rigid_sample].reshape(-1, 2), resolution)
 
 
 def place(

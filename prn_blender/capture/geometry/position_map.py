@@ -1,6 +1,7 @@
 """The network's result: an image whose pixels are points of the head's surface."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -61,18 +62,27 @@ class BicubicSampler:
 
     def sample(self, image: np.ndarray) -> np.ndarray:
         """(P, C) float32"""
-        values = image.reshape(-1, image.shape[2]).astype(np.float32, copy=False)
-        return (self.weights @ values.take(self.texels, axis=0))[:, 0]
+        channels = image.shape[2]
+        # Numpy takes rows of 16 bytes four times as quickly as those of 12.
+        values = np.zeros((len(image) ** 2, max(4, channels)), np.float32)
+        values[:, :channels] = image.reshape(-1, channels)
+        return (self.weights @ values.take(self.texels, axis=0))[:, 0, :channels]
 
 
 def upsample_bicubic(image: np.ndarray, size: int) -> np.ndarray:
     """`image` (R, R, C) at the texel centres of (size, size, C), as `sample_bicubic` gives them."""
-    resolution = image.shape[0]
+    matrix = _upsampling(size, image.shape[0])
+    rows = np.tensordot(matrix, image, axes=(1, 0))
+    return np.ascontiguousarray(np.tensordot(rows, matrix, axes=(1, 1)).swapaxes(1, 2))
+
+
+@lru_cache(maxsize=8)
+def _upsampling(size: int, resolution: int) -> np.ndarray:
+    """(size, resolution) float32: the weights of the texels along one axis."""
     indices, weights = cubic_neighbours((np.arange(size) + 0.5) / size, resolution)
     matrix = np.zeros((size, resolution), np.float32)
     np.add.at(matrix, (np.arange(size)[:, None], indices), weights)
-    rows = np.tensordot(matrix, image, axes=(1, 0))
-    return np.ascontiguousarray(np.tensordot(rows, matrix, axes=(1, 1)).swapaxes(1, 2))
+    return matrix
 
 
 @dataclass(frozen=True)

@@ -107,20 +107,22 @@ def _left_jacobian(vector: np.ndarray) -> np.ndarray:
 def shape_of(points: Points, model: HeadModel, identity: np.ndarray, view: FittedView) -> np.ndarray:
     """(P, 3) metres in the head's axes."""
     still = _without_neck(points, identity, view)
-    turned = (still - model.neck_pivot) @ rotation_of(view.neck).T + model.neck_pivot
-    return still + points.neck_weight[:, None] * (turned - still)
+    turned = (still - model.neck_pivot) @ (rotation_of(view.neck) - np.eye(3)).T
+    return still + points.neck_weight[:, None] * turned
 
 
 def project(shape: np.ndarray, model: HeadModel, view: FittedView) -> np.ndarray:
-    """(P, 3) photo space of points (P, 3) in the head's axes, with the position map's z."""
-    q = (shape - model.origin) @ view.rotation.T
-    middle = np.array([view.width, view.height]) / 2
-    offset = (view.place - middle) * (1, -1)
-    near = 1 / (1 - q[:, 2] * view.nearness)
-    seen = (offset + view.size * q[:, :2]) * near[:, None]
-    sight = np.append(-offset * view.nearness / view.size, 1.0)  # from the origin to the camera
-    z = q @ (sight / np.linalg.norm(sight)) * view.size
-    return np.column_stack([middle + seen * (1, -1), z])
+    """(P, 3) photo space of points (P, 3) in the head's axes, with the position map's z; as precise as the points.
+
+    One coordinate after the other: numpy is slow at rows of three.
+    """
+    q = view.rotation.astype(shape.dtype) @ (shape - model.origin.astype(shape.dtype)).T
+    middle_x, middle_y, size, nearness = view.width / 2, view.height / 2, float(view.size), float(view.nearness)
+    right, up = float(view.place[0]) - middle_x, middle_y - float(view.place[1])
+    near = 1 / (1 - nearness * q[2])
+    sight = np.array([-right * nearness / size, -up * nearness / size, 1.0])  # from the origin to the camera
+    z = (size * sight / np.linalg.norm(sight)).astype(shape.dtype) @ q
+    return np.stack([middle_x + (right + size * q[0]) * near, middle_y - (up + size * q[1]) * near, z], axis=1)
 
 
 @dataclass(frozen=True)

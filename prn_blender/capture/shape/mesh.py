@@ -17,13 +17,16 @@ from .parts import Part, PartsModel, clear_of_eyes, opened, parts_of
 from .size import enlarged
 
 
-def mesh_of(capture: Capture, topology: Topology) -> HeadMesh:
+def mesh_of(capture: Capture, topology: Topology, copied: PhotoExpression | None = None) -> HeadMesh:
     """The mesh of a capture's head with any topology of its pack, with parts and expressions where the settings ask for
-    them."""
-    seen = [_visibility(view, topology, capture.pack.topology) for view in capture.views]
-    return _mesh(
-        capture, topology, PositionMap(capture.head.surface), np.max(seen, axis=0), capture.settings.expressions
-    )
+    them.
+
+    Args:
+        copied: that of another head of the pack, which is then among the expressions.
+    """
+    seen = np.max([_visibility(view, topology, capture.pack.topology) for view in capture.views], axis=0)
+    surface = PositionMap(capture.head.surface)
+    return _mesh(capture, topology, surface, seen, capture.settings.expressions, copied)
 
 
 def vertices_in_view(capture: Capture, topology: Topology, number: int) -> np.ndarray:
@@ -33,13 +36,20 @@ def vertices_in_view(capture: Capture, topology: Topology, number: int) -> np.nd
     return _mesh(capture, topology, surface, np.ones(len(topology.canonical), np.float32), expressions=False).vertices
 
 
-def _mesh(capture: Capture, topology: Topology, surface: PositionMap, seen: np.ndarray, expressions: bool) -> HeadMesh:
+def _mesh(
+    capture: Capture,
+    topology: Topology,
+    surface: PositionMap,
+    seen: np.ndarray,
+    expressions: bool,
+    copied: PhotoExpression | None = None,
+) -> HeadMesh:
     mesh = HeadMesh(topology, topology.vertices(surface), seen)
     parts = capture.pack.parts if capture.settings.parts == WHOLE else None
     if parts is not None:
         mesh = with_parts(mesh, surface.sample(parts.anchor_uv), parts, capture.look.gaze)
     if expressions:
-        mesh = replace(mesh, expressions=_expressions(capture, mesh))
+        mesh = replace(mesh, expressions=_expressions(capture, mesh, copied))
     return mesh if parts is None else _opened(mesh)
 
 
@@ -67,15 +77,14 @@ def _opened(mesh: HeadMesh) -> HeadMesh:
     )
 
 
-def _expressions(capture: Capture, mesh: HeadMesh) -> Expressions:
+def _expressions(capture: Capture, mesh: HeadMesh, copied: PhotoExpression | None) -> Expressions:
     pack = capture.pack
     assert pack.expressions is not None  # told before the work
     first, fitted = capture.views[0], capture.fitted
     size = 1.0 if fitted is None else enlarged(first.camera.metres_per_px, fitted.found.views[0].size)
-    photo = _photo_expression(pack, first.expression, size)
-    return expressions_of(
-        pack.expressions, pack.parts, mesh.topology, mesh.vertices, mesh.parts, photo, capture.look.gaze
-    )
+    photo, gaze = _photo_expression(pack, first.expression, size), capture.look.gaze
+    worn = _worn(pack, copied)
+    return expressions_of(pack.expressions, pack.parts, mesh.topology, mesh.vertices, mesh.parts, photo, gaze, worn)
 
 
 def expressions_of_mesh(
@@ -112,8 +121,7 @@ def expressions_of_mesh(
         if pack.parts is not None:
             parts = turned(parts_of(pack.parts, on_surface(topology, pack.parts).on(whole), whole, topology), gaze)
     photo = _photo_expression(pack, coefficients, size)
-    others = None if copied is None else _photo_expression(pack, copied.coefficients)
-    worn = None if copied is None or others is None else (others, copied.gaze)
+    worn = _worn(pack, copied)
     found = expressions_of(pack.expressions, pack.parts, topology, whole, parts, photo, gaze, worn)
     return found.kept(kept) if is_open else found
 
@@ -122,6 +130,12 @@ def _photo_expression(pack: ModelPack, coefficients: np.ndarray | None, size: fl
     """As of `photo_expression`, of a head that is `size` times as large as its fit."""
     model = pack.head_model
     return None if model is None or coefficients is None else size * photo_expression(model, coefficients)
+
+
+def _worn(pack: ModelPack, copied: PhotoExpression | None) -> tuple[np.ndarray, np.ndarray] | None:
+    """As `expressions_of` wants it."""
+    field = None if copied is None else _photo_expression(pack, copied.coefficients)
+    return None if copied is None or field is None else (field, copied.gaze)
 
 
 def _visibility(view: View, topology: Topology, standard: Topology) -> np.ndarray:

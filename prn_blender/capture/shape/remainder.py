@@ -28,7 +28,7 @@ def fitted_map(model: HeadModel, fit: Fit, number: int, view: ViewEvidence, foll
     coarse = shape_of(model.texels(len(model.mean)), model, fit.identity, state)
     size = len(model.detail)
     shape = upsample_bicubic(coarse.reshape(model.mean.shape).astype(np.float32), size) + model.detail
-    values = project(shape.reshape(-1, 3), model, state).reshape(size, size, 3).astype(np.float32)
+    values = project(shape.reshape(-1, 3), model, state).reshape(size, size, 3)
     if follow > 0:
         values[..., :2] += follow * upsample_bicubic(_evidence_remainder(model, fit, state, view.evidence), size)
     return PositionMap(values)

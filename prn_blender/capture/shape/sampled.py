@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -58,13 +59,19 @@ class Shown:
         """(P, 3) float32 photo space."""
         values, pins = self._without_pins(sampled), those_on(self.fitted.known[self.number].pins)
         if pins:
-            pinned = Sampled.at(self.model, self.standard, uv_of(pins))
+            pinned = _of_pins(self.model, self.standard, tuple(pin.uv for pin in pins))
             gaps, size = gaps_of(pins, self._without_pins(pinned)), self.fitted.found.views[self.number].size
             values[:, :2] += close_gaps(self.model, uv_of(pins), gaps, size, sampled.places)
         return values
 
     def _without_pins(self, sampled: Sampled) -> np.ndarray:
         return sampled.of_map.sample(self.coarse.values) + sampled.detail @ self.into_photo.T
+
+
+@lru_cache(maxsize=4)
+def _of_pins(model: HeadModel, standard: Topology, uv: tuple[tuple[float, float], ...]) -> Sampled:
+    """At pins, which seldom change their places on the head."""
+    return Sampled.at(model, standard, np.array(uv))
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,11 +131,15 @@ class HeadSampler:
         return [self._placed(seen[k], cameras[k], fitted.found.views[k].rotation, factor) for k in numbers]
 
     def moved_by(self, field: np.ndarray) -> np.ndarray:
-        """(V, 3) metres by which a field over UV (G, G, 3) moves the vertices."""
-        vertices, seam = np.split(sample_bicubic(field, self.sampled.places.uv[: self.ends[1]]), self.ends[:1])
+        """(V, 3) metres by which a field over UV (G, G, 3), of the model's texels, moves the vertices."""
+        vertices, seam = np.split(self._of_field.sample(field), self.ends[:1])
         on_seam = self.topology.on_seam
         vertices[on_seam] = (vertices[on_seam] + seam) / 2
         return vertices
+
+    @cached_property
+    def _of_field(self) -> BicubicSampler:
+        return BicubicSampler.at(self.sampled.places.uv[: self.ends[1]], len(self.model.mean))
 
     def place_in(self, fitted: Fitted, number: int, uv: tuple[float, float], follow: float) -> tuple[float, float]:
         """Photo pixels of a place on the head in one of the photos."""

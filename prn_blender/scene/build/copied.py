@@ -66,11 +66,18 @@ def _photos_shown(head: bpy.types.Object) -> list[tuple[float, PhotoExpression |
     # Without expressions, the head shows its first photo's unless another one is looked at.
     shares[0] = key_values(head).get(PHOTO, 0.0) if has_expressions(head) else 1.0 - sum(shares.values())
     shown = [(share, _in_photo(views_of_head(head)[number], gaze)) for number, share in shares.items()]
-    if _COPIED in head.data and COPIED in key_values(head):
-        stored = head.data[_COPIED]
-        copied = PhotoExpression(np.array(stored["coefficients"]), np.array(stored["gaze"]).reshape(2, 2))
+    copied = copied_expression(head)
+    if copied is not None:
         shown.append((key_values(head)[COPIED], copied))
     return [(share, told) for share, told in shown if share > 0]
+
+
+def copied_expression(head: bpy.types.Object) -> PhotoExpression | None:
+    """What a head's key with the expression of another one shows; None where it has none."""
+    if _COPIED not in head.data or COPIED not in key_values(head):
+        return None
+    stored = head.data[_COPIED]
+    return PhotoExpression(np.array(stored["coefficients"]), np.array(stored["gaze"]).reshape(2, 2))
 
 
 def _in_photo(view: dict, gaze: np.ndarray) -> PhotoExpression | None:
@@ -88,12 +95,23 @@ def wear(head: bpy.types.Object, face: Face, expressions: Expressions | None) ->
         CaptureError: the head's vertices are others.
     """
     if expressions is not None and face.photo is not None:
-        require_vertices(head, expressions)
-        for shape, shapes, into_mesh in shapes_in_mesh(head, expressions):
-            change = shapes.keys.get(COPIED, np.zeros_like(shapes.neutral))
-            if shape.data.shape_keys is not None:
-                add_key(shape, head, COPIED, (change @ into_mesh.T).ravel())
-        told = {"coefficients": face.photo.coefficients.tolist(), "gaze": face.photo.gaze.ravel().tolist()}
-        head.data[_COPIED] = told
+        add_copied(head, face.photo, expressions)
     set_shown_view(head, 0)
     show_face(head, face.on(head.data.shape_keys.key_blocks) | {COPIED: face.strength})
+
+
+def add_copied(head: bpy.types.Object, copied: PhotoExpression, expressions: Expressions) -> None:
+    """Gives a head with expressions, and its parts, the key of a copied one, or changes the one that is there.
+
+    Args:
+        expressions: of the head, with that key.
+
+    Raises:
+        CaptureError: the head's vertices are others.
+    """
+    require_vertices(head, expressions)
+    for shape, shapes, into_mesh in shapes_in_mesh(head, expressions):
+        change = shapes.keys.get(COPIED, np.zeros_like(shapes.neutral))
+        if shape.data.shape_keys is not None:
+            add_key(shape, head, COPIED, (change @ into_mesh.T).ravel())
+    head.data[_COPIED] = {"coefficients": copied.coefficients.tolist(), "gaze": copied.gaze.ravel().tolist()}

@@ -70,6 +70,14 @@ def landmarks_of(head: bpy.types.Object) -> Iterator[tuple[int, bpy.types.Object
     yield from known.items()
 
 
+def root_of_landmarks(head: bpy.types.Object) -> bpy.types.Object | None:
+    """The empty that holds a head's landmarks; None where they were deleted."""
+    found = next(iter(_found.get(head.session_uid, {}).items()), None)
+    if found is None or not _is_still(found[1], found[0], head):  # one is asked, which is quicker than all
+        found = next(landmarks_of(head), None)
+    return None if found is None else found[1].parent
+
+
 def forget_landmarks() -> None:
     """Before datablocks change places: in another file, and in an undo step."""
     _found.clear()

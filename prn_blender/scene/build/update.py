@@ -11,7 +11,8 @@ from ...capture.errors import CaptureError
 from ...capture.faces.box import FaceBox, is_same_face
 from ...capture.record import capture_record, look_in, views_in
 from ...capture.shape.deformation import anchors_of
-from ...capture.shape.expressions import COPIED, PHOTO
+from ...capture.shape.expressions import PhotoExpression
+from ...capture.shape.mesh import mesh_of
 from ...capture.types import Capture, HeadMesh, Settings
 from ..edit.adjust import (
     captured_landmarks,
@@ -25,12 +26,14 @@ from ..edit.frame import built_metre, frame_in_mesh
 from ..fitted import store_fitted
 from ..record import forget_expression, photo_of_head, read_record, replace_record, views_of_head
 from .camera import cameras_of, capture_camera, fit_photo_of, set_scene_camera
-from .expressions import add_expressions, has_expressions, key_values, set_key_values
+from .copied import add_copied, copied_expression
+from .expressions import add_expressions, has_expressions, key_values
 from .images import TEXTURES, PackedImages, name_textures, packed_textures
 from .landmarks import landmarks_of
 from .material import create_material, texture_nodes
 from .mesh import add_region_groups, create_mesh
 from .parts import create_parts, name_parts, parts_of_head, remove_parts
+from .sliders import carry_sliders
 from .views import ViewShape, add_cameras, add_view_keys, cameras_by_photo, view_shapes
 
 _SAME_PLACE = 1e-4  # photo pixels and metres
@@ -50,6 +53,7 @@ class HeadUpdate:
     view_shapes: list[ViewShape]
     parts: list[bpy.types.Object]
     parts_before: list[bpy.types.Object]
+    copied: PhotoExpression | None  # which the new mesh has among its expressions, too
 
     @classmethod
     def prepare(
@@ -57,6 +61,9 @@ class HeadUpdate:
     ) -> "HeadUpdate":
         """Makes the datablocks; what fails, fails here."""
         metre = built_metre(head)
+        copied = copied_expression(head) if mesh.expressions is not None and _has_pack(head, capture) else None
+        if copied is not None:
+            mesh = mesh_of(capture, capture.pack.choose_topology(capture.settings.topology), copied)
         data = create_mesh(head.data.name, mesh, triangles, metre)
         prepare_adjustment(data, capture.head.landmarks, anchors_of(mesh.topology), metre)
         material, before = create_material(f"{head.name} Skin", images, metre), parts_of_head(head)
@@ -65,7 +72,7 @@ class HeadUpdate:
         data.transform(since_built)
         for part in parts:
             part.matrix_parent_inverse = since_built
-        return cls(head, capture, mesh, data, material, images, view_shapes(capture), parts, before)
+        return cls(head, capture, mesh, data, material, images, view_shapes(capture), parts, before, copied)
 
     def apply(self, context: bpy.types.Context) -> None:
         """Puts the new into the head's place. Landmarks that were moved stay moved, a mesh that would come out the
@@ -81,13 +88,7 @@ class HeadUpdate:
             bpy.data.meshes.remove(self.data)
             remove_parts(self.parts)
         else:
-            values = key_values(head)
-            if values.get(COPIED):  # which the new mesh does not have
-                values[PHOTO] = 1.0
             self._change_mesh()
-            remove_parts(self.parts_before)
-            name_parts(head, self.parts, self.mesh.parts)
-            set_key_values(head, values)
         self._change_material(shown, textures)
         replace_record(head, self.capture)
         if keeps_mesh and has_forgotten:
@@ -100,11 +101,13 @@ class HeadUpdate:
 
     def _change_mesh(self) -> None:
         head, old = self.head, self.head.data
-        name, materials = old.name, list(old.materials)
+        name, materials, sliders = old.name, list(old.materials), key_values(head)
         pins = moved_landmarks(head)
         offsets = landmark_places(head) - captured_landmarks(head) if pins else None
         in_mesh = np.array(frame_in_mesh(head))
         head.data = self.data
+        remove_parts(self.parts_before)
+        name_parts(head, self.parts, self.mesh.parts)
         for material in materials:
             self.data.materials.append(material)
         add_region_groups(head, self.mesh.topology)
@@ -113,7 +116,10 @@ class HeadUpdate:
             landmark.location = place + offsets[index] if index in pins else place
         if self.mesh.expressions is not None:
             add_expressions(head, self.mesh.expressions)
+            if self.copied is not None:
+                add_copied(head, self.copied, self.mesh.expressions)
         add_view_keys(head, self.view_shapes, in_mesh)
+        carry_sliders(old, head, sliders)
         follow_landmarks(head)
         if not old.users:
             bpy.data.meshes.remove(old)
@@ -178,7 +184,7 @@ def _gives_same_mesh(head: bpy.types.Object, data: bpy.types.Mesh, capture: Capt
     views = views_in(before), views_in(now)
     settings = asdict(Settings()) | before["settings"]
     return (
-        before["pack"]["sha256"] == now["pack"]["sha256"]
+        _has_pack(head, capture)
         and all(settings[name] == now["settings"][name] for name in _SHAPING)
         and (has_expressions(head) or not now["settings"]["expressions"])
         and look_in(before).iris == look_in(now).iris
@@ -192,6 +198,11 @@ def _gives_same_mesh(head: bpy.types.Object, data: bpy.types.Mesh, capture: Capt
             for one, other in zip(*views, strict=True)
         )
     )
+
+
+def _has_pack(head: bpy.types.Object, capture: Capture) -> bool:
+    """Whether a head was captured with the capture's model pack."""
+    return read_record(head)["pack"]["sha256"] == capture.pack.sha256
 
 
 def _alike(one: dict, other: dict) -> bool:

@@ -16,7 +16,7 @@ from ...capture.landmarks import COUNT, MIRROR
 from ...capture.packs.topology import OPENINGS
 from ...capture.shape.deformation import Anchors, Surface
 from ..build.landmarks import landmarks_of
-from .frame import STATE, anchors_on, frame_in_mesh, hang_in_mesh_space, state_points
+from .frame import STATE, anchors_on, frame_in_mesh, hang_in_mesh_space, places_of_vertices, state_points
 
 CAPTURED = "captured"  # point attribute
 _EDITED = 1e-6  # metres: a vertex farther than this from where its landmarks put it was moved by the artist
@@ -36,7 +36,7 @@ def prepare_adjustment(mesh: bpy.types.Mesh, landmarks: np.ndarray, anchors: Anc
         "captured": np.asarray(landmarks, np.float32).ravel().tolist(),
         "applied": [0.0] * landmarks.size,  # from where they were captured
         "pinned": [0] * len(landmarks),  # 1: put there by the artist
-        "anchored": (anchors.on(_read(mesh.vertices, "co")) / metre).ravel().tolist(),  # near them: in its triangles
+        "anchored": (anchors.on(places_of_vertices(mesh)) / metre).ravel().tolist(),  # near them: in its triangles
         "vertices": anchors.vertices.ravel().tolist(),
         "weights": anchors.weights.ravel().tolist(),
     }
@@ -107,14 +107,14 @@ def follow_landmarks(head: bpy.types.Object, is_symmetric: bool = False) -> bool
     Returns:
         whether anything had to be changed.
     """
-    if not is_adjustable(head):
+    if STATE not in head.data:
         return False
     applied, pinned = state_points(head.data, "applied"), _pinned(head.data)
     start, wanted = captured_landmarks(head), applied.copy()
     for index, landmark in landmarks_of(head):
         wanted[index] = np.array(landmark.location) - start[index]
     is_put = np.abs(wanted - applied).max(axis=1) > _PUT
-    if not is_put.any():
+    if not is_put.any() or not is_adjustable(head):
         return False
     if is_symmetric:
         beside = is_put[MIRROR] & ~is_put
@@ -165,7 +165,7 @@ def _apply(head: bpy.types.Object, captured: np.ndarray, displacements: np.ndarr
         captured: (V, 3) of the aligned frame: the surface before any was moved.
     """
     mesh, frame = head.data, np.array(frame_in_mesh(head))
-    shown = _taken(_read(mesh.vertices, "co"), np.linalg.inv(frame))
+    shown = _taken(places_of_vertices(mesh), np.linalg.inv(frame))
     surface = _surface(head, captured)
     moved = surface.moved(displacements, pinned)
     applied = np.where(pinned[:, None], displacements, surface.offsets(displacements, pinned))
@@ -192,7 +192,7 @@ def _apply(head: bpy.types.Object, captured: np.ndarray, displacements: np.ndarr
 
 def _captured_shape(head: bpy.types.Object, applied: np.ndarray, pinned: np.ndarray) -> np.ndarray:
     """(V, 3) of the aligned frame: the surface before any landmark was moved, with what the artist changed since."""
-    shown = _taken(_read(head.data.vertices, "co"), np.linalg.inv(np.array(frame_in_mesh(head))))
+    shown = _taken(places_of_vertices(head.data), np.linalg.inv(np.array(frame_in_mesh(head))))
     attribute = head.data.attributes.get(CAPTURED)
     if attribute is None:
         return shown

@@ -19,10 +19,10 @@ from ..photos.drawing import (
     Colour,
     PhotoOnScreen,
     draw_box,
+    draw_coloured_lines,
     draw_dots,
     draw_dots_in_space,
     draw_faces,
-    draw_lines,
 )
 from ..photos.image_editor import shows_photo
 from ..shell import session
@@ -46,16 +46,16 @@ handles: list[tuple[type, object]] = []  # of what is drawn now, each with its e
 
 def feature_lines(points: np.ndarray) -> list[tuple[list[tuple[float, float]], Colour]]:
     """The landmarks (68, 2) as polylines by facial feature, each with its colour; broken where one is NaN."""
-    lines = []
+    lines, places, known = [], points.tolist(), ~np.isnan(points).any(axis=1)
     for part in PARTS:
         colour = _COLOURS[part.name.partition("_")[0]]
         line: list[tuple[float, float]] = []
         for index in part.line:
-            if np.isnan(points[index]).any():
+            if known[index]:
+                line.append(tuple(places[index]))
+            else:
                 lines.append((line, colour))
                 line = []
-            else:
-                line.append(tuple(points[index].tolist()))
         lines.append((line, colour))
     return [(line, colour) for line, colour in lines if len(line) > 1]
 
@@ -76,8 +76,7 @@ def draw_landmarks(
     region: bpy.types.Region, points: np.ndarray, moved: Sequence[int], hovered: int | None = None
 ) -> None:
     """Lines and dots through region points (68, 2); those of the indices in `moved` stand out."""
-    for line, colour in feature_lines(points):
-        draw_lines(region, [line], colour, _LINE)
+    draw_coloured_lines(region, feature_lines(points), _LINE)
     known = ~np.isnan(points).any(axis=1)
     is_moved = np.zeros(len(points), bool)
     is_moved[list(moved)] = True
@@ -89,9 +88,11 @@ def draw_landmarks(
 
 def draw_pins(screen: PhotoOnScreen, pins: Sequence[Pin], held: int = -1) -> None:
     """Larger dots; the one of an index stands out."""
-    for index, pin in enumerate(pins):
-        colour = ORANGE if pin.is_on else _PIN_OFF
-        draw_dots([screen.to_region(*pin.place)], colour, _HELD_PIN if index == held else _PIN)
+    for colour, is_on in ((_PIN_OFF, False), (ORANGE, True)):
+        alike = [pin.place for index, pin in enumerate(pins) if pin.is_on == is_on and index != held]
+        draw_dots([screen.to_region(*place) for place in alike], colour, _PIN)
+    if 0 <= held < len(pins):
+        draw_dots([screen.to_region(*pins[held].place)], ORANGE if pins[held].is_on else _PIN_OFF, _HELD_PIN)
 
 
 def shown_view_of(head: bpy.types.Object, area: bpy.types.Area) -> int:

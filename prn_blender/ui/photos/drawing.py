@@ -15,6 +15,7 @@ from ..shell.found_faces import FoundFaces
 WHITE = (1.0, 1.0, 1.0, 0.9)
 ORANGE = (1.0, 0.63, 0.16, 1.0)  # Blender's, of the active object
 _SHADOW = (0.0, 0.0, 0.0, 0.6)
+_SQUARE = ((-1, -1), (1, -1), (1, 1), (-1, -1), (1, 1), (-1, 1))  # two triangles
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -130,15 +131,22 @@ def draw_box(region: bpy.types.Region, screen: PhotoOnScreen, box: Box, colour: 
 
 def draw_lines(region: bpy.types.Region, lines: Sequence[Sequence[Point]], colour: Colour, width: float) -> None:
     """Polylines through region points, `width` pixels at interface scale 1, on a dark rim."""
-    pairs = [(*point, 0.0) for line in lines for pair in pairwise(line) for point in pair]
+    draw_coloured_lines(region, [(line, colour) for line in lines], width)
+
+
+def draw_coloured_lines(
+    region: bpy.types.Region, lines: Sequence[tuple[Sequence[Point], Colour]], width: float
+) -> None:
+    """`draw_lines`, each line in its own colour: all at once, which is much quicker than one after the other."""
+    pairs = [(*point, 0.0) for line, _ in lines for pair in pairwise(line) for point in pair]
     if not pairs:
         return
-    shader = gpu.shader.from_builtin("POLYLINE_UNIFORM_COLOR")
-    batch = batch_for_shader(shader, "LINES", {"pos": pairs})
-    shader.uniform_float("viewportSize", (region.width, region.height))
-    for rim, tone in ((2.0, _SHADOW), (0.0, colour)):
+    colours = [colour for line, colour in lines for _ in range(2 * (len(line) - 1))]
+    shader = gpu.shader.from_builtin("POLYLINE_FLAT_COLOR")
+    for rim, tones in ((2.0, [_SHADOW] * len(pairs)), (0.0, colours)):
+        batch = batch_for_shader(shader, "LINES", {"pos": pairs, "color": tones})
+        shader.uniform_float("viewportSize", (region.width, region.height))
         shader.uniform_float("lineWidth", (width + rim) * ui_scale())
-        shader.uniform_float("color", tone)
         batch.draw(shader)
 
 
@@ -146,14 +154,12 @@ def draw_dots(points: Sequence[Point], colour: Colour, size: float) -> None:
     """Squares, `size` pixels a side at interface scale 1, on a dark rim. Point sizes differ between graphics APIs."""
     if not len(points):
         return
-    for rim, tone in ((2.0, _SHADOW), (0.0, colour)):
-        half = (size + rim) / 2 * ui_scale()
-        corners = [
-            (x + dx * half, y + dy * half)
-            for x, y in points
-            for dx, dy in ((-1, -1), (1, -1), (1, 1), (-1, -1), (1, 1), (-1, 1))
-        ]
-        _draw("TRIS", corners, tone)
+    halves = np.array([size + 2.0, size]) / 2 * ui_scale()  # each rim before its dot
+    corners = np.asarray(points, np.float32)[:, None, None] + halves[:, None, None] * _SQUARE
+    colours = np.broadcast_to(np.array([_SHADOW, colour])[:, None], (*corners.shape[:3], 4))
+    shader = gpu.shader.from_builtin("FLAT_COLOR")
+    where = {"pos": corners.reshape(-1, 2).tolist(), "color": colours.reshape(-1, 4).tolist()}
+    batch_for_shader(shader, "TRIS", where).draw(shader)
 
 
 def draw_dots_in_space(
@@ -175,8 +181,7 @@ def draw_dots_in_space(
     pixel = 2 * depth / (view.window_matrix[0][0] * region.width)  # units of the scene at each point
     for rim, tone in ((2.0, _SHADOW), (0.0, colour)):
         half = (size + rim) / 2 * ui_scale() * pixel[:, None]
-        square = ((-1, -1), (1, -1), (1, 1), (-1, -1), (1, 1), (-1, 1))
-        corners = np.stack([points + half * (dx * right + dy * up) for dx, dy in square], axis=1)
+        corners = np.stack([points + half * (dx * right + dy * up) for dx, dy in _SQUARE], axis=1)
         if rim == 0.0:  # before its own rim
             corners += forward / 2 * (towards / np.linalg.norm(towards, axis=1, keepdims=True))[:, None]
         _draw("TRIS", corners.reshape(-1, 3).tolist(), tone)

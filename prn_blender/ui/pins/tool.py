@@ -36,6 +36,7 @@ _HINTS = {
     True: "Click the head, drag the pin.  Shift+click: off or on.  Ctrl+click: remove.  Enter or Esc: done",
     False: "Drag a landmark: the head follows.  Ctrl+click: reset it.  Enter or Esc: done",
 }
+_NOT_SEEN = {"INBETWEEN_MOUSEMOVE", "TIMER"}  # events for which nothing has to be looked up or drawn
 _EDITORS = {"IMAGE_EDITOR": bpy.types.SpaceImageEditor, "VIEW_3D": bpy.types.SpaceView3D}
 
 
@@ -86,12 +87,16 @@ class PRN_OT_pin_head(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def modal(self, context, event):
-        if self._area not in list(context.window.screen.areas) or not heads_in(context, self._area):
+        if event.type in _NOT_SEEN:
+            return {"PASS_THROUGH"} if self._grip is None else {"RUNNING_MODAL"}
+        shown = heads_in(context, self._area) if self._area in list(context.window.screen.areas) else []
+        if not shown:
             return self._end(context)
-        self._area.tag_redraw()
+        # The sidebar, too, but for moves of the mouse.
+        (self._region if event.type == "MOUSEMOVE" else self._area).tag_redraw()
         self._mouse = self._at(event)
         if self._grip is not None:
-            return self._drag(context, event)
+            return self._drag(context, event, shown)
         if event.type in {"ESC", "RET", "NUMPAD_ENTER"} and event.value == "PRESS":
             return self._end(context)
         if (
@@ -100,7 +105,7 @@ class PRN_OT_pin_head(bpy.types.Operator):
             and is_in_free_part(self._area, self._region, self._mouse)
         ):
             try:
-                self._press(context, event)
+                self._press(context, event, shown)
             except CaptureError as error:
                 self.report({"WARNING"}, one_line(error))
             return {"RUNNING_MODAL"}
@@ -109,11 +114,10 @@ class PRN_OT_pin_head(bpy.types.Operator):
     def cancel(self, context):
         self._end(context)
 
-    def _press(self, context: bpy.types.Context, event: bpy.types.Event) -> None:
+    def _press(self, context: bpy.types.Context, event: bpy.types.Event, shown: list[HeadOnScreen]) -> None:
         from ...scene.edit.adjust import moved_landmarks, reset_landmarks
         from ...scene.edit.pins import is_pinnable
 
-        shown = heads_in(context, self._area)
         found = self._under_mouse(shown)
         one, landmark, pin = found or (None, -1, -1)
         if event.ctrl and one is not None:
@@ -174,10 +178,10 @@ class PRN_OT_pin_head(bpy.types.Operator):
         changed = [] if change is None else [change(pins[index])]
         pinned_head(context, one.head).set_pins(one.view, pins[:index] + changed + pins[index + 1 :], rules_of(context))
 
-    def _drag(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def _drag(self, context: bpy.types.Context, event: bpy.types.Event, shown: list[HeadOnScreen]) -> set[str]:
         grip = self._grip
         head = context.scene.objects.get(grip.head)
-        one = next((one for one in heads_in(context, self._area) if one.head == head), None)
+        one = next((one for one in shown if one.head == head), None)
         if one is None:
             self._let_go(context)
         elif event.type in {"ESC", "RIGHTMOUSE"} and event.value == "PRESS":
@@ -254,9 +258,9 @@ class PRN_OT_pin_head(bpy.types.Operator):
         return event.mouse_x - self._region.x, event.mouse_y - self._region.y
 
     def _hint(self, shown: list[HeadOnScreen]) -> str:
-        from ...scene.edit.pins import is_pinnable
+        from ...scene.fitted import has_fitted
 
-        return _HINTS[any(is_pinnable(one.head) for one in shown)]
+        return _HINTS[any(has_fitted(one.head) for one in shown)]
 
     def _under_mouse(self, shown: list[HeadOnScreen]) -> tuple[HeadOnScreen, int, int] | None:
         """The head, and the indices of landmark and pin under the mouse; -1 where it is none, or not also one."""

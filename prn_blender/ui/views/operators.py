@@ -3,6 +3,7 @@
 # ruff: noqa: RUF012 - Blender asks for plain sets as bl_options
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,7 @@ class CaptureAgain(HeadJob, JobOperator):
 
     def prepare(self, context):
         from ...capture.run import Request
+        from ...scene.build.expressions import has_expressions
         from ...scene.posed import photos_of
         from ...scene.record import read_record, settings_in
 
@@ -85,7 +87,7 @@ class CaptureAgain(HeadJob, JobOperator):
         request = Request(
             photo=first.photo,
             box=first.box,
-            settings=settings_in(record),
+            settings=replace(settings_in(record), expressions=has_expressions(head)),
             pack=chosen_pack(context, record["pack"]["name"]),
             yunet=Path(bpy.path.abspath(yunet)) if yunet else None,
             packed=first.packed,
