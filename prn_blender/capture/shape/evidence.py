@@ -23,12 +23,28 @@ class Likeness:
 
 
 @dataclass(frozen=True)
+class Outline:
+    """Places where the photo shows the head end and its background begin."""
+
+    uv: np.ndarray  # (N, 2) of what ends there
+    places: np.ndarray  # (N, 2) photo space
+    outwards: np.ndarray  # (N, 2) unit vectors across the outline: along it, nothing is told
+    deviation: np.ndarray  # (N,) photo pixels, across
+
+    @classmethod
+    def none(cls) -> "Outline":
+        """Where the photo shows none."""
+        return cls(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Of one view; places by UV."""
 
     places: np.ndarray  # (E, E, 3) photo space
     deviation: np.ndarray  # (E, E) photo pixels, of x and of y; infinite where nothing is known
     likeness: Likeness | None = None
+    outline: Outline | None = None  # None: not looked for
 
 
 def evidence_of(position_map: PositionMap, expected_error: np.ndarray, visibility: np.ndarray) -> Evidence:

@@ -15,9 +15,9 @@ import numpy as np
 
 from ..geometry.camera import ESTIMATED_MM, ORTHOGRAPHIC_DISTANCE, Camera, focal_pixels
 from ..geometry.pose import fit_similarity
-from .evidence import EVIDENCE_SIZE, Evidence, Likeness
+from .evidence import EVIDENCE_SIZE, Evidence, Likeness, Outline
 from .head_model import HeadModel, Points
-from .pins import Pin, those_on
+from .pins import Pin, those_on, uv_of
 
 ROUNDS = 3
 ROBUST = 2.5  # deviations from which on a texel loses its say
@@ -134,6 +134,8 @@ class _Observed:
     places: np.ndarray  # (P, 2) photo space
     precision: np.ndarray  # (P,) 1 / deviation^2 of x and of y
     doubted: np.ndarray  # (P,) bool: evidence, not pins
+    across: slice  # of the points, those of the outline
+    across_only: np.ndarray  # (O, 2, 2) projections of what lies in the photo, y up, to across the outline
 
 
 def fit(
@@ -246,20 +248,22 @@ def _observe(model: HeadModel, view: ViewEvidence, state: FittedView) -> _Observ
     deviation = np.maximum(view.evidence.deviation.ravel()[known], LEAST_DEVIATION * state.size)
     points = Points(texels.mean[known], texels.basis[known], texels.neck_weight[known])
     places, precision = view.evidence.places.reshape(-1, 3)[known, :2], 1 / (view.together * deviation**2)
-    pins = those_on(view.pins)
-    doubted = np.ones(len(places) + len(pins), bool)
-    if pins:
-        pinned = model.points(np.array([pin.uv for pin in pins]))
+    pins, outline = those_on(view.pins), view.evidence.outline or Outline.none()
+    across = slice(len(places), len(places) + len(outline.uv))
+    if pins or len(outline.uv):
+        more = model.points(np.concatenate([outline.uv, uv_of(pins)]))
         points = Points(
-            np.concatenate([points.mean, pinned.mean]),
-            np.concatenate([points.basis, pinned.basis]),
-            np.concatenate([points.neck_weight, pinned.neck_weight]),
+            np.concatenate([points.mean, more.mean]),
+            np.concatenate([points.basis, more.basis]),
+            np.concatenate([points.neck_weight, more.neck_weight]),
         )
+        places = np.concatenate([places, outline.places, *([pin.place] for pin in pins)])
+        seen = 1 / (view.together * outline.deviation**2)
         stiffness = np.array([pin.stiffness for pin in pins])
-        places = np.concatenate([places, [pin.place for pin in pins]])
-        precision = np.concatenate([precision, stiffness / (PIN_DEVIATION * state.size) ** 2])
-        doubted[-len(pins) :] = False
-    return _Observed(view, points, places, precision, doubted)
+        precision = np.concatenate([precision, seen, stiffness / (PIN_DEVIATION * state.size) ** 2])
+    outwards = outline.outwards * (1, -1)
+    doubted = np.arange(len(places)) < across.stop
+    return _Observed(view, points, places, precision, doubted, across, outwards[:, :, None] * outwards[:, None])
 
 
 def _normal_equations(
@@ -293,12 +297,14 @@ def _normal_equations(
         by_nearness = np.zeros_like(by_nearness)
     by_place = near[:, :, None] * np.eye(2)
     by_turn = -np.cross(by_q, q[:, None])
+    camera = np.concatenate([by_neck, by_turn, by_size[:, :, None], by_place, by_nearness[:, :, None]], axis=2)
+    for rows in (by_still, camera, residual[:, :, None]):
+        rows[one.across] = one.across_only @ rows[one.across]
     weight = one.precision
     if robust:
         off = (residual**2).sum(axis=1) * weight * known.together
         weight = np.where(one.doubted, weight / (1 + off / ROBUST**2), weight)
     root = np.sqrt(weight)[:, None]
-    camera = np.concatenate([by_neck, by_turn, by_size[:, :, None], by_place, by_nearness[:, :, None]], axis=2)
     coefficients = points.basis.shape[2]
     jacobian = np.empty((len(q), 2, coefficients + camera.shape[2]), np.float32)
     np.matmul((by_still * root[:, :, None]).astype(np.float32), points.basis, out=jacobian[:, :, :coefficients])

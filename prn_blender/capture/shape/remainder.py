@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..geometry.position_map import PositionMap, upsample_bicubic
-from .evidence import EVIDENCE_SIZE, Evidence
+from .evidence import EVIDENCE_SIZE, Evidence, Outline
 from .fit import Fit, FittedView, ViewEvidence, project, shape_of
 from .head_model import HeadModel
 
@@ -42,16 +42,26 @@ def _evidence_remainder(model: HeadModel, fit: Fit, state: FittedView, evidence:
     placed = project(shape_of(texels, model, fit.identity, state), model, state)
     gap = (evidence.places[..., :2] - placed[:, :2].reshape(EVIDENCE_SIZE, EVIDENCE_SIZE, 2)) / state.size  # metres
     known = np.isfinite(evidence.deviation) & model.at_size(model.inside, EVIDENCE_SIZE)
-    weight = np.where(known, (HALF_WAY * state.size / np.where(known, evidence.deviation, 1)) ** 2, 0).astype(
-        np.float32
+    weight = np.where(known, (HALF_WAY * state.size / np.where(known, evidence.deviation, 1)) ** 2, 0)
+    pull = np.where(known[..., None], gap, 0) * weight[..., None]
+    if evidence.outline is not None:
+        _add_outline(model, fit, state, evidence.outline, weight, pull)
+    weight, pull = (
+        cv2.GaussianBlur(values.astype(np.float32), (0, 0), BLUR, borderType=cv2.BORDER_REFLECT)
+        for values in (weight, pull)
     )
-    blurred = [
-        cv2.GaussianBlur(values, (0, 0), BLUR, borderType=cv2.BORDER_REFLECT)
-        for values in (
-            weight,
-            *np.moveaxis((np.where(known[..., None], gap, 0) * weight[..., None]).astype(np.float32), 2, 0),
-        )
-    ]
-    smooth = np.stack(blurred[1:], axis=2) / (blurred[0] + 1)[..., None]
+    smooth = pull / (weight + 1)[..., None]
     length = np.linalg.norm(smooth, axis=2, keepdims=True)
     return (smooth / np.sqrt(1 + (length / LARGEST) ** 2) * state.size).astype(np.float32)
+
+
+def _add_outline(
+    model: HeadModel, fit: Fit, state: FittedView, outline: Outline, weight: np.ndarray, pull: np.ndarray
+) -> None:
+    """Adds, in place, how far the outline lies from the model, across it, to the texels that end there."""
+    placed = project(shape_of(model.points(outline.uv), model, fit.identity, state), model, state)
+    across = ((outline.places - placed[:, :2]) * outline.outwards).sum(axis=1) / state.size  # metres
+    sure = (HALF_WAY * state.size / outline.deviation) ** 2
+    texel = tuple((outline.uv * EVIDENCE_SIZE).astype(int).clip(0, EVIDENCE_SIZE - 1).T[::-1])
+    np.add.at(weight, texel, sure)
+    np.add.at(pull, texel, (sure * across)[:, None] * outline.outwards)

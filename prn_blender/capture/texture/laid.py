@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..packs.topology import Topology
+from ..photo.cut_out import cut_out
 from ..photo.part import cut
 from ..types import View
 from .guide import Guide, make_guide
 from .tiles import Tile
-from .trust import Trust, cut_out, judge, without_rims
+from .trust import Trust, judge, without_rims
 
 
 @dataclass(frozen=True)

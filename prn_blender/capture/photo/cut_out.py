@@ -1,0 +1,116 @@
+"""The head cut out of a photo: a small picture of it, and what of that is head and what background."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..geometry.raster import rasterise
+from ..geometry.visibility import triangle_normals
+from .part import resample
+
+SEGMENT_SIZE = 112  # pixels across the head
+# In head sizes: from so far inside of the predicted silhouette on the photo shows the head for sure, and as far as
+# SILHOUETTE_OFF that may be wrong.
+DEEP = 0.09
+SILHOUETTE_OFF = 0.03
+
+
+@dataclass(frozen=True)
+class CutOut:
+    """A small picture of the head and its surroundings, and what of it is the head."""
+
+    picture: np.ndarray  # (h, w, 3) uint8, black beyond the photo
+    predicted: np.ndarray  # (h, w) uint8, 1 in the silhouette of the head that was found
+    margin: np.ndarray  # (h, w) distance to the silhouette within it, in head sizes
+    head: np.ndarray  # (h, w) uint8, 1 where the picture shows the head
+    origin: np.ndarray  # (2,) photo-space corner at which it starts
+    scale: float  # its pixels per photo pixel
+
+
+def cut_out(pixels: np.ndarray, vertices: np.ndarray, triangles: np.ndarray) -> CutOut:
+    """The head in the photo, by GrabCut seeded with the predicted head.
+
+    Args:
+        pixels: (H, W, 3) uint8 photo.
+        vertices: (V, 3) photo space.
+    """
+    picture, silhouette, origin, scale = head_picture(pixels, vertices, triangles)
+    margin = depth_in(silhouette) / SEGMENT_SIZE
+    return CutOut(picture, silhouette, margin, head_in(picture, silhouette, margin), origin, scale)
+
+
+def head_picture(
+    pixels: np.ndarray, vertices: np.ndarray, triangles: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """A small picture of the head and its surroundings.
+
+    Returns:
+        the picture (h, w, 3) uint8, black beyond the photo; the head's silhouette in it (h, w) uint8; the photo-space
+        corner (2,) at which it starts; and its pixels per photo pixel.
+    """
+    import cv2
+
+    low, high = vertices[:, :2].min(axis=0), vertices[:, :2].max(axis=0)
+    scale = SEGMENT_SIZE / max(float((high - low).max()), 1e-6)
+    border = 0.2 * SEGMENT_SIZE / scale
+    origin = low - border
+    width, height = np.ceil((high - low + 2 * border) * scale).astype(int)
+    front = triangles[triangle_normals(vertices, triangles)[:, 2] > 0]
+    covered = rasterise((vertices[front][..., :2] - origin) * scale, width, height)
+    silhouette = np.zeros((height, width), np.uint8)
+    silhouette[covered.row, covered.column] = 1
+    silhouette = cv2.morphologyEx(silhouette, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+
+    crop = resample(pixels, origin, np.eye(2) / scale, (int(width), int(height)), scale, beyond=(0, 0, 0))
+    return crop, silhouette, origin, scale
+
+
+def head_in(crop: np.ndarray, silhouette: np.ndarray, margin: np.ndarray) -> np.ndarray:
+    """(h, w) uint8, 1 where the picture shows the head, by GrabCut seeded with the predicted head.
+
+    Args:
+        crop: (h, w, 3) uint8.
+        silhouette: (h, w) uint8, 1 in the predicted head.
+        margin: (h, w) distance to the silhouette within the head, in head sizes.
+    """
+    import cv2
+
+    labels = np.where(silhouette > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels[depth_in(1 - silhouette) > 0.12 * SEGMENT_SIZE] = cv2.GC_BGD
+    labels[margin > DEEP] = cv2.GC_FGD
+    if not (labels == cv2.GC_FGD).any() or not (labels == cv2.GC_BGD).any():
+        return silhouette
+    # Noise, because GrabCut cannot do with parts of one exact colour. It draws samples itself, too.
+    noise = np.random.default_rng(0).integers(-3, 4, crop.shape)
+    cv2.setRNGSeed(0)
+    cv2.grabCut(
+        np.clip(crop + noise, 0, 255).astype(np.uint8),
+        labels,
+        None,
+        np.zeros((1, 65)),
+        np.zeros((1, 65)),
+        2,
+        cv2.GC_INIT_WITH_MASK,
+    )
+    head = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8)
+    # Dark hair before a dark background: a cut that takes the top of the head away is wrong, not the prediction.
+    top = upper_third(silhouette) & (margin > SILHOUETTE_OFF) & (margin < DEEP)
+    if top.any() and head[top].mean() < 0.5:
+        head[upper_third(silhouette) & (silhouette > 0)] = 1
+    return cv2.morphologyEx(head, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+
+
+def depth_in(mask: np.ndarray) -> np.ndarray:
+    """(h, w) float32 distance in pixels to where `mask` (h, w) uint8 is 0."""
+    import cv2
+
+    return cv2.distanceTransform(mask, cv2.DIST_L2, 5)
+
+
+def upper_third(silhouette: np.ndarray) -> np.ndarray:
+    """(h, w) bool: the rows of the upper third of the head, and those above it."""
+    rows = np.flatnonzero(silhouette.any(axis=1))
+    above = np.zeros(silhouette.shape, bool)
+    if len(rows):
+        above[: rows[0] + (rows[-1] - rows[0]) // 3] = True
+    return above

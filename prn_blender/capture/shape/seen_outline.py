@@ -1,0 +1,262 @@
+"""Where the photo shows the head end and its background begin: evidence of the head's outline.
+
+The surface ends where it turns away from the camera; which place on it that is changes with the head, so a seen place
+of the outline is held across the outline only. Hair and hats end elsewhere: only what has the colour of the skin inside
+of it and is no scalp counts.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..geometry.raster import rasterise
+from ..photo.cut_out import CutOut
+from ..photo.part import resample
+from .evidence import SEEN, Outline
+from .head_model import HeadModel, texel_uv
+
+ACROSS = 224  # pixels across the head of the picture in which the outline is looked for
+# All in mm at the head.
+APART = 3.0  # along the outline, of the places that are looked at
+REACH = 12.0  # as far before and behind the predicted outline it is looked for
+NEAR_CUT = 4.0  # as far from the border of what was cut out the strongest edge is taken
+STEP = 0.5  # of the walk across the outline
+SKIN = (-24.0, -12.0)  # where on the walk the skin's own colour is
+FINE, INSIDE, OUTSIDE = (-2.0, -0.5), (-6.0, -2.0), (1.0, 5.0)  # before and behind an edge
+SKIN_LIES = 18.0  # as deep inside the surface must be seen
+SEEN_AROUND = 6.0
+ON_SURFACE = 2.0  # as near to where the surface turns away
+DEVIATION = 0.7
+# In units of Lab, lightness counting less where light falls differently.
+LEAST_CONTRAST = 15.0
+COLOURS = np.array([1.0, 1.5, 1.5], np.float32)
+SAME_SKIN = 0.3  # of the contrast at the edge, by which colours of one surface differ at most
+EARLIER_EDGE = 0.5  # of the contrast at the edge, that no edge before it may have
+SMOOTH = 2.0  # that the outline steps out at most over two places
+NEIGHBOURS = 3  # of four that go on so
+BLURRED = 0.4  # pixels per mm, below which a photo shows no outline
+HOLDS = 8.0  # as near to a seen place must be where the surface turns away, once the head has been fitted to it
+
+
+@dataclass(frozen=True)
+class Turning:
+    """Where a surface turns away from the camera."""
+
+    uv: np.ndarray  # (N, 2)
+    places: np.ndarray  # (N, 2) photo space
+
+    def nearest(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(M, 2) UV of what turns away nearest to places (M, 2), and (M,) photo pixels to it."""
+        off = np.linalg.norm(self.places[:, None] - places, axis=2)
+        nearest = off.argmin(axis=0)
+        return self.uv[nearest], off[nearest, range(len(places))]
+
+
+def turning(surface: np.ndarray, inside: np.ndarray) -> Turning:
+    """
+    Args:
+        surface: (G, G, 3) photo space.
+        inside: (G, G) bool, texels that the surface has.
+    """
+    facing, uv = _facing(surface), texel_uv(len(surface))
+    found_uv, found = [], []
+    for step in (np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:]):
+        one, other = (facing[part] for part in step)
+        across = (one > 0) != (other > 0)
+        for part in step:
+            across &= inside[part]
+        share = (one[across] / (one[across] - other[across]))[:, None]
+        for values, into in ((uv, found_uv), (surface[..., :2], found)):
+            first, second = (values[part][across] for part in step)
+            into.append(first + share * (second - first))
+    return Turning(np.concatenate(found_uv), np.concatenate(found))
+
+
+def outline_seen(
+    pixels: np.ndarray,
+    cut: CutOut,
+    surface: np.ndarray,
+    size: float,
+    model: HeadModel,
+    visibility: np.ndarray,
+    scalp: np.ndarray,
+) -> Outline:
+    """Of a head whose surface lies at (G, G, 3) in photo space, about.
+
+    Args:
+        pixels: (H, W, 3) uint8, the photo.
+        size: photo pixels that a metre takes at the head.
+        visibility: (V, V) 0..1, how likely the surface is seen.
+        scalp: (G, G) bool, texels on which hair grows.
+    """
+    if size < 1000 * BLURRED:
+        return Outline.none()
+    picture = _Picture.around(pixels, surface, model.inside)
+    mm = size * picture.scale / 1000  # pixels of the picture
+    around = _predicted(surface, model.inside, picture)
+    places, outwards = _along(around, mm)
+    walk = np.arange(SKIN[0], REACH + OUTSIDE[1] + STEP, STEP, dtype=np.float32)
+    way = (places[:, None] + (walk * mm)[:, None] * outwards[:, None]).astype(np.float32)  # (N, T, 2)
+    colours = picture.colours(way)
+    found = _edges(colours, walk, _ends_of(cut, way, picture))
+    t = walk[found.edge]
+    on_photo = picture.on_photo(way)
+    rows = np.arange(len(places))
+    on_photo = np.logical_and.reduce([on_photo[rows, _at(walk, t + x)] for x in (INSIDE[0], 0.0, OUTSIDE[1])])
+    uv, off = turning(surface, model.inside).nearest(picture.to_photo(places))
+    texel = tuple((uv * len(surface)).astype(int).clip(0, len(surface) - 1).T[::-1])
+    head = ~scalp[texel] & (model.neck_weight[texel] < 0.3) & (off < ON_SURFACE * size / 1000)
+    skin_at = picture.to_photo(places - SKIN_LIES * mm * outwards)
+    seen = _seen_at(skin_at, surface, visibility, SEEN_AROUND * size / 1000) > SEEN
+    good = _goes_on(found.told & on_photo & head & seen, t)
+    edge = picture.to_photo(places + (t * mm)[:, None] * outwards)
+    deviation = np.full(good.sum(), np.hypot(DEVIATION * size / 1000, 0.5))
+    return Outline(uv[good], edge[good], outwards[good].astype(float), deviation)
+
+
+def held_by(outline: Outline, surface: np.ndarray, inside: np.ndarray, size: float) -> Outline:
+    """The outline, at those places of another surface that turn away nearest to it; arguments as of `outline_seen`."""
+    if not len(outline.uv):
+        return outline
+    uv, off = turning(surface, inside).nearest(outline.places)
+    near = off < HOLDS * size / 1000
+    return Outline(uv[near], outline.places[near], outline.outwards[near], outline.deviation[near])
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """Of the head and its surroundings."""
+
+    lab: np.ndarray  # (h, w, 3) float32
+    covered: np.ndarray  # (h, w) uint8, 1 where there is a photo
+    origin: np.ndarray  # (2,) photo-space corner at which it starts
+    scale: float  # its pixels per photo pixel
+
+    @classmethod
+    def around(cls, pixels: np.ndarray, surface: np.ndarray, inside: np.ndarray) -> "_Picture":
+        import cv2
+
+        low, high = surface[inside][:, :2].min(axis=0), surface[inside][:, :2].max(axis=0)
+        scale = ACROSS / float((high - low).max())
+        border = 0.15 * ACROSS / scale
+        origin = low - border
+        width, height = np.ceil((high - low + 2 * border) * scale).astype(int).tolist()
+        small = resample(pixels, origin, np.eye(2) / scale, (width, height), scale, beyond=(0, 0, 0))
+        lab = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_RGB2Lab).astype(np.float32), (0, 0), 0.6)
+        photo = (np.array([[0, 0], pixels.shape[1::-1]]) - origin) * scale
+        (left, top), (right, bottom) = np.ceil(photo[0]).astype(int), np.floor(photo[1]).astype(int)
+        covered = np.zeros((height, width), np.uint8)
+        covered[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = 1
+        return cls(lab, covered, origin, scale)
+
+    def to_photo(self, places: np.ndarray) -> np.ndarray:
+        return places / self.scale + self.origin
+
+    def colours(self, way: np.ndarray) -> np.ndarray:
+        """(N, T, 3) in units in which they differ as they look."""
+        import cv2
+
+        return cv2.remap(self.lab, way - np.float32(0.5), None, cv2.INTER_LINEAR) * COLOURS
+
+    def on_photo(self, way: np.ndarray) -> np.ndarray:
+        """(N, T) bool."""
+        import cv2
+
+        return cv2.remap(self.covered, way - np.float32(0.5), None, cv2.INTER_NEAREST) > 0
+
+
+def _predicted(surface: np.ndarray, inside: np.ndarray, picture: _Picture) -> np.ndarray:
+    """(h, w) uint8, 1 in the silhouette of the surface."""
+    import cv2
+
+    size = len(surface)
+    corners = np.arange(size * size).reshape(size, size)
+    quads = np.stack([corners[:-1, :-1], corners[1:, :-1], corners[1:, 1:], corners[:-1, 1:]], axis=-1).reshape(-1, 4)
+    quads = quads[inside.ravel()[quads].all(axis=1)]
+    places = (surface.reshape(-1, 3)[:, :2] - picture.origin) * picture.scale
+    found = rasterise(places[np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])], *picture.lab.shape[1::-1])
+    mask = np.zeros(picture.lab.shape[:2], np.uint8)
+    mask[found.row, found.column] = 1
+    return cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))  # the seam is open
+
+
+def _along(mask: np.ndarray, mm: float) -> tuple[np.ndarray, np.ndarray]:
+    """Places (N, 2) along the outline of a mask, and (N, 2) the directions outwards."""
+    import cv2
+
+    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    pixel = max(outlines, key=len)[:: max(1, round(APART * mm)), 0]
+    soft = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 2 * mm + 1)
+    slope = np.stack([cv2.Sobel(soft, cv2.CV_32F, *axis) for axis in ((1, 0), (0, 1))], axis=-1)
+    outwards = -slope[pixel[:, 1], pixel[:, 0]]
+    outwards /= np.maximum(np.linalg.norm(outwards, axis=1, keepdims=True), 1e-9)
+    return pixel + 0.5, outwards
+
+
+def _ends_of(cut: CutOut, way: np.ndarray, picture: _Picture) -> np.ndarray:
+    """(N, T) bool: the last places on each way that are in what was cut out, where there is one such place."""
+    import cv2
+
+    places = ((picture.to_photo(way) - cut.origin) * cut.scale - 0.5).astype(np.float32)
+    head = cv2.remap(cut.head.astype(np.float32), places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) > 0.5
+    ends = np.zeros_like(head)
+    ends[:, :-1] = head[:, :-1] & ~head[:, 1:]
+    return ends
+
+
+@dataclass(frozen=True)
+class _Edges:
+    edge: np.ndarray  # (N,) where on the walk
+    told: np.ndarray  # (N,) bool: it is where skin ends
+
+
+def _edges(colours: np.ndarray, walk: np.ndarray, ends: np.ndarray) -> _Edges:
+    """The strongest edge near the border of what was cut out, and whether skin ends there."""
+    rows = np.arange(len(colours))
+    ends = ends & (np.abs(walk) <= REACH)
+    end = walk[ends.argmax(axis=1)] + STEP / 2
+    contrast = np.linalg.norm(_mean(colours, FINE) - _mean(colours, tuple(-x for x in FINE[::-1])), axis=2)
+    edge = np.where(np.abs(walk - end[:, None]) <= NEAR_CUT, contrast, -1).argmax(axis=1)
+    inside, outside = _mean(colours, INSIDE)[rows, edge], _mean(colours, OUTSIDE)[rows, edge]
+    skin = np.median(colours[:, (walk >= SKIN[0]) & (walk <= SKIN[1])], axis=1)
+    apart = np.linalg.norm(inside - outside, axis=1)
+    same = np.linalg.norm((inside - skin) * (0.5, 1, 1), axis=1) < SAME_SKIN * apart
+    before = (walk >= -16) & (walk <= walk[edge][:, None] - 3)
+    earlier = np.where(before, contrast, 0).max(axis=1) > EARLIER_EDGE * contrast[rows, edge]
+    told = (ends.sum(axis=1) == 1) & (contrast[rows, edge] > LEAST_CONTRAST) & (apart > LEAST_CONTRAST) & same
+    return _Edges(edge, told & ~earlier)
+
+
+def _goes_on(told: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """(N,) bool: the outline has enough neighbours as far out; strands of hair have not."""
+    near = [np.roll(told, k) & (np.abs(np.roll(t, k) - t) < SMOOTH) for k in (-2, -1, 1, 2)]
+    return told & (np.sum(near, axis=0) >= NEIGHBOURS)
+
+
+def _mean(colours: np.ndarray, between: tuple[float, float]) -> np.ndarray:
+    """(N, T, 3) means over a stretch of the walk before and behind each place."""
+    first, last = (round(x / STEP) for x in between)
+    total = np.cumsum(np.pad(colours, ((0, 0), (1, 0), (0, 0))), axis=1)
+    k = np.arange(colours.shape[1])
+    low, high = (np.clip(k + x, 0, len(k)) for x in (first, last + 1))
+    return (total[:, high] - total[:, low]) / np.maximum(high - low, 1)[:, None]
+
+
+def _at(walk: np.ndarray, t: np.ndarray) -> np.ndarray:
+    return np.rint((t - walk[0]) / STEP).astype(int).clip(0, len(walk) - 1)
+
+
+def _facing(surface: np.ndarray) -> np.ndarray:
+    """(G, G) how far the surface of photo space (G, G, 3) faces the camera."""
+    by_u, by_v = np.gradient(surface, axis=1), np.gradient(surface, axis=0)
+    return by_u[..., 0] * by_v[..., 1] - by_u[..., 1] * by_v[..., 0]
+
+
+def _seen_at(places: np.ndarray, surface: np.ndarray, visibility: np.ndarray, reach: float) -> np.ndarray:
+    """(N,) mean visibility of what faces the camera around places (N, 2) of the photo."""
+    step = len(surface) // len(visibility)
+    coarse = surface[step // 2 :: step, step // 2 :: step]
+    front = _facing(coarse) > 0
+    off = np.linalg.norm(places[:, None] - coarse[front][:, :2], axis=2) / reach
+    weight = np.exp(-(off**2))
+    return weight @ visibility[front] / np.maximum(weight.sum(axis=1), 1e-3)
