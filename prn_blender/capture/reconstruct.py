@@ -1,5 +1,6 @@
 """The face of one photo, or of several of one person, to a `Capture`, one line a step."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from .networks.head import Network, Regression, open_network
 from .networks.refine import Refiner, open_refiner
 from .packs.pack import ModelPack
 from .packs.soundness import require_distance, require_head
+from .photo.cut_out import cut_out
 from .progress import Progress, part_of, silent
 from .shape.belonging import strangers
 from .shape.detail import with_detail
@@ -26,7 +28,7 @@ from .shape.iris_size import size_by_irises
 from .shape.pins import Pin
 from .shape.second_pass import second_pass
 from .shape.size import size_factor, sized
-from .shape.views import Fitted, HeadInView, fit_views
+from .shape.views import Fitted, HeadInView, fit_views, with_outlines
 from .stopwatch import Stopwatch
 from .texture.project import project_textures
 from .types import WHOLE, Capture, Head, Photo, Settings, View
@@ -194,10 +196,15 @@ def evidence_in(
     """Where the surface lies in the photo, as the networks say; None where none says how sure it is."""
     error, seen = regression.expected_error, regression.visibility
     first = None if error is None or seen is None else evidence_of(position_map, error * crop.side, seen)
-    if refiner is None or pack.head_model is None:
+    if pack.head_model is None:
         return first
-    second = second_pass(photo.pixels, position_map, pack.head_model, refiner.run)
-    return second if first is None or seen is None else joined(first, second, seen)
+    with ThreadPoolExecutor(max_workers=1) as thread:  # it takes as long as the second pass
+        cut = thread.submit(cut_out, photo.pixels, pack.topology.vertices(position_map), pack.topology.triangles)
+        told = first
+        if refiner is not None:
+            second = second_pass(photo.pixels, position_map, pack.head_model, refiner.run)
+            told = second if first is None or seen is None else joined(first, second, seen)
+        return None if told is None else replace(told, cut=cut.result())
 
 
 def views_of(
@@ -228,7 +235,13 @@ def views_of(
     odd: frozenset[int] = frozenset()
     if pack.head_model is not None and len(known) == len(portraits):
         by_hand = tuple(portrait.by_hand for portrait in portraits)
-        fitted = fit_views(pack.head_model, known, by_hand)
+        fitted = with_outlines(
+            fit_views(pack.head_model, known, by_hand),
+            pack.head_model,
+            pack.topology,
+            [portrait.photo.pixels for portrait in portraits],
+            [regression.visibility for _, _, regression in regressed],
+        )
         heads = fitted.heads(pack.head_model, pack.topology, settings.follow)
         odd = strangers(pack.head_model, known, by_hand)
     else:
@@ -252,9 +265,10 @@ def views_of(
             belongs=number not in odd,
             expression=head.expression,
             pins=portrait.pins,
+            cut=said.cut if said is not None else None,
         )
-        for number, (portrait, (crop, _, _), lens, head) in enumerate(
-            zip(portraits, regressed, lenses, heads, strict=True)
+        for number, (portrait, (crop, _, _), said, lens, head) in enumerate(
+            zip(portraits, regressed, evidence, lenses, heads, strict=True)
         )
     )
     return views, fitted

@@ -15,6 +15,7 @@ from .geometry.pose import Similarity
 from .geometry.position_map import PositionMap
 from .packs.pack import PREFERRED_TOPOLOGY, ModelPack
 from .packs.topology import Topology
+from .photo.cut_out import CutOut
 from .shape.expressions import Expressions
 from .shape.eyeball import STRAIGHT, Look
 from .shape.parts import Part
@@ -147,6 +148,7 @@ class View:
     belongs: bool = True  # False: its face hardly fits those of the capture's other photos
     expression: np.ndarray | None = None  # (E,) coefficients of the pack's head model, where it has one
     pins: tuple[Pin, ...] = ()
+    cut: CutOut | None = None  # the head cut out, where that was done before
 
     @property
     def visible_share(self) -> float:

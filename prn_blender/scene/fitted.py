@@ -4,7 +4,7 @@ import bpy
 import numpy as np
 
 from ..capture.record import pins_in
-from ..capture.shape.evidence import EVIDENCE_SIZE, Evidence, Likeness
+from ..capture.shape.evidence import EVIDENCE_SIZE, Evidence, Likeness, Outline
 from ..capture.shape.fit import Fit, FittedView, ViewEvidence
 from ..capture.shape.size import enlarged
 from ..capture.shape.views import Fitted
@@ -50,7 +50,7 @@ def fitted_of(head: bpy.types.Object) -> Fitted:
         size = told["photo"]["width"], told["photo"]["height"]
         known.append(
             ViewEvidence(
-                Evidence(**evidence, likeness=_likeness_of(view)),
+                Evidence(**evidence, likeness=_likeness_of(view), outline=_outline_of(view)),
                 *size,
                 focal_px=view.get("focal_px"),
                 distance=view.get("distance"),
@@ -88,6 +88,7 @@ def _view_as_stored(known: ViewEvidence, state: FittedView) -> dict:
         "orthographic": known.orthographic,
         **{name: getattr(known.evidence, name).astype(np.float32).tobytes() for name in _SHAPES},
         **_likeness_as_stored(known.evidence.likeness),
+        **_outline_as_stored(known.evidence.outline),
     }
 
 
@@ -102,6 +103,20 @@ def _likeness_of(view: dict) -> Likeness | None:
         return None
     mean, deviation = np.frombuffer(view["likeness"], np.float32).reshape(2, -1).astype(float)
     return Likeness(mean, deviation)
+
+
+def _outline_as_stored(outline: Outline | None) -> dict:
+    if not outline:
+        return {}
+    columns = np.column_stack([outline.uv, outline.places, outline.outwards, outline.deviation])
+    return {"outline": columns.astype(np.float32).tobytes()}
+
+
+def _outline_of(view: dict) -> Outline | None:
+    if "outline" not in view:
+        return None
+    columns = np.frombuffer(view["outline"], np.float32).reshape(-1, 7).astype(float)
+    return Outline(columns[:, :2], columns[:, 2:4], columns[:, 4:6], columns[:, 6])
 
 
 def _state_as_stored(state: FittedView) -> dict:

@@ -1,6 +1,6 @@
 """The head cut out of a photo: a small picture of it, and what of that is head and what background."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,11 @@ class CutOut:
     origin: np.ndarray  # (2,) photo-space corner at which it starts
     scale: float  # its pixels per photo pixel
 
+    def of(self, vertices: np.ndarray, triangles: np.ndarray) -> "CutOut":
+        """The same picture with the silhouette of another head; arguments as of `cut_out`."""
+        silhouette = silhouette_in(vertices, triangles, self.origin, self.scale, self.head.shape)
+        return replace(self, predicted=silhouette, margin=depth_in(silhouette) / SEGMENT_SIZE)
+
 
 def cut_out(pixels: np.ndarray, vertices: np.ndarray, triangles: np.ndarray) -> CutOut:
     """The head in the photo, by GrabCut seeded with the predicted head.
@@ -48,21 +53,26 @@ def head_picture(
         the picture (h, w, 3) uint8, black beyond the photo; the head's silhouette in it (h, w) uint8; the photo-space
         corner (2,) at which it starts; and its pixels per photo pixel.
     """
-    import cv2
-
     low, high = vertices[:, :2].min(axis=0), vertices[:, :2].max(axis=0)
     scale = SEGMENT_SIZE / max(float((high - low).max()), 1e-6)
     border = 0.2 * SEGMENT_SIZE / scale
     origin = low - border
-    width, height = np.ceil((high - low + 2 * border) * scale).astype(int)
-    front = triangles[triangle_normals(vertices, triangles)[:, 2] > 0]
-    covered = rasterise((vertices[front][..., :2] - origin) * scale, width, height)
-    silhouette = np.zeros((height, width), np.uint8)
-    silhouette[covered.row, covered.column] = 1
-    silhouette = cv2.morphologyEx(silhouette, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    width, height = np.ceil((high - low + 2 * border) * scale).astype(int).tolist()
+    crop = resample(pixels, origin, np.eye(2) / scale, (width, height), scale, beyond=(0, 0, 0))
+    return crop, silhouette_in(vertices, triangles, origin, scale, (height, width)), origin, scale
 
-    crop = resample(pixels, origin, np.eye(2) / scale, (int(width), int(height)), scale, beyond=(0, 0, 0))
-    return crop, silhouette, origin, scale
+
+def silhouette_in(
+    vertices: np.ndarray, triangles: np.ndarray, origin: np.ndarray, scale: float, shape: tuple[int, ...]
+) -> np.ndarray:
+    """(h, w) uint8, 1 where a picture of that shape shows the head; arguments as of `cut_out` and `CutOut`."""
+    import cv2
+
+    front = triangles[triangle_normals(vertices, triangles)[:, 2] > 0]
+    covered = rasterise((vertices[front][..., :2] - origin) * scale, shape[1], shape[0])
+    silhouette = np.zeros(shape, np.uint8)
+    silhouette[covered.row, covered.column] = 1
+    return cv2.morphologyEx(silhouette, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
 
 
 def head_in(crop: np.ndarray, silhouette: np.ndarray, margin: np.ndarray) -> np.ndarray:

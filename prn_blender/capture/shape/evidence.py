@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..geometry.position_map import PositionMap, sample_bicubic
+from ..photo.cut_out import CutOut
 from .head_model import texel_uv
 
 EVIDENCE_SIZE = 32  # texels: errors of networks are smooth over UV
@@ -31,6 +32,9 @@ class Outline:
     outwards: np.ndarray  # (N, 2) unit vectors across the outline: along it, nothing is told
     deviation: np.ndarray  # (N,) photo pixels, across
 
+    def __len__(self) -> int:
+        return len(self.uv)
+
     @classmethod
     def none(cls) -> "Outline":
         """Where the photo shows none."""
@@ -45,6 +49,7 @@ class Evidence:
     deviation: np.ndarray  # (E, E) photo pixels, of x and of y; infinite where nothing is known
     likeness: Likeness | None = None
     outline: Outline | None = None  # None: not looked for
+    cut: CutOut | None = None  # the head cut out of the photo, by which the outline can be found
 
 
 def evidence_of(position_map: PositionMap, expected_error: np.ndarray, visibility: np.ndarray) -> Evidence:

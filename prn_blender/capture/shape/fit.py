@@ -249,8 +249,8 @@ def _observe(model: HeadModel, view: ViewEvidence, state: FittedView) -> _Observ
     points = Points(texels.mean[known], texels.basis[known], texels.neck_weight[known])
     places, precision = view.evidence.places.reshape(-1, 3)[known, :2], 1 / (view.together * deviation**2)
     pins, outline = those_on(view.pins), view.evidence.outline or Outline.none()
-    across = slice(len(places), len(places) + len(outline.uv))
-    if pins or len(outline.uv):
+    across = slice(len(places), len(places) + len(outline))
+    if pins or outline:
         more = model.points(np.concatenate([outline.uv, uv_of(pins)]))
         points = Points(
             np.concatenate([points.mean, more.mean]),

@@ -44,7 +44,7 @@ def _evidence_remainder(model: HeadModel, fit: Fit, state: FittedView, evidence:
     known = np.isfinite(evidence.deviation) & model.at_size(model.inside, EVIDENCE_SIZE)
     weight = np.where(known, (HALF_WAY * state.size / np.where(known, evidence.deviation, 1)) ** 2, 0)
     pull = np.where(known[..., None], gap, 0) * weight[..., None]
-    if evidence.outline is not None:
+    if evidence.outline:
         _add_outline(model, fit, state, evidence.outline, weight, pull)
     weight, pull = (
         cv2.GaussianBlur(values.astype(np.float32), (0, 0), BLUR, borderType=cv2.BORDER_REFLECT)

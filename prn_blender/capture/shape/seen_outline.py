@@ -6,10 +6,12 @@ of it and is no scalp counts.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from ..geometry.raster import rasterise
+from ..packs.topology import Topology
 from ..photo.cut_out import CutOut
 from ..photo.part import resample
 from .evidence import SEEN, Outline
@@ -59,7 +61,8 @@ def turning(surface: np.ndarray, inside: np.ndarray) -> Turning:
         inside: (G, G) bool, texels that the surface has.
     """
     facing, uv = _facing(surface), texel_uv(len(surface))
-    found_uv, found = [], []
+    found_uv: list[np.ndarray] = []
+    found: list[np.ndarray] = []
     for step in (np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:]):
         one, other = (facing[part] for part in step)
         across = (one > 0) != (other > 0)
@@ -70,6 +73,15 @@ def turning(surface: np.ndarray, inside: np.ndarray) -> Turning:
             first, second = (values[part][across] for part in step)
             into.append(first + share * (second - first))
     return Turning(np.concatenate(found_uv), np.concatenate(found))
+
+
+@lru_cache(maxsize=2)
+def scalp_of(topology: Topology, size: int) -> np.ndarray:
+    """(size, size) bool: texels on which hair grows."""
+    uv = topology.sample_uv[topology.in_region("scalp_and_neck"), 0]
+    scalp = np.zeros((size, size), bool)
+    scalp[tuple((uv * size).astype(int).clip(0, size - 1).T[::-1])] = True
+    return scalp
 
 
 def outline_seen(
@@ -116,7 +128,7 @@ def outline_seen(
 
 def held_by(outline: Outline, surface: np.ndarray, inside: np.ndarray, size: float) -> Outline:
     """The outline, at those places of another surface that turn away nearest to it; arguments as of `outline_seen`."""
-    if not len(outline.uv):
+    if not outline:
         return outline
     uv, off = turning(surface, inside).nearest(outline.places)
     near = off < HOLDS * size / 1000
@@ -215,7 +227,7 @@ def _edges(colours: np.ndarray, walk: np.ndarray, ends: np.ndarray) -> _Edges:
     rows = np.arange(len(colours))
     ends = ends & (np.abs(walk) <= REACH)
     end = walk[ends.argmax(axis=1)] + STEP / 2
-    contrast = np.linalg.norm(_mean(colours, FINE) - _mean(colours, tuple(-x for x in FINE[::-1])), axis=2)
+    contrast = np.linalg.norm(_mean(colours, FINE) - _mean(colours, (-FINE[1], -FINE[0])), axis=2)
     edge = np.where(np.abs(walk - end[:, None]) <= NEAR_CUT, contrast, -1).argmax(axis=1)
     inside, outside = _mean(colours, INSIDE)[rows, edge], _mean(colours, OUTSIDE)[rows, edge]
     skin = np.median(colours[:, (walk >= SKIN[0]) & (walk <= SKIN[1])], axis=1)

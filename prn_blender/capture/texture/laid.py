@@ -95,7 +95,10 @@ class Laid:
         """
         vertices = topology.vertices(view.position_map)
         with ThreadPoolExecutor(max_workers=1) as thread:  # it takes as long as all the rest
-            head = thread.submit(cut_out, view.photo.pixels, vertices, topology.triangles)
+            if view.cut is None:
+                head = thread.submit(cut_out, view.photo.pixels, vertices, topology.triangles)
+            else:
+                head = thread.submit(view.cut.of, vertices, topology.triangles)
             guide = make_guide(view.position_map, topology, view.visibility)
             pyramid = PhotoPyramid.around(view.photo.pixels, vertices)
             colour = pyramid.sample(pyramid.place(guide.position), pyramid.level(guide.footprint))
