@@ -20,14 +20,14 @@ from .head_model import HeadModel, texel_uv
 ACROSS = 224  # pixels across the head of the picture in which the outline is looked for
 # All in mm at the head.
 APART = 3.0  # along the outline, of the places that are looked at
-REACH = 12.0  # as far before and behind the predicted outline it is looked for
+REACH = 8.0  # as far before and behind the predicted outline it is looked for
 NEAR_CUT = 4.0  # as far from the border of what was cut out the strongest edge is taken
 STEP = 0.5  # of the walk across the outline
 SKIN = (-24.0, -12.0)  # where on the walk the skin's own colour is
 FINE, INSIDE, OUTSIDE = (-2.0, -0.5), (-6.0, -2.0), (1.0, 5.0)  # before and behind an edge
 SKIN_LIES = 18.0  # as deep inside the surface must be seen
 SEEN_AROUND = 6.0
-ON_SURFACE = 2.0  # as near to where the surface turns away
+ON_SURFACE = 4.0  # as near to where the surface turns away
 DEVIATION = 0.7
 # In units of Lab, lightness counting less where light falls differently.
 LEAST_CONTRAST = 15.0
@@ -35,8 +35,11 @@ COLOURS = np.array([1.0, 1.5, 1.5], np.float32)
 SAME_SKIN = 0.3  # of the contrast at the edge, by which colours of one surface differ at most
 EARLIER_EDGE = 0.5  # of the contrast at the edge, that no edge before it may have
 SMOOTH = 2.0  # that the outline steps out at most over two places
-NEIGHBOURS = 3  # of four that go on so
+NEIGHBOURS = 2  # of four that go on so
 BLURRED = 0.4  # pixels per mm, below which a photo shows no outline
+# Metres on the mean head, from the middle of the jaw's ends: ears lie farther to the side, and so far behind and above.
+EAR_LANDMARKS = [0, 16]
+EARS_FROM, EAR = 0.072, (0.025, 0.03, -0.012, 0.042)
 HOLDS = 8.0  # as near to a seen place must be where the surface turns away, once the head has been fitted to it
 
 
@@ -77,8 +80,10 @@ def turning(surface: np.ndarray, inside: np.ndarray) -> Turning:
 
 @lru_cache(maxsize=2)
 def scalp_of(topology: Topology, size: int) -> np.ndarray:
-    """(size, size) bool: texels on which hair grows."""
-    uv = topology.sample_uv[topology.in_region("scalp_and_neck"), 0]
+    """(size, size) bool: texels on which hair grows, and the neck's."""
+    x, y, z = (topology.canonical - topology.landmark_canonical[EAR_LANDMARKS].mean(axis=0)).T
+    ears = (np.abs(x) > EARS_FROM) & (np.abs(y - EAR[0]) < EAR[1]) & (np.abs(z - EAR[2]) < EAR[3])
+    uv = topology.sample_uv[topology.in_region("scalp_and_neck") & ~ears, 0]
     scalp = np.zeros((size, size), bool)
     scalp[tuple((uv * size).astype(int).clip(0, size - 1).T[::-1])] = True
     return scalp
