@@ -37,9 +37,10 @@ EARLIER_EDGE = 0.5  # of the contrast at the edge, that no edge before it may ha
 SMOOTH = 2.0  # that the outline steps out at most over two places
 NEIGHBOURS = 2  # of four that go on so
 BLURRED = 0.4  # pixels per mm, below which a photo shows no outline
-# Metres on the mean head, from the middle of the jaw's ends: ears lie farther to the side, and so far behind and above.
-EAR_LANDMARKS = [0, 16]
-EARS_FROM, EAR = 0.072, (0.025, 0.03, -0.012, 0.042)
+# Metres on the mean head. Ears lie so far to the side, behind the eyes and above them; temples begin so far behind the
+# eyes and above them.
+EARS = (0.0775, np.inf), (0.065, 0.125), (-0.06, 0.01)
+TEMPLES = (0.03, -0.03)
 HOLDS = 8.0  # as near to a seen place must be where the surface turns away, once the head has been fitted to it
 
 
@@ -80,10 +81,13 @@ def turning(surface: np.ndarray, inside: np.ndarray) -> Turning:
 
 @lru_cache(maxsize=2)
 def scalp_of(topology: Topology, size: int) -> np.ndarray:
-    """(size, size) bool: texels on which hair grows, and the neck's."""
-    x, y, z = (topology.canonical - topology.landmark_canonical[EAR_LANDMARKS].mean(axis=0)).T
-    ears = (np.abs(x) > EARS_FROM) & (np.abs(y - EAR[0]) < EAR[1]) & (np.abs(z - EAR[2]) < EAR[3])
-    uv = topology.sample_uv[topology.in_region("scalp_and_neck") & ~ears, 0]
+    """(size, size) bool: texels on which hair grows, temples among them, and the neck's."""
+    x, y, z = topology.canonical.T
+    ears = np.logical_and.reduce(
+        [(low < at) & (at < high) for at, (low, high) in zip((abs(x), y, z), EARS, strict=True)]
+    )
+    hair = topology.in_region("scalp_and_neck") | (y > TEMPLES[0]) & (z > TEMPLES[1])
+    uv = topology.sample_uv[hair & ~ears, 0]
     scalp = np.zeros((size, size), bool)
     scalp[tuple((uv * size).astype(int).clip(0, size - 1).T[::-1])] = True
     return scalp
