@@ -27,8 +27,9 @@ from .shape.iris import eyes_in, look_in_eyes
 from .shape.iris_size import size_by_irises
 from .shape.pins import Pin
 from .shape.second_pass import second_pass
+from .shape.seen_outline import outline_seen, scalp_of
 from .shape.size import size_factor, sized
-from .shape.views import Fitted, HeadInView, fit_views, with_outlines
+from .shape.views import Fitted, HeadInView, fit_views
 from .stopwatch import Stopwatch
 from .texture.project import project_textures
 from .types import WHOLE, Capture, Head, Photo, Settings, View
@@ -204,7 +205,11 @@ def evidence_in(
         if refiner is not None:
             second = second_pass(photo.pixels, position_map, pack.head_model, refiner.run)
             told = second if first is None or seen is None else joined(first, second, seen)
-        return None if told is None else replace(told, cut=cut.result())
+        if told is None or seen is None:
+            return told
+        scalp = scalp_of(pack.topology, len(pack.head_model.mean))
+        outline = outline_seen(photo.pixels, cut.result(), told.places, pack.head_model, seen, scalp)
+        return replace(told, outline=outline, cut=cut.result())
 
 
 def views_of(
@@ -235,13 +240,7 @@ def views_of(
     odd: frozenset[int] = frozenset()
     if pack.head_model is not None and len(known) == len(portraits):
         by_hand = tuple(portrait.by_hand for portrait in portraits)
-        fitted = with_outlines(
-            fit_views(pack.head_model, known, by_hand),
-            pack.head_model,
-            pack.topology,
-            [portrait.photo.pixels for portrait in portraits],
-            [regression.visibility for _, _, regression in regressed],
-        )
+        fitted = fit_views(pack.head_model, known, by_hand)
         heads = fitted.heads(pack.head_model, pack.topology, settings.follow)
         odd = strangers(pack.head_model, known, by_hand)
     else:

@@ -49,7 +49,7 @@ class Evidence:
     deviation: np.ndarray  # (E, E) photo pixels, of x and of y; infinite where nothing is known
     likeness: Likeness | None = None
     outline: Outline | None = None  # None: not looked for
-    cut: CutOut | None = None  # the head cut out of the photo, by which the outline can be found
+    cut: CutOut | None = None  # the head cut out of the photo
 
 
 def evidence_of(position_map: PositionMap, expected_error: np.ndarray, visibility: np.ndarray) -> Evidence:

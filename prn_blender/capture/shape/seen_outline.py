@@ -10,7 +10,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..geometry.position_map import upsample_bicubic
 from ..geometry.raster import rasterise
+from ..geometry.unwrap import stance_of
 from ..packs.topology import Topology
 from ..photo.cut_out import CutOut
 from ..photo.part import resample
@@ -41,7 +43,7 @@ BLURRED = 0.4  # pixels per mm, below which a photo shows no outline
 # eyes and above them.
 EARS = (0.0775, np.inf), (0.065, 0.125), (-0.06, 0.01)
 TEMPLES = (0.03, -0.03)
-HOLDS = 8.0  # as near to a seen place must be where the surface turns away, once the head has been fitted to it
+HOLDS = 8.0  # as near to a seen place must be where the fitted head turns away
 
 
 @dataclass(frozen=True)
@@ -96,20 +98,21 @@ def scalp_of(topology: Topology, size: int) -> np.ndarray:
 def outline_seen(
     pixels: np.ndarray,
     cut: CutOut,
-    surface: np.ndarray,
-    size: float,
+    places: np.ndarray,
     model: HeadModel,
     visibility: np.ndarray,
     scalp: np.ndarray,
 ) -> Outline:
-    """Of a head whose surface lies at (G, G, 3) in photo space, about.
+    """Where a photo shows the outline of a head.
 
     Args:
         pixels: (H, W, 3) uint8, the photo.
-        size: photo pixels that a metre takes at the head.
+        places: (E, E, 3) photo space, where the surface lies, about.
         visibility: (V, V) 0..1, how likely the surface is seen.
-        scalp: (G, G) bool, texels on which hair grows.
+        scalp: (G, G) bool, the model's texels on which hair grows.
     """
+    surface = upsample_bicubic(places.astype(np.float32), len(model.mean))
+    size = 1000 * stance_of(surface, model.mean, model.rigid).pixels_per_mm  # photo pixels that a metre takes
     if size < 1000 * BLURRED:
         return Outline.none()
     picture = _Picture.around(pixels, surface, model.inside)
@@ -136,9 +139,13 @@ def outline_seen(
 
 
 def held_by(outline: Outline, surface: np.ndarray, inside: np.ndarray, size: float) -> Outline:
-    """The outline, at those places of another surface that turn away nearest to it; arguments as of `outline_seen`."""
-    if not outline:
-        return outline
+    """The outline, at those places of a surface that turn away nearest to it.
+
+    Args:
+        surface: (G, G, 3) photo space.
+        inside: (G, G) bool, texels that it has.
+        size: photo pixels that a metre takes at the head.
+    """
     uv, off = turning(surface, inside).nearest(outline.places)
     near = off < HOLDS * size / 1000
     return Outline(uv[near], outline.places[near], outline.outwards[near], outline.deviation[near])

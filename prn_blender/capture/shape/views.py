@@ -1,6 +1,5 @@
 """From what the networks and the user say of one photo or several to one head in each of them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,12 +10,11 @@ from ..geometry.pose import Similarity
 from ..geometry.position_map import PositionMap
 from ..packs.topology import Topology
 from .detail import with_detail
-from .evidence import Outline
 from .fit import ROUNDS, Fit, ViewEvidence, fit, place_at_first, project, shape_of
 from .head_model import HeadModel
 from .pins import Pin, held, those_on
 from .remainder import fitted_map
-from .seen_outline import held_by, outline_seen, scalp_of
+from .seen_outline import held_by
 
 OUTLINE_ROUNDS = 2  # of the fit that starts near
 
@@ -57,18 +55,16 @@ class Fitted:
         """The head in every photo, as of `head_in`."""
         return tuple(self.head_in(model, topology, number, follow) for number in range(len(self.known)))
 
-    def surface_in(self, model: HeadModel, number: int) -> np.ndarray:
-        """(G, G, 3) photo space of the model's texels in one of the photos, without what the model does not tell."""
-        state, size = self.found.views[number], len(model.mean)
-        shape = shape_of(model.texels(size), model, self.found.identity, state)
-        return project(shape, model, state).reshape(size, size, 3)
-
-    def outlined(self, outlines: Sequence[Outline]) -> "Fitted":
-        """With other outlines of the views, before the head has followed them."""
-        known = (
-            replace(view, evidence=replace(view.evidence, outline=outline))
-            for view, outline in zip(self.known, outlines, strict=True)
-        )
+    def along_outlines(self, model: HeadModel) -> "Fitted":
+        """With the outlines at what of this head turns away from the camera there."""
+        known = []
+        for view, state in zip(self.known, self.found.views, strict=True):
+            if view.evidence.outline:
+                shape = shape_of(model.texels(len(model.mean)), model, self.found.identity, state)
+                surface = project(shape, model, state).reshape(model.mean.shape)
+                outline = held_by(view.evidence.outline, surface, model.inside, state.size)
+                view = replace(view, evidence=replace(view.evidence, outline=outline))
+            known.append(view)
         return replace(self, known=tuple(known))
 
     def pinned(self, number: int, pins: tuple[Pin, ...]) -> "Fitted":
@@ -94,38 +90,11 @@ def fit_views(model: HeadModel, views: tuple[ViewEvidence, ...], by_hand: tuple[
     by_hand = by_hand or (False,) * len(views)
     plain = tuple(replace(view, pins=()) for view in views)
     fitted = Fitted(views, fit(model, plain, _start(model, plain, by_hand)))
+    if any(view.evidence.outline for view in views):
+        fitted = fitted.along_outlines(model)
+        flat = tuple(replace(view, pins=()) for view in fitted.known)
+        fitted = replace(fitted, found=fit(model, flat, fitted.found, rounds=OUTLINE_ROUNDS))
     return fitted.again(model) if any(those_on(view.pins) for view in views) else fitted
-
-
-def with_outlines(
-    fitted: Fitted,
-    model: HeadModel,
-    topology: Topology,
-    photos: Sequence[np.ndarray],
-    visibilities: Sequence[np.ndarray | None],
-) -> Fitted:
-    """The head that explains, too, where the photos show it end and their background begin.
-
-    Args:
-        photos: of the views, (H, W, 3) uint8.
-        visibilities: of the views, (V, V) 0..1, how likely the surface is seen; None: not known.
-    """
-    scalp, outlines = scalp_of(topology, len(model.mean)), []
-    for number, (pixels, seen) in enumerate(zip(photos, visibilities, strict=True)):
-        cut, size = fitted.known[number].evidence.cut, fitted.found.views[number].size
-        if cut is None or seen is None:
-            outlines.append(Outline.none())
-        else:
-            surface = fitted.surface_in(model, number)
-            outlines.append(outline_seen(pixels, cut, surface, size, model, seen, scalp))
-    if not any(outlines):
-        return fitted
-    fitted = fitted.outlined(outlines).again(model, rounds=OUTLINE_ROUNDS)
-    held = [
-        held_by(outline, fitted.surface_in(model, number), model.inside, fitted.found.views[number].size)
-        for number, outline in enumerate(outlines)
-    ]
-    return fitted.outlined(held).again(model, rounds=OUTLINE_ROUNDS)
 
 
 def _start(model: HeadModel, views: tuple[ViewEvidence, ...], by_hand: tuple[bool, ...]) -> Fit | None:
