@@ -9,8 +9,9 @@ from prn_blender.capture.errors import NoFaceError
 from prn_blender.capture.faces.find import choose_faces, find_faces
 from prn_blender.capture.geometry.pose import umeyama
 from prn_blender.capture.photo.read import load_photo
-from prn_blender.capture.shape.fit import ViewEvidence, fit
+from prn_blender.capture.shape.fit import ViewEvidence
 from prn_blender.capture.shape.head_model import HeadModel
+from prn_blender.capture.shape.views import fit_views
 from training.evaluation.numbers import Numbers, add
 
 DEFAULT_PERSONS = Path(__file__).parents[2] / "shared" / "data" / "photos" / "persons"
@@ -61,7 +62,7 @@ def measure_persons(
 ) -> None:
     """Adds the area under the curve of same person or not, and how often the likest other photo is of the same."""
     who = np.array([person for person, *_ in persons])
-    identities = np.stack([fit(model, (known(photo, box),)).identity for _, photo, box in persons])
+    identities = np.stack([fit_views(model, (known(photo, box),)).found.identity for _, photo, box in persons])
     first, second = np.triu_indices(len(who), 1)
     is_same = who[first] == who[second]
     for name, alike in likenesses(model, identities, face).items():

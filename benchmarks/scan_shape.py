@@ -14,8 +14,8 @@ from prn_blender.capture.faces.box import FaceBox
 from prn_blender.capture.geometry.place import place
 from prn_blender.capture.geometry.pose import Similarity, umeyama
 from prn_blender.capture.geometry.position_map import PositionMap
-from prn_blender.capture.shape.fit import fit
 from prn_blender.capture.shape.remainder import fitted_map
+from prn_blender.capture.shape.views import fit_views
 from training.evaluation.numbers import Numbers, add
 from training.evaluation.runner import PackRunner
 from training.evaluation.scan import TURNS, Scan, distance_to_surface, load_scan, photograph
@@ -91,9 +91,9 @@ class ScanFits:
     def fitted(self, turns) -> np.ndarray:
         """Errors of one fit of photos from several sides, as seen in the first."""
         known = tuple(self.known(turn)[0] for turn in turns)
-        found = fit(self.pack.head_model, known)
-        position_map = fitted_map(self.pack.head_model, found, 0, known[0])
-        return self.errors(position_map, found.views[0].camera)
+        fitted = fit_views(self.pack.head_model, known)
+        position_map = fitted_map(self.pack.head_model, fitted.found, 0, fitted.known[0])
+        return self.errors(position_map, fitted.found.views[0].camera)
 
     def errors(self, position_map: PositionMap, camera) -> np.ndarray:
         vertices, landmarks = self.topology.vertices(position_map), self.topology.landmarks(position_map)
@@ -103,7 +103,7 @@ class ScanFits:
     def identity(self, **changes) -> np.ndarray:
         """(P, 3) metres: the shape without expression, from the front."""
         model = self.pack.head_model
-        found = fit(model, (self.known(0, **changes)[0],))
+        found = fit_views(model, (self.known(0, **changes)[0],)).found
         shape = np.tensordot(found.identity, model.identity, 1) + model.mean
         return shape[model.inside]
 

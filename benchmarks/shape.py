@@ -35,6 +35,7 @@ from prn_blender.capture.shape.evidence import EVIDENCE_SIZE, Evidence
 from prn_blender.capture.shape.fit import Fit, ViewEvidence, fit, shape_of
 from prn_blender.capture.shape.head_model import HeadModel
 from prn_blender.capture.shape.pins import Pin
+from prn_blender.capture.shape.views import fit_views
 from prn_blender.capture.types import Photo, Settings
 from training.evaluation.numbers import Numbers, add, table
 from training.evaluation.scan import DEFAULT_SCAN
@@ -186,14 +187,14 @@ def with_networks(
         for photos in PHOTOS:
             if len(usable) >= photos:
                 started = time.perf_counter()
-                found = fit(errors.model, tuple(known[:photos]))
+                found = fit_views(errors.model, tuple(known[:photos])).found
                 milliseconds.append(1000 * (time.perf_counter() - started) / photos)
                 rows.setdefault(f"{look.name}, {_photos(photos)}", []).append((*errors.of(found, person), *mean))
                 both = errors.by_region(found, person), errors.by_region_of_mean(person)
                 regions.setdefault(f"{look.name}, {_photos(photos)}, by region", []).append(both)
         for view, one in zip(usable, known, strict=True):
             if abs(view.yaw) < FRONTAL:
-                found = fit(errors.model, (one,))
+                found = fit_views(errors.model, (one,)).found
                 rows.setdefault(f"{look.name}, one frontal photo", []).append((*errors.of(found, person), *mean))
         for photos in PHOTOS[:2]:
             for count in PINS[1:]:
@@ -202,7 +203,7 @@ def with_networks(
                         ViewEvidence(**{**vars(one), "pins": true_pins(errors.persons, view, count)})
                         for one, view in zip(known[:photos], usable[:photos], strict=True)
                     )
-                    found = fit(errors.model, pinned)
+                    found = fit_views(errors.model, pinned).found
                     name = f"{look.name}, {_photos(photos)}, {count} pins{' in each' if photos > 1 else ''}"
                     rows.setdefault(name, []).append((*errors.of(found, person), *mean))
     for name in sorted(rows, key=lambda name: ("pins" in name, "three" in name, len(name))):
