@@ -70,7 +70,7 @@ def test_it_lies_where_the_head_ends(pack, profile):
 
 def test_the_head_follows_it(pack, profile):
     seen = outline_in(drawn(profile[0], pack.topology.triangles), profile, pack)
-    vertices, other = profile
+    other = profile[1]
     off = {}
     for outline in (None, seen):
         fitted = fit_views(pack.head_model, (replace(other, evidence=replace(other.evidence, outline=outline)),))
