@@ -85,6 +85,10 @@ def test_what_was_fitted_is_kept_on_the_head(head, captured):
         for name in ("mean", "deviation"):
             likeness = getattr(one.evidence.likeness, name), getattr(other.evidence.likeness, name)
             assert np.allclose(*likeness, rtol=1e-5, atol=1e-6)
+        assert one.evidence.outline and other.evidence.outline
+        for name in ("uv", "places", "outwards", "deviation"):
+            outline = getattr(one.evidence.outline, name), getattr(other.evidence.outline, name)
+            assert np.allclose(*outline, rtol=1e-5, atol=1e-5)
     before = coordinates(head.data)
     PinnedHead(head, load_pack()).set_pins(0, (), rounds=0)
     assert np.abs(coordinates(head.data) - before).max() < 1e-6  # nothing is pinned: nothing moves
