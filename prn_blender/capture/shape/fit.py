@@ -134,6 +134,7 @@ class _Observed:
     places: np.ndarray  # (P, 2) photo space
     precision: np.ndarray  # (P,) 1 / deviation^2 of x and of y
     doubted: np.ndarray  # (P,) bool: evidence, not pins
+    together: np.ndarray  # (P,) how many of these count as one
     across: slice  # of the points, those of the outline
     across_only: np.ndarray  # (O, 2, 2) projections of what lies in the photo, y up, to across the outline
 
@@ -258,12 +259,14 @@ def _observe(model: HeadModel, view: ViewEvidence, state: FittedView) -> _Observ
             np.concatenate([points.neck_weight, more.neck_weight]),
         )
         places = np.concatenate([places, outline.places, *([pin.place] for pin in pins)])
-        seen = 1 / (view.together * outline.deviation**2)
+        seen = 1 / (TOGETHER * outline.deviation**2)  # edges are seen, not learnt: pins tell nothing of their errors
         stiffness = np.array([pin.stiffness for pin in pins])
         precision = np.concatenate([precision, seen, stiffness / (PIN_DEVIATION * state.size) ** 2])
     outwards = outline.outwards * (1, -1)
     doubted = np.arange(len(places)) < across.stop
-    return _Observed(view, points, places, precision, doubted, across, outwards[:, :, None] * outwards[:, None])
+    across_only = outwards[:, :, None] * outwards[:, None]
+    together = np.where(np.arange(len(places)) < across.start, view.together, TOGETHER)
+    return _Observed(view, points, places, precision, doubted, together, across, across_only)
 
 
 def _normal_equations(
@@ -302,7 +305,7 @@ def _normal_equations(
         rows[one.across] = one.across_only @ rows[one.across]
     weight = one.precision
     if robust:
-        off = (residual**2).sum(axis=1) * weight * known.together
+        off = (residual**2).sum(axis=1) * weight * one.together
         weight = np.where(one.doubted, weight / (1 + off / ROBUST**2), weight)
     root = np.sqrt(weight)[:, None]
     coefficients = points.basis.shape[2]
