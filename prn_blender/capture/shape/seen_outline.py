@@ -38,7 +38,7 @@ SAME_SKIN = 0.3  # of the contrast at the edge, by which colours of one surface 
 EARLIER_EDGE = 0.5  # of the contrast at the edge, that no edge before it may have
 SMOOTH = 2.0  # that the outline steps out at most over two places
 NEIGHBOURS = 2  # of four that go on so
-BLURRED = 0.4  # pixels per mm, below which a photo shows no outline
+BLURRED = 0.6  # pixels per mm, below which a photo shows no outline
 # Metres on the mean head. Ears lie so far to the side, behind the eyes and above them; temples begin so far behind the
 # eyes and above them.
 EARS = (0.0775, np.inf), (0.065, 0.125), (-0.06, 0.01)
