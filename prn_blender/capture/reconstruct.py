@@ -25,7 +25,7 @@ from .shape.eyeball import STRAIGHT
 from .shape.fit import ViewEvidence
 from .shape.iris import eyes_in, look_in_eyes
 from .shape.iris_size import size_by_irises
-from .shape.pins import Pin
+from .shape.pins import Pin, those_on
 from .shape.second_pass import second_pass
 from .shape.seen_outline import outline_seen, scalp_of
 from .shape.size import size_factor, sized
@@ -205,11 +205,14 @@ def evidence_in(
         if refiner is not None:
             second = second_pass(photo.pixels, position_map, pack.head_model, refiner.run)
             told = second if first is None or seen is None else joined(first, second, seen)
-        if told is None or seen is None:
+        if told is None:
+            return None
+        told = replace(told, cut=cut.result())
+        if seen is None:
             return told
         scalp = scalp_of(pack.topology, len(pack.head_model.mean))
         outline = outline_seen(photo.pixels, cut.result(), told.places, pack.head_model, seen, scalp)
-        return replace(told, outline=outline, cut=cut.result())
+        return replace(told, outline=outline)
 
 
 def views_of(
@@ -264,7 +267,7 @@ def views_of(
             belongs=number not in odd,
             expression=head.expression,
             pins=portrait.pins,
-            cut=said.cut if said is not None else None,
+            cut=None if said is None or those_on(portrait.pins) else said.cut,  # pins move the head elsewhere
         )
         for number, (portrait, (crop, _, _), said, lens, head) in enumerate(
             zip(portraits, regressed, evidence, lenses, heads, strict=True)

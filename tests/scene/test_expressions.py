@@ -253,6 +253,38 @@ def test_an_update_keeps_what_moves_the_sliders(captured):
     assert hand.scale.x == 0.0
 
 
+def test_an_update_keeps_strips_of_animation(captured):
+    head = build(captured, bpy.context)
+    keys = head.data.shape_keys
+    for frame, value in ((1, 0.0), (11, 1.0)):
+        keys.key_blocks["jawOpen"].value = value
+        keys.key_blocks["jawOpen"].keyframe_insert("value", frame=frame)
+    animation = keys.animation_data
+    action, animation.action = animation.action, None
+    for name, start, scale in (("Talk", 20, 2.0), ("Yawn", 60, 1.0)):
+        track = animation.nla_tracks.new()
+        track.name = name
+        strip = track.strips.new(name, start, action)
+        strip.scale, strip.extrapolation = scale, "NOTHING"
+    animation.nla_tracks["Yawn"].mute = True
+    before = jaw_at(head, (20, 30, 40, 65))
+    assert before[:3] == pytest.approx([0, 0.5, 1], abs=0.01) and before[3] == 0
+    update(head, replace(captured, settings=replace(captured.settings, topology="game")))
+    assert jaw_at(head, (20, 30, 40, 65)) == before
+    tracks = head.data.shape_keys.animation_data.nla_tracks
+    assert [track.name for track in tracks] == ["Talk", "Yawn"]
+    assert [(track.mute, track.strips[0].frame_end) for track in tracks] == [(False, 40), (True, 70)]
+
+
+def jaw_at(head: bpy.types.Object, frames: tuple[int, ...]) -> list[float]:
+    """The value of the head's open jaw at each frame."""
+    values = []
+    for frame in frames:
+        bpy.context.scene.frame_set(frame)
+        values.append(head.data.shape_keys.key_blocks["jawOpen"].value)
+    return values
+
+
 def driven_by(curve: bpy.types.FCurve, source: bpy.types.ID, path: str) -> None:
     """Gives what a curve drives the value of a property."""
     curve.driver.type = "SUM"

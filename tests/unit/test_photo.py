@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import struct
 import sys
 import zlib
@@ -509,8 +510,17 @@ def test_a_draft_is_the_photo_reduced(tmp_path, colours):
     assert load_draft(save(tmp_path / "a.png", large), 300) is None  # it would be no quicker
     cut = tmp_path / "cut.jpg"
     cut.write_bytes(path.read_bytes()[:3000])
-    for damaged in (cut, tmp_path / "missing.jpg"):
+    for damaged in (cut, tmp_path / "missing.jpg", tmp_path):
         assert load_draft(damaged, 300) is None
+    assert np.array_equal(load_draft(str(path), 300), draft)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes among its files")
+def test_nobody_waits_for_what_is_no_file(tmp_path):
+    pipe = tmp_path / "pipe.jpg"
+    os.mkfifo(pipe)
+    assert load_draft(pipe, 300) is None
+    assert "is not a file" in refusal(pipe)
 
 
 def exif_jpeg(path, tags, size=(600, 400)):

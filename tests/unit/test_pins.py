@@ -1,21 +1,25 @@
 """Pins: the head sampled at a mesh's places is the one of the position map, and lies on the pins."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from prn_blender.capture.packs.pack import load_pack
+from prn_blender.capture.run import Request, run
 from prn_blender.capture.shape.outline import nearest_outline, slid
 from prn_blender.capture.shape.pick import pick
 from prn_blender.capture.shape.pins import Pin
 from prn_blender.capture.shape.sampled import HeadSampler, Sampled, Shown
 from prn_blender.capture.shape.size import size_factor, sized
 from prn_blender.capture.shape.views import Fitted, fit_views
-from prn_blender.capture.types import Settings
+from prn_blender.capture.texture.project import project_textures
+from prn_blender.capture.types import MASK, Settings
 
 from .test_shape import evidence_from, person, seen_from
 
+PORTRAIT = Path(__file__).parents[2] / "examples" / "astronaut.jpg"
 UV = np.array([(0.5, 0.47), (0.3, 0.33), (0.5, 0.76)])
 
 
@@ -55,6 +59,16 @@ def test_the_sampled_head_is_that_of_the_position_map(pack, pinned, name, settin
         assert np.abs(one.pose.matrix - pose.matrix).max() < 1e-4
         assert one.camera.distance == pytest.approx(camera.distance, rel=1e-4)
         assert one.anchors.shape == pack.parts.anchor_uv.shape[:1] + (3,)
+
+
+def test_a_head_that_pins_move_is_cut_out_where_it_is_then(pack):
+    wanted = run(Request(PORTRAIT, settings=Settings(texture_size=256))).captures[0].views[0].landmarks
+    sides = [(16, 15), (0, -15)]  # landmarks on the jaw, and pixels to the right
+    uv, places = pack.topology.landmark_uv, wanted[:, :2]
+    pins = tuple(Pin(tuple(uv[k].tolist()), (places[k, 0] + by, places[k, 1])) for k, by in sides)
+    capture = run(Request(PORTRAIT, settings=Settings(texture_size=256), pins=pins)).captures[0]
+    anew = project_textures([replace(view, cut=None) for view in capture.views], pack.topology, 256, True)
+    assert np.array_equal(capture.textures[MASK], anew[MASK])
 
 
 def test_it_lies_exactly_on_the_pins(pack, pinned):

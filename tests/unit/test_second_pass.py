@@ -205,6 +205,14 @@ def test_a_pack_without_a_second_network_has_the_first_ones_evidence(copied, loo
     assert capture.views[0].visible_share > 0.2
 
 
+def test_without_visibility_no_outline_is_looked_for(pack, looked_at):
+    photo, _, crop, position_map, regression, refiner = looked_at
+    evidence = evidence_in(photo, crop, position_map, replace(regression, visibility=None), pack, refiner)
+    assert evidence.outline is None
+    seen = evidence_in(photo, crop, position_map, regression, pack, refiner)
+    assert seen.outline and np.array_equal(evidence.cut.head, seen.cut.head)
+
+
 def test_two_passes_together_are_surer_than_either():
     """Inverse variances; what is hidden is doubted in the second as in the first."""
     visible = np.ones((32, 32), np.float32)

@@ -47,11 +47,11 @@ def drawn(vertices, triangles, skin=SKIN, background=BACKGROUND) -> np.ndarray:
     return cv2.GaussianBlur(np.clip(picture + noise, 0, 255).astype(np.uint8), (0, 0), 1.0)
 
 
-def outline_in(picture, profile, pack) -> Outline:
+def outline_in(picture, profile, pack, visibility=SEEN) -> Outline:
     vertices, other = profile
     cut = cut_out(picture, vertices, pack.topology.triangles)
     scalp = scalp_of(pack.topology, len(pack.head_model.mean))
-    return outline_seen(picture, cut, other.evidence.places, pack.head_model, SEEN, scalp)
+    return outline_seen(picture, cut, other.evidence.places, pack.head_model, visibility, scalp)
 
 
 def off_outline(places, vertices, pack) -> np.ndarray:
@@ -77,6 +77,18 @@ def test_the_head_follows_it(pack, profile):
         found = pack.topology.vertices(fitted.head_in(pack.head_model, pack.topology, 0).position_map)
         off[outline is seen] = off_outline(seen.places, found, pack).mean()
     assert off[True] < 0.4 * off[False]
+
+
+@pytest.mark.parametrize("texels", [20, 32, 128])
+def test_what_is_covered_has_no_outline(pack, profile, texels):
+    """However finely a pack's network says what is seen: the lower half of the face, here."""
+    picture = drawn(profile[0], pack.topology.triangles)
+    face = np.zeros((texels, texels), np.float32)
+    face[texels // 2 :] = 1
+    everywhere, below = (outline_in(picture, profile, pack, seen) for seen in (np.ones_like(face), face))
+    assert np.array_equal(everywhere.places, outline_in(picture, profile, pack).places)
+    assert 5 < len(below) < len(everywhere) - 5
+    assert (below.uv[:, 1] > 0.35).all()
 
 
 def test_hair_and_temples_are_no_outline(pack, profile):

@@ -62,7 +62,9 @@ def load_draft(path: Path, longer: int) -> np.ndarray | None:
     Returns:
         None where it is another kind of file, or not so large, or `load_photo` will say what is wrong with it.
     """
+    path = Path(path)
     try:
+        _check_file(path)
         with _damage_explained(path), path.open("rb") as file:
             image = _open(file, path)
             factor = max(image.size) // longer

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..geometry.position_map import upsample_bicubic
+from ..geometry.position_map import sample_bicubic, upsample_bicubic
 from ..geometry.raster import rasterise
 from ..geometry.unwrap import stance_of
 from ..packs.topology import Topology
@@ -118,22 +118,23 @@ def outline_seen(
     picture = _Picture.around(pixels, surface, model.inside)
     mm = size * picture.scale / 1000  # pixels of the picture
     around = _predicted(surface, model.inside, picture)
-    places, outwards = _along(around, mm)
+    border, outwards = _along(around, mm)
     walk = np.arange(SKIN[0], REACH + OUTSIDE[1] + STEP, STEP, dtype=np.float32)
-    way = (places[:, None] + (walk * mm)[:, None] * outwards[:, None]).astype(np.float32)  # (N, T, 2)
+    way = (border[:, None] + (walk * mm)[:, None] * outwards[:, None]).astype(np.float32)  # (N, T, 2)
     colours = picture.colours(way)
     found = _edges(colours, walk, _ends_of(cut, way, picture))
     t = walk[found.edge]
     on_photo = picture.on_photo(way)
-    rows = np.arange(len(places))
+    rows = np.arange(len(border))
     on_photo = np.logical_and.reduce([on_photo[rows, _at(walk, t + x)] for x in (INSIDE[0], 0.0, OUTSIDE[1])])
-    uv, off = turning(surface, model.inside).nearest(picture.to_photo(places))
+    uv, off = turning(surface, model.inside).nearest(picture.to_photo(border))
     texel = tuple((uv * len(surface)).astype(int).clip(0, len(surface) - 1).T[::-1])
     head = ~scalp[texel] & (model.neck_weight[texel] < 0.3) & (off < ON_SURFACE * size / 1000)
-    skin_at = picture.to_photo(places - SKIN_LIES * mm * outwards)
-    seen = _seen_at(skin_at, surface, visibility, SEEN_AROUND * size / 1000) > SEEN
+    skin_at = picture.to_photo(border - SKIN_LIES * mm * outwards)
+    visible = sample_bicubic(visibility[..., None], texel_uv(len(places)))[..., 0]
+    seen = _seen_at(skin_at, places, visible, SEEN_AROUND * size / 1000) > SEEN
     good = _goes_on(found.told & on_photo & head & seen, t)
-    edge = picture.to_photo(places + (t * mm)[:, None] * outwards)
+    edge = picture.to_photo(border + (t * mm)[:, None] * outwards)
     deviation = np.full(good.sum(), np.hypot(DEVIATION * size / 1000, 0.5))
     return Outline(uv[good], edge[good], outwards[good].astype(float), deviation)
 
@@ -281,10 +282,8 @@ def _facing(surface: np.ndarray) -> np.ndarray:
 
 
 def _seen_at(places: np.ndarray, surface: np.ndarray, visibility: np.ndarray, reach: float) -> np.ndarray:
-    """(N,) mean visibility of what faces the camera around places (N, 2) of the photo."""
-    step = len(surface) // len(visibility)
-    coarse = surface[step // 2 :: step, step // 2 :: step]
-    front = _facing(coarse) > 0
-    off = np.linalg.norm(places[:, None] - coarse[front][:, :2], axis=2) / reach
+    """(N,) mean visibility (E, E) of what of a surface (E, E, 3) faces the camera around places (N, 2) of the photo."""
+    front = _facing(surface) > 0
+    off = np.linalg.norm(places[:, None] - surface[front][:, :2], axis=2) / reach
     weight = np.exp(-(off**2))
     return weight @ visibility[front] / np.maximum(weight.sum(axis=1), 1e-3)

@@ -258,9 +258,9 @@ class PRN_OT_pin_head(bpy.types.Operator):
         return event.mouse_x - self._region.x, event.mouse_y - self._region.y
 
     def _hint(self, shown: list[HeadOnScreen]) -> str:
-        from ...scene.fitted import has_fitted
+        from ...scene.edit.pins import is_pinnable
 
-        return _HINTS[any(has_fitted(one.head) for one in shown)]
+        return _HINTS[any(is_pinnable(one.head) for one in shown)]
 
     def _under_mouse(self, shown: list[HeadOnScreen]) -> tuple[HeadOnScreen, int, int] | None:
         """The head, and the indices of landmark and pin under the mouse; -1 where it is none, or not also one."""
