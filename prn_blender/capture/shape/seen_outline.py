@@ -18,6 +18,7 @@ from ..photo.cut_out import CutOut
 from ..photo.part import resample
 from .evidence import SEEN, Outline
 from .head_model import HeadModel, texel_uv
+from .turning import facing_of, turning
 
 ACROSS = 224  # pixels across the head of the picture in which the outline is looked for
 # All in mm at the head.
@@ -43,42 +44,7 @@ BLURRED = 0.6  # pixels per mm, below which a photo shows no outline
 # eyes and above them.
 EARS = (0.0775, np.inf), (0.065, 0.125), (-0.06, 0.01)
 TEMPLES = (0.03, -0.03)
-HOLDS = 8.0  # as near to a seen place must be where the fitted head turns away
-
-
-@dataclass(frozen=True)
-class Turning:
-    """Where a surface turns away from the camera."""
-
-    uv: np.ndarray  # (N, 2)
-    places: np.ndarray  # (N, 2) photo space
-
-    def nearest(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(M, 2) UV of what turns away nearest to places (M, 2), and (M,) photo pixels to it."""
-        off = np.linalg.norm(self.places[:, None] - places, axis=2)
-        nearest = off.argmin(axis=0)
-        return self.uv[nearest], off[nearest, range(len(places))]
-
-
-def turning(surface: np.ndarray, inside: np.ndarray) -> Turning:
-    """
-    Args:
-        surface: (G, G, 3) photo space.
-        inside: (G, G) bool, texels that the surface has.
-    """
-    facing, uv = _facing(surface), texel_uv(len(surface))
-    found_uv: list[np.ndarray] = []
-    found: list[np.ndarray] = []
-    for step in (np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:]):
-        one, other = (facing[part] for part in step)
-        across = (one > 0) != (other > 0)
-        for part in step:
-            across &= inside[part]
-        share = (one[across] / (one[across] - other[across]))[:, None]
-        for values, into in ((uv, found_uv), (surface[..., :2], found)):
-            first, second = (values[part][across] for part in step)
-            into.append(first + share * (second - first))
-    return Turning(np.concatenate(found_uv), np.concatenate(found))
+NECK = 0.3  # how far the neck follows the bust; from there on it is none of the head
 
 
 @lru_cache(maxsize=2)
@@ -117,39 +83,26 @@ def outline_seen(
         return Outline.none()
     picture = _Picture.around(pixels, surface, model.inside)
     mm = size * picture.scale / 1000  # pixels of the picture
-    around = _predicted(surface, model.inside, picture)
-    border, outwards = _along(around, mm)
-    walk = np.arange(SKIN[0], REACH + OUTSIDE[1] + STEP, STEP, dtype=np.float32)
-    way = (border[:, None] + (walk * mm)[:, None] * outwards[:, None]).astype(np.float32)  # (N, T, 2)
-    colours = picture.colours(way)
-    found = _edges(colours, walk, _ends_of(cut, way, picture))
-    t = walk[found.edge]
-    on_photo = picture.on_photo(way)
-    rows = np.arange(len(border))
-    on_photo = np.logical_and.reduce([on_photo[rows, _at(walk, t + x)] for x in (INSIDE[0], 0.0, OUTSIDE[1])])
+    border, outwards = _along(_predicted(surface, model.inside, picture), mm)
+
+    def beyond(far: np.ndarray) -> np.ndarray:
+        """Places so many mm (N,) beyond the predicted outline."""
+        return border + (far * mm)[:, None] * outwards
+
+    walk = np.arange(SKIN[0], REACH + OUTSIDE[1] + STEP, STEP)
+    way = np.stack([beyond(np.full(len(border), far)) for far in walk], axis=1).astype(np.float32)  # (N, T, 2)
+    edge, skin_ends = _edges(picture.colours(way), walk, _ends_of(cut, way, picture))
+    out = walk[edge]
+    on_photo = np.logical_and.reduce([picture.has(beyond(out + far)) for far in (INSIDE[0], 0.0, OUTSIDE[1])])
     uv, off = turning(surface, model.inside).nearest(picture.to_photo(border))
     texel = tuple((uv * len(surface)).astype(int).clip(0, len(surface) - 1).T[::-1])
-    head = ~scalp[texel] & (model.neck_weight[texel] < 0.3) & (off < ON_SURFACE * size / 1000)
-    skin_at = picture.to_photo(border - SKIN_LIES * mm * outwards)
+    is_bare = ~scalp[texel] & (model.neck_weight[texel] < NECK) & (off < ON_SURFACE * size / 1000)
     visible = sample_bicubic(visibility[..., None], texel_uv(len(places)))[..., 0]
-    seen = _seen_at(skin_at, places, visible, SEEN_AROUND * size / 1000) > SEEN
-    good = _goes_on(found.told & on_photo & head & seen, t)
-    edge = picture.to_photo(border + (t * mm)[:, None] * outwards)
+    skin = picture.to_photo(beyond(np.full(len(border), -SKIN_LIES)))
+    seen = _seen_at(skin, places, visible, SEEN_AROUND * size / 1000) > SEEN
+    good = _goes_on(skin_ends & on_photo & is_bare & seen, out)
     deviation = np.full(good.sum(), np.hypot(DEVIATION * size / 1000, 0.5))
-    return Outline(uv[good], edge[good], outwards[good].astype(float), deviation)
-
-
-def held_by(outline: Outline, surface: np.ndarray, inside: np.ndarray, size: float) -> Outline:
-    """The outline, at those places of a surface that turn away nearest to it.
-
-    Args:
-        surface: (G, G, 3) photo space.
-        inside: (G, G) bool, texels that it has.
-        size: photo pixels that a metre takes at the head.
-    """
-    uv, off = turning(surface, inside).nearest(outline.places)
-    near = off < HOLDS * size / 1000
-    return Outline(uv[near], outline.places[near], outline.outwards[near], outline.deviation[near])
+    return Outline(uv[good], picture.to_photo(beyond(out))[good], outwards[good].astype(float), deviation)
 
 
 @dataclass(frozen=True)
@@ -157,7 +110,7 @@ class _Picture:
     """Of the head and its surroundings."""
 
     lab: np.ndarray  # (h, w, 3) float32
-    covered: np.ndarray  # (h, w) uint8, 1 where there is a photo
+    photo: np.ndarray  # (2, 2) where in it the photo's corners lie
     origin: np.ndarray  # (2,) photo-space corner at which it starts
     scale: float  # its pixels per photo pixel
 
@@ -172,11 +125,8 @@ class _Picture:
         width, height = np.ceil((high - low + 2 * border) * scale).astype(int).tolist()
         small = resample(pixels, origin, np.eye(2) / scale, (width, height), scale, beyond=(0, 0, 0))
         lab = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_RGB2Lab).astype(np.float32), (0, 0), 0.6)
-        photo = (np.array([[0, 0], pixels.shape[1::-1]]) - origin) * scale
-        (left, top), (right, bottom) = np.ceil(photo[0]).astype(int), np.floor(photo[1]).astype(int)
-        covered = np.zeros((height, width), np.uint8)
-        covered[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = 1
-        return cls(lab, covered, origin, scale)
+        photo = (np.array([(0, 0), pixels.shape[1::-1]]) - origin) * scale
+        return cls(lab, photo, origin, scale)
 
     def to_photo(self, places: np.ndarray) -> np.ndarray:
         return places / self.scale + self.origin
@@ -187,11 +137,9 @@ class _Picture:
 
         return cv2.remap(self.lab, way - np.float32(0.5), None, cv2.INTER_LINEAR) * COLOURS
 
-    def on_photo(self, way: np.ndarray) -> np.ndarray:
-        """(N, T) bool."""
-        import cv2
-
-        return cv2.remap(self.covered, way - np.float32(0.5), None, cv2.INTER_NEAREST) > 0
+    def has(self, places: np.ndarray) -> np.ndarray:
+        """(N,) bool: there is a photo at places (N, 2)."""
+        return ((places >= self.photo[0]) & (places < self.photo[1])).all(axis=1)
 
 
 def _predicted(surface: np.ndarray, inside: np.ndarray, picture: _Picture) -> np.ndarray:
@@ -233,14 +181,8 @@ def _ends_of(cut: CutOut, way: np.ndarray, picture: _Picture) -> np.ndarray:
     return ends
 
 
-@dataclass(frozen=True)
-class _Edges:
-    edge: np.ndarray  # (N,) where on the walk
-    told: np.ndarray  # (N,) bool: it is where skin ends
-
-
-def _edges(colours: np.ndarray, walk: np.ndarray, ends: np.ndarray) -> _Edges:
-    """The strongest edge near the border of what was cut out, and whether skin ends there."""
+def _edges(colours: np.ndarray, walk: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) where on the walk the strongest edge near the border of what was cut out is, and whether skin ends there."""
     rows = np.arange(len(colours))
     ends = ends & (np.abs(walk) <= REACH)
     end = walk[ends.argmax(axis=1)] + STEP / 2
@@ -253,7 +195,7 @@ def _edges(colours: np.ndarray, walk: np.ndarray, ends: np.ndarray) -> _Edges:
     before = (walk >= -16) & (walk <= walk[edge][:, None] - 3)
     earlier = np.where(before, contrast, 0).max(axis=1) > EARLIER_EDGE * contrast[rows, edge]
     told = (ends.sum(axis=1) == 1) & (contrast[rows, edge] > LEAST_CONTRAST) & (apart > LEAST_CONTRAST) & same
-    return _Edges(edge, told & ~earlier)
+    return edge, told & ~earlier
 
 
 def _goes_on(told: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -271,19 +213,9 @@ def _mean(colours: np.ndarray, between: tuple[float, float]) -> np.ndarray:
     return (total[:, high] - total[:, low]) / np.maximum(high - low, 1)[:, None]
 
 
-def _at(walk: np.ndarray, t: np.ndarray) -> np.ndarray:
-    return np.rint((t - walk[0]) / STEP).astype(int).clip(0, len(walk) - 1)
-
-
-def _facing(surface: np.ndarray) -> np.ndarray:
-    """(G, G) how far the surface of photo space (G, G, 3) faces the camera."""
-    by_u, by_v = np.gradient(surface, axis=1), np.gradient(surface, axis=0)
-    return by_u[..., 0] * by_v[..., 1] - by_u[..., 1] * by_v[..., 0]
-
-
 def _seen_at(places: np.ndarray, surface: np.ndarray, visibility: np.ndarray, reach: float) -> np.ndarray:
     """(N,) mean visibility (E, E) of what of a surface (E, E, 3) faces the camera around places (N, 2) of the photo."""
-    front = _facing(surface) > 0
+    front = facing_of(surface) > 0
     off = np.linalg.norm(places[:, None] - surface[front][:, :2], axis=2) / reach
     weight = np.exp(-(off**2))
     return weight @ visibility[front] / np.maximum(weight.sum(axis=1), 1e-3)

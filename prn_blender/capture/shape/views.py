@@ -14,7 +14,7 @@ from .fit import ROUNDS, Fit, ViewEvidence, fit, place_at_first, project, shape_
 from .head_model import HeadModel
 from .pins import Pin, held, those_on
 from .remainder import fitted_map
-from .seen_outline import held_by
+from .turning import held_by
 
 OUTLINE_ROUNDS = 2  # of the fit that starts near
 
