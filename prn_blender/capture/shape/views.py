@@ -16,7 +16,7 @@ from .pins import Pin, held, those_on
 from .remainder import fitted_map
 from .turning import held_by
 
-OUTLINE_ROUNDS = 2  # of the fit that starts near
+OUTLINE_ROUNDS = 1  # the last: what ends at a seen outline is known when the head is about right
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,10 @@ def fit_views(model: HeadModel, views: tuple[ViewEvidence, ...], by_hand: tuple[
     """
     by_hand = by_hand or (False,) * len(views)
     plain = tuple(replace(view, pins=()) for view in views)
-    fitted = Fitted(views, fit(model, plain, _start(model, plain, by_hand)))
-    if any(view.evidence.outline for view in views):
+    outlined = any(view.evidence.outline for view in views)
+    rounds = ROUNDS - OUTLINE_ROUNDS if outlined else ROUNDS
+    fitted = Fitted(views, fit(model, plain, _start(model, plain, by_hand), rounds=rounds))
+    if outlined:
         fitted = fitted.along_outlines(model)
         flat = tuple(replace(view, pins=()) for view in fitted.known)
         fitted = replace(fitted, found=fit(model, flat, fitted.found, rounds=OUTLINE_ROUNDS))
