@@ -1,5 +1,7 @@
 """Whether photos show one person: a view of another fits the head of the rest much worse than a head of its own."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from .evidence import EVIDENCE_SIZE
@@ -38,8 +40,10 @@ def misfit(model: HeadModel, view: ViewEvidence, others: tuple[ViewEvidence, ...
 def _cost(model: HeadModel, views: tuple[ViewEvidence, ...]) -> float:
     """About twice the negative logarithm of how likely one head of the views is, but for a constant.
 
-    Expressions count as they vary over people: what a network says of them is left out.
+    By where networks say that texels lie: outlines are left out. Expressions count as they vary over people: what a
+    network says of them is left out, too.
     """
+    views = tuple(replace(view, evidence=replace(view.evidence, outline=None)) for view in views)
     found = fit(model, views)
     apart = (_cost_in_view(model, view, found, state) for view, state in zip(views, found.views, strict=True))
     return float((found.identity**2).sum()) + sum(apart)
