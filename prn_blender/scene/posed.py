@@ -127,7 +127,7 @@ def photos_of(head: bpy.types.Object) -> "list[OtherPhoto]":
             Path(view["photo"]["path"]),
             box=astuple(FaceBox(**view["face_box"])),
             by_hand=view.get("by_hand", False),
-            packed=packed_photo_at(Path(view["photo"]["path"])),
+            packed=packed_photo_at(Path(view["photo"]["path"]), view["photo"]["sha256"]),
             pins=pins_in(view),
         )
         for view in views_of_head(head)

@@ -13,6 +13,7 @@ from prn_blender.scene.build.camera import capture_camera
 from prn_blender.scene.build.encode import encode_images
 from prn_blender.scene.build.images import pack_images
 from prn_blender.scene.build.photo_images import file_of_image, packed_photo_at, photo_in
+from prn_blender.scene.posed import photos_of
 from prn_blender.scene.record import is_captured_head, photo_of_head, read_record
 from prn_blender.ui.head.operators import captured_head
 from prn_blender.ui.photos.saved_elsewhere import remapped
@@ -89,6 +90,20 @@ def test_reconstruct_from_the_packed_photo(without_file):
         assert second[part] == first[part], part
     assert second["camera"]["focal_from"] == "exif"
     assert len(photos_in_file()) == 1
+
+
+def test_photos_of_a_head_whose_image_is_that_of_a_copy(tmp_path):
+    first, second = tmp_path / "first.jpg", tmp_path / "second.jpg"
+    for path in (first, second):
+        shutil.copy(PORTRAIT, path)
+        bpy.ops.prn.reconstruct_from_image(filepath=str(path), texture_size="512")
+        path.unlink()
+    assert len(photos_in_file()) == 1
+    photos = [photo for head in heads() for photo in photos_of(head)]
+    assert {photo.photo for photo in photos} == {first, second}
+    for photo, head in zip(photos, heads(), strict=True):
+        assert photo.packed.sha256 == photo_of_head(head)
+        assert photo.packed.content == PORTRAIT.read_bytes()
 
 
 def test_faces_and_boxes_of_the_packed_photo(without_file, tmp_path):

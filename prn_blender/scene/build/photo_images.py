@@ -70,10 +70,16 @@ def image_at(path: Path) -> bpy.types.Image | None:
     return found[0] if len({photo_in(image) for image in found}) == 1 else None
 
 
-def packed_photo_at(path: Path) -> PackedPhoto | None:
-    """The photo that this .blend holds of a file that is gone; None where the file is there, or nothing is held."""
-    image = None if os.path.exists(path) else image_at(path)
-    if image is None:
+def packed_photo_at(path: Path, sha256: str = "") -> PackedPhoto | None:
+    """The photo that this .blend holds of a file that is gone; None where the file is there, or nothing is held.
+
+    Args:
+        sha256: the photo's checksum where it is known: copies of a photo in several files share an image.
+    """
+    if os.path.exists(path):
+        return None
+    image = image_of_photo(sha256) or image_at(path)
+    if image is None or not image.packed_file:
         return None
     return PackedPhoto(
         content=bytes(image.packed_file.data),
