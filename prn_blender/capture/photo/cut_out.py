@@ -13,6 +13,7 @@ SEGMENT_SIZE = 112  # pixels across the head
 # SILHOUETTE_OFF that may be wrong.
 DEEP = 0.09
 SILHOUETTE_OFF = 0.03
+BORDER = 0.2  # around the head
 
 
 @dataclass(frozen=True)
@@ -39,40 +40,53 @@ def cut_out(pixels: np.ndarray, vertices: np.ndarray, triangles: np.ndarray) -> 
         pixels: (H, W, 3) uint8 photo.
         vertices: (V, 3) photo space.
     """
-    picture, silhouette, origin, scale = head_picture(pixels, vertices, triangles)
+    picture, origin, scale = framed(pixels, vertices[:, :2], SEGMENT_SIZE, BORDER)
+    silhouette = silhouette_in(vertices, triangles, origin, scale, picture.shape[:2])
     margin = depth_in(silhouette) / SEGMENT_SIZE
     return CutOut(picture, silhouette, margin, head_in(picture, silhouette, margin), origin, scale)
 
 
-def head_picture(
-    pixels: np.ndarray, vertices: np.ndarray, triangles: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """A small picture of the head and its surroundings.
+def framed(pixels: np.ndarray, places: np.ndarray, across: int, border: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """A small picture of what lies around places (N, 2) of a photo.
+
+    Args:
+        pixels: (H, W, 3) uint8 photo.
+        across: pixels across the places.
+        border: around them, in their size.
 
     Returns:
-        the picture (h, w, 3) uint8, black beyond the photo; the head's silhouette in it (h, w) uint8; the photo-space
-        corner (2,) at which it starts; and its pixels per photo pixel.
+        the picture (h, w, 3) uint8, black beyond the photo; the photo-space corner (2,) at which it starts; and its
+        pixels per photo pixel.
     """
-    low, high = vertices[:, :2].min(axis=0), vertices[:, :2].max(axis=0)
-    scale = SEGMENT_SIZE / max(float((high - low).max()), 1e-6)
-    border = 0.2 * SEGMENT_SIZE / scale
-    origin = low - border
-    width, height = np.ceil((high - low + 2 * border) * scale).astype(int).tolist()
-    crop = resample(pixels, origin, np.eye(2) / scale, (width, height), scale, beyond=(0, 0, 0))
-    return crop, silhouette_in(vertices, triangles, origin, scale, (height, width)), origin, scale
+    low, high = places.min(axis=0), places.max(axis=0)
+    scale = across / max(float((high - low).max()), 1e-6)
+    beside = border * across / scale
+    origin = low - beside
+    width, height = np.ceil((high - low + 2 * beside) * scale).astype(int).tolist()
+    picture = resample(pixels, origin, np.eye(2) / scale, (width, height), scale, beyond=(0, 0, 0))
+    return picture, origin, scale
 
 
 def silhouette_in(
     vertices: np.ndarray, triangles: np.ndarray, origin: np.ndarray, scale: float, shape: tuple[int, ...]
 ) -> np.ndarray:
     """(h, w) uint8, 1 where a picture of that shape shows the head; arguments as of `cut_out` and `CutOut`."""
+    front = triangles[triangle_normals(vertices, triangles)[:, 2] > 0]
+    return covered((vertices[front][..., :2] - origin) * scale, shape, 3)
+
+
+def covered(corners: np.ndarray, shape: tuple[int, ...], gaps: int) -> np.ndarray:
+    """(h, w) uint8, 1 where triangles (T, 3, 2) cover a picture of that shape.
+
+    Args:
+        gaps: pixels of those that are closed, odd.
+    """
     import cv2
 
-    front = triangles[triangle_normals(vertices, triangles)[:, 2] > 0]
-    covered = rasterise((vertices[front][..., :2] - origin) * scale, shape[1], shape[0])
-    silhouette = np.zeros(shape, np.uint8)
-    silhouette[covered.row, covered.column] = 1
-    return cv2.morphologyEx(silhouette, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    found = rasterise(corners, shape[1], shape[0])
+    mask = np.zeros(shape, np.uint8)
+    mask[found.row, found.column] = 1
+    return cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((gaps, gaps), np.uint8))
 
 
 def head_in(crop: np.ndarray, silhouette: np.ndarray, margin: np.ndarray) -> np.ndarray:

@@ -133,8 +133,7 @@ class _Observed:
     points: Points
     places: np.ndarray  # (P, 2) photo space
     precision: np.ndarray  # (P,) 1 / deviation^2 of x and of y
-    doubted: np.ndarray  # (P,) bool: evidence, not pins
-    together: np.ndarray  # (P,) how many of these count as one
+    together: np.ndarray  # (D,) of evidence and outline, how many count as one; pins, the last, are not doubted
     across: slice  # of the points, those of the outline
     across_only: np.ndarray  # (O, 2, 2) projections of what lies in the photo, y up, to across the outline
 
@@ -263,10 +262,9 @@ def _observe(model: HeadModel, view: ViewEvidence, state: FittedView) -> _Observ
         stiffness = np.array([pin.stiffness for pin in pins])
         precision = np.concatenate([precision, seen, stiffness / (PIN_DEVIATION * state.size) ** 2])
     outwards = outline.outwards * (1, -1)
-    doubted = np.arange(len(places)) < across.stop
     across_only = outwards[:, :, None] * outwards[:, None]
-    together = np.where(np.arange(len(places)) < across.start, view.together, TOGETHER)
-    return _Observed(view, points, places, precision, doubted, together, across, across_only)
+    together = np.repeat([view.together, TOGETHER], [across.start, len(outline)])
+    return _Observed(view, points, places, precision, together, across, across_only)
 
 
 def _normal_equations(
@@ -305,8 +303,9 @@ def _normal_equations(
         rows[one.across] = one.across_only @ rows[one.across]
     weight = one.precision
     if robust:
-        off = (residual**2).sum(axis=1) * weight * one.together
-        weight = np.where(one.doubted, weight / (1 + off / ROBUST**2), weight)
+        doubted = len(one.together)
+        off = (residual[:doubted] ** 2).sum(axis=1) * weight[:doubted] * one.together
+        weight = np.concatenate([weight[:doubted] / (1 + off / ROBUST**2), weight[doubted:]])
     root = np.sqrt(weight)[:, None]
     coefficients = points.basis.shape[2]
     jacobian = np.empty((len(q), 2, coefficients + camera.shape[2]), np.float32)

@@ -11,16 +11,16 @@ from functools import lru_cache
 import numpy as np
 
 from ..geometry.position_map import sample_bicubic, upsample_bicubic
-from ..geometry.raster import rasterise
 from ..geometry.unwrap import stance_of
 from ..packs.topology import Topology
-from ..photo.cut_out import CutOut
-from ..photo.part import resample
+from ..photo.cut_out import CutOut, covered, framed
 from .evidence import SEEN, Outline
 from .head_model import HeadModel, texel_uv
 from .turning import facing_of, turning
 
 ACROSS = 224  # pixels across the head of the picture in which the outline is looked for
+BORDER = 0.15  # around the head, in its size
+SEAM = 7  # pixels of the gap between the sides of the surface's open seam, at most
 # All in mm at the head.
 APART = 3.0  # along the outline, of the places that are looked at
 REACH = 8.0  # as far before and behind the predicted outline it is looked for
@@ -118,12 +118,7 @@ class _Picture:
     def around(cls, pixels: np.ndarray, surface: np.ndarray, inside: np.ndarray) -> "_Picture":
         import cv2
 
-        low, high = surface[inside][:, :2].min(axis=0), surface[inside][:, :2].max(axis=0)
-        scale = ACROSS / float((high - low).max())
-        border = 0.15 * ACROSS / scale
-        origin = low - border
-        width, height = np.ceil((high - low + 2 * border) * scale).astype(int).tolist()
-        small = resample(pixels, origin, np.eye(2) / scale, (width, height), scale, beyond=(0, 0, 0))
+        small, origin, scale = framed(pixels, surface[inside][:, :2], ACROSS, BORDER)
         lab = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_RGB2Lab).astype(np.float32), (0, 0), 0.6)
         photo = (np.array([(0, 0), pixels.shape[1::-1]]) - origin) * scale
         return cls(lab, photo, origin, scale)
@@ -144,17 +139,13 @@ class _Picture:
 
 def _predicted(surface: np.ndarray, inside: np.ndarray, picture: _Picture) -> np.ndarray:
     """(h, w) uint8, 1 in the silhouette of the surface."""
-    import cv2
-
     size = len(surface)
     corners = np.arange(size * size).reshape(size, size)
     quads = np.stack([corners[:-1, :-1], corners[1:, :-1], corners[1:, 1:], corners[:-1, 1:]], axis=-1).reshape(-1, 4)
     quads = quads[inside.ravel()[quads].all(axis=1)]
     places = (surface.reshape(-1, 3)[:, :2] - picture.origin) * picture.scale
-    found = rasterise(places[np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])], *picture.lab.shape[1::-1])
-    mask = np.zeros(picture.lab.shape[:2], np.uint8)
-    mask[found.row, found.column] = 1
-    return cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))  # the seam is open
+    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+    return covered(places[triangles], picture.lab.shape[:2], SEAM)
 
 
 def _along(mask: np.ndarray, mm: float) -> tuple[np.ndarray, np.ndarray]:
