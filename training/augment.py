@@ -155,39 +155,50 @@ def _hardened(values: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 def cover_batch(pictures: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """Blots on some crops (B, 3, H, W) 0..1, and an early end of some; where, (B, 1, H, W) 0..1, comes second."""
-    count, _, height, width = pictures.shape
-    blot, colour = (one.to(pictures.device) for one in _blots(count, height, width, generator))
+    blot, colour = _blots(pictures, generator)
     pictures = pictures + blot * (colour - pictures)
-    inside, border = (one.to(pictures.device) for one in _ends(count, height, width, generator))
+    inside, border = _ends(pictures, generator)
     return torch.where(inside, pictures, border), torch.where(inside, blot, 1.0)
 
 
-def _ends(count: int, height: int, width: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+def _ends(pictures: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """A fifth of the pictures end early on one or two sides, as where a photo ends inside of the crop.
 
     Returns:
         (B, 1, H, W) bool, what lies inside, and (B, 1, 1, 1) the grey of the rest.
     """
+    count = len(pictures)
     depth = torch.rand(count, 4, generator=generator) * 0.3
     used = torch.rand(count, 4, generator=generator) < torch.tensor([0.1, 0.12, 0.12, 0.14])
-    left, top, right, bottom = (depth * used * (torch.rand(count, 1, generator=generator) < 0.6)).unbind(1)
-    y = (torch.arange(height) + 0.5)[None, :, None] / height
-    x = (torch.arange(width) + 0.5)[None, None, :] / width
-    edges = [side[:, None, None] for side in (left, top, right, bottom)]
-    inside = (x >= edges[0]) & (y >= edges[1]) & (x < 1 - edges[2]) & (y < 1 - edges[3])
+    depths = depth * used * (torch.rand(count, 1, generator=generator) < 0.6)
+    left, top, right, bottom = depths.to(pictures.device)[..., None, None].unbind(1)
+    y, x = _places(pictures)
+    inside = (x >= left) & (y >= top) & (x < 1 - right) & (y < 1 - bottom)
     border = (torch.rand(count, 1, 1, 1, generator=generator) < 0.25) * torch.rand(count, 1, 1, 1, generator=generator)
-    return inside[:, None], border
+    return inside[:, None], border.to(pictures.device)
 
 
-def _blots(count: int, height: int, width: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+def _blots(pictures: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """Soft-edged rectangles on a quarter of the pictures, (B, 1, H, W) 0..1, and their colours (B, 3, 1, 1)."""
-    y = (torch.arange(height) + 0.5)[None, :, None] / height
-    x = (torch.arange(width) + 0.5)[None, None, :] / width
-    centre = torch.rand(count, 2, 1, 1, generator=generator)
-    half = torch.rand(count, 2, 1, 1, generator=generator) * 0.14 + 0.03
-    turn = torch.rand(count, 1, 1, generator=generator) * math.pi
+    count, width = len(pictures), pictures.shape[3]
+
+    def uniform(*shape: int) -> torch.Tensor:
+        return torch.rand(count, *shape, generator=generator).to(pictures.device)
+
+    y, x = _places(pictures)
+    centre = uniform(2, 1, 1)
+    half = uniform(2, 1, 1) * 0.14 + 0.03
+    turn = uniform(1, 1) * math.pi
     dx, dy = x - centre[:, 0], y - centre[:, 1]
     along, across = dx * torch.cos(turn) + dy * torch.sin(turn), dy * torch.cos(turn) - dx * torch.sin(turn)
-    inside = ((half[:, 0] - along.abs()) * width).clamp(0, 1) * ((half[:, 1] - across.abs()) * height).clamp(0, 1)
-    drawn = (torch.rand(count, 1, 1, generator=generator) < 0.25).float() * inside
-    return drawn[:, None], torch.rand(count, 3, 1, 1, generator=generator)
+    inside = ((half[:, 0] - along.abs()) * width).clamp(0, 1) * ((half[:, 1] - across.abs()) * width).clamp(0, 1)
+    drawn = (uniform(1, 1) < 0.25).float() * inside
+    return drawn[:, None], uniform(3, 1, 1)
+
+
+def _places(pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """y (1, H, 1) and x (1, 1, W) of the pixels' middles, 0..1."""
+    height, width = pictures.shape[2:]
+    y = (torch.arange(height, device=pictures.device) + 0.5)[None, :, None] / height
+    x = (torch.arange(width, device=pictures.device) + 0.5)[None, None, :] / width
+    return y, x

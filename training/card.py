@@ -103,6 +103,11 @@ Half of the identities it was made from are ICT-FaceKit's as rendered for traini
 `training/README.md`.
 
 """
+COMMON_ERRORS = """`common_errors.npz`: what the errors of both passes have in common, for the fit: principal components
+(C, 32, 32, 2) over UV, each of variance 1, in deviations of the joined evidence, to the right and up of the upright head.
+Learnt from rendered heads with skins and hair that the networks were not shown.
+
+"""
 PARTS = """`parts.npz`: eyeballs, lashes, teeth, gums with tongue, the mouth's inside and the eyes' sockets of the mean head, and how
 they follow the surface: `response` (32, K, 3) times the displacements of the points at `anchor_uv` (K, 2) from `anchors`
 gives 32 weights of `*_changes`. `eye_spheres`: centre and radius, the subject's left eye first. Metres.
@@ -161,6 +166,8 @@ def main() -> None:
     if pack.head_model is not None:
         identities, expressions = pack.head_model.identities, pack.head_model.expressions
         head_model = HEAD_MODEL.format(identities=identities, expressions=expressions)
+    if pack.common_errors_file is not None:
+        head_model += COMMON_ERRORS
     if pack.parts is not None:
         parts = PARTS
     if pack.expressions is not None:

@@ -198,7 +198,7 @@ def test_a_head_network_goes_on_from_the_packs_in_memory(pack, maker, heads, kit
         )
         carried = coarse_map_network(joined(tmp_path, HeadNetwork(FAST)), MapBasis.of_pack(pack.network_file))
         maps[hours] = network(crops)[0]
-        assert (carried(crops)[0] - maps[hours]).abs().max() < 5e-3
+        assert (carried(crops)[0] - maps[hours]).abs().max() < 1e-2 * maps[hours].abs().max()
         assert (told["steps"] > 0) == (hours > 0)
     assert (maps[0.0] - right).abs().max() < 1e-3
     assert (maps[2 / 3600] - right).abs().max() > 1e-3
@@ -216,7 +216,7 @@ def test_a_second_pass_goes_on_from_the_packs(pack, maker, heads):
     start_from_pack(network, pack.second_pass.network_file, seen)
     session = onnxruntime.InferenceSession(str(pack.second_pass.network_file), providers=["CPUExecutionProvider"])
     with torch.no_grad():
-        told = PackNetwork(network, 1.0)(seen[:1])
+        told = PackNetwork(network, 1.0).eval()(seen[:1])
     for one, name in zip(told, PackNetwork.OUTPUTS, strict=True):
         right = session.run([name], {"seen": seen[:1].numpy()})[0]
         assert np.abs(one.numpy() - right).max() < 0.02 * max(1, np.abs(right).max()), name

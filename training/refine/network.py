@@ -26,7 +26,7 @@ PLACE_UNIT = 0.08  # metres
 class RefineSize:
     """Channels at 64, 32, 16, 8 and 4 texels, and of the layer that sees all of them."""
 
-    widths: tuple[int, int, int, int, int] = (32, 64, 128, 192, 256)
+    widths: tuple[int, int, int, int, int] = (48, 96, 192, 256, 320)
     whole: int = 512
 
 

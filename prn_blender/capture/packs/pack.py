@@ -5,13 +5,14 @@ import os
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TypeVar
 
 from ..errors import CaptureError
 from ..geometry.crop import CropRule
+from ..shape.common_errors import load_common_errors
 from ..shape.expression_model import ExpressionModel
 from ..shape.head_model import HeadModel, load_head_model
 from ..shape.parts import PartsModel
@@ -83,6 +84,7 @@ class ModelPack:
     topology: Topology  # the standard one, by which poses, landmarks and textures are found
     loops_file: Path | None  # the other topologies; None where the pack has none
     head_model_file: Path | None  # None where the pack has none
+    common_errors_file: Path | None  # None where the pack has none
     parts_file: Path | None  # eyes, teeth and the like; None where the pack has none
     expressions_file: Path | None  # None where the pack has none
     second_pass: SecondPass | None  # None where the pack has none
@@ -107,9 +109,14 @@ class ModelPack:
         """What heads are like, None where the pack does not tell.
 
         Raises:
-            CaptureError: it is no head model.
+            CaptureError: it is no head model, or its networks' common errors cannot be read.
         """
-        return None if self.head_model_file is None else load_head_model(self.head_model_file)
+        if self.head_model_file is None:
+            return None
+        model = load_head_model(self.head_model_file)
+        if self.common_errors_file is None:
+            return model
+        return replace(model, common_errors=load_common_errors(self.common_errors_file))
 
     @cached_property
     def parts(self) -> PartsModel | None:
@@ -253,9 +260,9 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
     if "weights" in network:  # the graph's numbers may lie in a file of their own
         verified_file(folder, network["weights"], pack["weights_sha256"])
     topology_file = verified_file(folder, "topology.npz", pack["topology_sha256"])
-    loops_file, head_model_file, parts_file, expressions_file = (
+    loops_file, head_model_file, common_errors_file, parts_file, expressions_file = (
         verified_file(folder, described[name]["file"], described[name]["sha256"]) if name in described else None
-        for name in ("loops", "head_model", "parts", "expressions")
+        for name in ("loops", "head_model", "common_errors", "parts", "expressions")
     )
     second_pass = _second_pass(folder, described["refine"]) if "refine" in described else None
     if second_pass is not None and head_model_file is None:
@@ -282,6 +289,7 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
         topology=topology,
         loops_file=loops_file,
         head_model_file=head_model_file,
+        common_errors_file=common_errors_file,
         parts_file=parts_file,
         expressions_file=expressions_file,
         second_pass=second_pass,

@@ -11,7 +11,8 @@ from .head_model import texel_uv
 EVIDENCE_SIZE = 32  # texels: errors of networks are smooth over UV
 SEEN = 0.5  # visibility
 HIDDEN = 1.5  # times as far off as the network expects
-DEPENDENT = 1.15  # times as far off as two passes would be together whose errors had nothing in common
+FIRST_DOUBTED = 1.5  # times as far off as the first pass says, beside a second that knows what it said
+DEPENDENT = 1.5  # times as far off as two passes would be together whose errors had nothing in common
 ACROSS = 3**-0.5  # of an expected error in space, what falls to each axis
 
 
@@ -73,7 +74,7 @@ def joined(first: Evidence, second: Evidence, visibility: np.ndarray) -> Evidenc
         second: to which it makes no difference whether the surface is seen.
         visibility: (V, V) 0..1, as of `evidence_of`.
     """
-    known = 1 / first.deviation**2, 1 / (second.deviation * _unsure(visibility)) ** 2
+    known = 1 / (FIRST_DOUBTED * first.deviation) ** 2, 1 / (second.deviation * _unsure(visibility)) ** 2
     precision = sum(known)
     share = (known[0] / precision)[..., None]
     places = share * first.places + (1 - share) * second.places

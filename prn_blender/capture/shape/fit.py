@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..geometry.camera import ESTIMATED_MM, ORTHOGRAPHIC_DISTANCE, Camera, focal_pixels
-from ..geometry.pose import fit_similarity
+from ..geometry.pose import fit_similarity, yaw_pitch_roll
+from .common_errors import explained, rolled
 from .evidence import EVIDENCE_SIZE, Evidence, Likeness, Outline
 from .head_model import HeadModel, Points
 from .pins import Pin, those_on, uv_of
@@ -134,6 +135,7 @@ class _Observed:
     places: np.ndarray  # (P, 2) photo space
     precision: np.ndarray  # (P,) 1 / deviation^2 of x and of y
     together: np.ndarray  # (D,) of evidence and outline, how many count as one; pins, the last, are not doubted
+    errors: np.ndarray | None  # (T, 2, C) common ones of the first points, in deviations, y up
     across: slice  # of the points, those of the outline
     across_only: np.ndarray  # (O, 2, 2) projections of what lies in the photo, y up, to across the outline
 
@@ -264,7 +266,10 @@ def _observe(model: HeadModel, view: ViewEvidence, state: FittedView) -> _Observ
     outwards = outline.outwards * (1, -1)
     across_only = outwards[:, :, None] * outwards[:, None]
     together = np.repeat([view.together, TOGETHER], [across.start, len(outline)])
-    return _Observed(view, points, places, precision, together, across, across_only)
+    errors = None
+    if model.common_errors is not None and view.evidence.likeness is not None:  # both passes have told it
+        errors = rolled(model.common_errors, known, np.radians(yaw_pitch_roll(state.rotation)[2]))
+    return _Observed(view, points, places, precision, together, errors, across, across_only)
 
 
 def _normal_equations(
@@ -312,8 +317,14 @@ def _normal_equations(
     np.matmul((by_still * root[:, :, None]).astype(np.float32), points.basis, out=jacobian[:, :, :coefficients])
     jacobian[:, :, coefficients:] = camera * root[:, :, None]
     jacobian = jacobian.reshape(2 * len(q), -1)
+    weighted = (residual * root).astype(np.float32).ravel()
     matrix = (jacobian.T @ jacobian).astype(np.float64)
-    gradient = (jacobian.T @ (residual * root).astype(np.float32).ravel()).astype(np.float64)
+    gradient = (jacobian.T @ weighted).astype(np.float64)
+    if one.errors is not None:
+        trusted = np.sqrt(weight / one.precision)[: len(one.errors), None, None].astype(np.float32)
+        taken, pull = explained(one.errors * trusted, jacobian, weighted)
+        matrix -= taken
+        gradient -= pull
     _add_priors(model, known, state, matrix[model.identities :, model.identities :], gradient[model.identities :])
     return matrix, gradient
 
