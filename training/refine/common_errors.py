@@ -7,6 +7,7 @@ principal components of the evidence's errors over UV, in deviations of the evid
 """
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -60,9 +61,15 @@ class Lookers:
         return joined(first, second, said.visibility)
 
 
-def errors_of(pack: ModelPack, layout: UvLayout, heads: RenderedHeads) -> np.ndarray:
-    """(N, E, E, 2) of each picture, in deviations, to the right and up of the upright head."""
-    kit, look = load_facekit(), Lookers(pack)
+def errors_of(
+    pack: ModelPack, layout: UvLayout, heads: RenderedHeads, look: Callable[[np.ndarray, np.ndarray], Evidence]
+) -> np.ndarray:
+    """(N, E, E, 2) of each picture, in deviations, to the right and up of the upright head.
+
+    Args:
+        look: as `Lookers`.
+    """
+    kit = load_facekit()
     texels = LabelMaker(kit, bake_operator(layout, EVIDENCE_SIZE)[0])
     marks = LabelMaker(kit, sampling_operator(layout, pack.topology.landmark_uv))
     model = pack.head_model
@@ -103,7 +110,7 @@ def main() -> None:
     parser.add_argument("--layout", type=Path, required=True)
     options = parser.parse_args()
     pack = load_pack(options.pack)
-    errors = errors_of(pack, UvLayout.load(options.layout), RenderedHeads(options.data))
+    errors = errors_of(pack, UvLayout.load(options.layout), RenderedHeads(options.data), Lookers(pack))
     inside = pack.head_model.at_size(pack.head_model.inside, EVIDENCE_SIZE)
     components, share = principal_components(errors, inside, COMPONENTS)
     print(f"errors of {np.sqrt(np.square(errors[:, inside].clip(-LARGEST, LARGEST)).mean()):.2f} deviations (rms)")
