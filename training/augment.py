@@ -180,7 +180,7 @@ def _ends(pictures: torch.Tensor, generator: torch.Generator) -> tuple[torch.Ten
 
 def _blots(pictures: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """Soft-edged rectangles on a quarter of the pictures, (B, 1, H, W) 0..1, and their colours (B, 3, 1, 1)."""
-    count, width = len(pictures), pictures.shape[3]
+    count, _, height, width = pictures.shape
 
     def uniform(*shape: int) -> torch.Tensor:
         return torch.rand(count, *shape, generator=generator).to(pictures.device)
@@ -191,7 +191,7 @@ def _blots(pictures: torch.Tensor, generator: torch.Generator) -> tuple[torch.Te
     turn = uniform(1, 1) * math.pi
     dx, dy = x - centre[:, 0], y - centre[:, 1]
     along, across = dx * torch.cos(turn) + dy * torch.sin(turn), dy * torch.cos(turn) - dx * torch.sin(turn)
-    inside = ((half[:, 0] - along.abs()) * width).clamp(0, 1) * ((half[:, 1] - across.abs()) * width).clamp(0, 1)
+    inside = ((half[:, 0] - along.abs()) * width).clamp(0, 1) * ((half[:, 1] - across.abs()) * height).clamp(0, 1)
     drawn = (uniform(1, 1) < 0.25).float() * inside
     return drawn[:, None], uniform(3, 1, 1)
 

@@ -204,7 +204,7 @@ def evidence_in(
         told = first
         if refiner is not None:
             second = second_pass(photo.pixels, position_map, pack.head_model, refiner.run)
-            told = second if first is None or seen is None else joined(first, second, seen)
+            told = second if first is None or seen is None else joined(first, second, seen, pack.common_errors)
         if told is None:
             return None
         told = replace(told, cut=cut.result())

@@ -50,7 +50,12 @@ def fitted_of(head: bpy.types.Object) -> Fitted:
         size = told["photo"]["width"], told["photo"]["height"]
         known.append(
             ViewEvidence(
-                Evidence(**evidence, likeness=_likeness_of(view), outline=_outline_of(view)),
+                Evidence(
+                    **evidence,
+                    likeness=_likeness_of(view),
+                    common_errors=_common_errors_of(view),
+                    outline=_outline_of(view),
+                ),
                 *size,
                 focal_px=view.get("focal_px"),
                 distance=view.get("distance"),
@@ -88,6 +93,7 @@ def _view_as_stored(known: ViewEvidence, state: FittedView) -> dict:
         "orthographic": known.orthographic,
         **{name: getattr(known.evidence, name).astype(np.float32).tobytes() for name in _SHAPES},
         **_likeness_as_stored(known.evidence.likeness),
+        **_common_errors_as_stored(known.evidence.common_errors),
         **_outline_as_stored(known.evidence.outline),
     }
 
@@ -105,8 +111,19 @@ def _likeness_of(view: dict) -> Likeness | None:
     return Likeness(mean, deviation)
 
 
+def _common_errors_as_stored(components: np.ndarray | None) -> dict:
+    return {} if components is None else {"common_errors": components.astype(np.float16).tobytes()}
+
+
+def _common_errors_of(view: dict) -> np.ndarray | None:
+    if "common_errors" not in view:
+        return None
+    components = np.frombuffer(view["common_errors"], np.float16)
+    return components.reshape(-1, EVIDENCE_SIZE, EVIDENCE_SIZE, 2).astype(np.float32)
+
+
 def _outline_as_stored(outline: Outline | None) -> dict:
-    if not outline:
+    if outline is None:
         return {}
     columns = np.column_stack([outline.uv, outline.places, outline.outwards, outline.deviation])
     return {"outline": columns.astype(np.float32).tobytes()}

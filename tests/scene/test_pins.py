@@ -10,6 +10,7 @@ import pytest
 from prn_blender.capture.packs.pack import load_pack
 from prn_blender.capture.reconstruct import head_of, in_size
 from prn_blender.capture.run import OtherPhoto, Request, run
+from prn_blender.capture.shape.evidence import Outline
 from prn_blender.capture.shape.pins import Pin
 from prn_blender.capture.types import WHOLE, Capture, Settings
 from prn_blender.scene.build.assemble import build
@@ -21,7 +22,7 @@ from prn_blender.scene.edit.adjust import captured_landmarks, follow_landmarks, 
 from prn_blender.scene.edit.align import PHOTOGRAPHED
 from prn_blender.scene.edit.photo_points import landmarks_in_photo
 from prn_blender.scene.edit.pins import PinnedHead, Rules, count_pins, is_pinnable, pins_of
-from prn_blender.scene.fitted import fitted_of, size_of
+from prn_blender.scene.fitted import fitted_of, size_of, store_fitted
 from prn_blender.scene.record import read_record
 
 from .conftest import PORTRAIT, coordinates
@@ -85,16 +86,23 @@ def test_what_was_fitted_is_kept_on_the_head(head, captured):
         for name in ("mean", "deviation"):
             likeness = getattr(one.evidence.likeness, name), getattr(other.evidence.likeness, name)
             assert np.allclose(*likeness, rtol=1e-5, atol=1e-6)
-        assert one.evidence.outline and other.evidence.outline
-        for name in ("uv", "places", "outwards", "deviation"):
-            outline = getattr(one.evidence.outline, name), getattr(other.evidence.outline, name)
-            assert np.allclose(*outline, rtol=1e-5, atol=1e-5)
+        assert np.array_equal(one.evidence.common_errors, other.evidence.common_errors)
     before = coordinates(head.data)
     PinnedHead(head, load_pack()).set_pins(0, (), rounds=0)
     assert np.abs(coordinates(head.data) - before).max() < 1e-6  # nothing is pinned: nothing moves
     pinned = PinnedHead(head, load_pack())
     pinned.set_pins(0, (landmark_pin(pinned, 0, NOSE, (0, 0)),))
     assert np.linalg.norm(coordinates(head.data) - before, axis=1).max() < 0.004  # a pin where it lies anyway
+
+
+def test_a_seen_outline_is_kept_on_the_head(simple, captured):
+    seen = Outline(np.array([[0.4, 0.7], [0.6, 0.7]]), np.array([[200.0, 170], [260, 172]]), np.eye(2), np.full(2, 1.5))
+    fitted = captured["simple"].fitted
+    (view,) = fitted.known
+    store_fitted(simple, replace(fitted, known=(replace(view, evidence=replace(view.evidence, outline=seen)),)))
+    kept = fitted_of(simple).known[0].evidence.outline
+    for name in ("uv", "places", "outwards", "deviation"):
+        assert np.allclose(getattr(kept, name), getattr(seen, name), rtol=1e-6)
 
 
 @pytest.mark.parametrize("alignment", ["FRONTAL", PHOTOGRAPHED])
@@ -431,7 +439,7 @@ def test_an_expression_that_pins_make_is_the_photos(expressive):
     jaw = np.argsort(np.linalg.norm(photo - captured_landmarks(head)[CHIN], axis=1))[:40]
     moved_neutral = np.linalg.norm(coordinates_of(keys[0]) - neutral, axis=1)[jaw].mean()
     moved_photo = np.linalg.norm(coordinates_of(keys["Photo"]) - photo, axis=1)[jaw].mean()
-    assert moved_neutral < 0.7 * moved_photo
+    assert moved_neutral < 0.8 * moved_photo
 
 
 def test_expressions_are_added_to_a_head_of_several_photos(captured, registered):

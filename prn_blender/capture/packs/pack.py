@@ -5,10 +5,12 @@ import os
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TypeVar
+
+import numpy as np
 
 from ..errors import CaptureError
 from ..geometry.crop import CropRule
@@ -109,14 +111,18 @@ class ModelPack:
         """What heads are like, None where the pack does not tell.
 
         Raises:
-            CaptureError: it is no head model, or its networks' common errors cannot be read.
+            CaptureError: it is no head model.
         """
-        if self.head_model_file is None:
-            return None
-        model = load_head_model(self.head_model_file)
-        if self.common_errors_file is None:
-            return model
-        return replace(model, common_errors=load_common_errors(self.common_errors_file))
+        return None if self.head_model_file is None else load_head_model(self.head_model_file)
+
+    @cached_property
+    def common_errors(self) -> np.ndarray | None:
+        """What the errors of its networks have in common, as of `load_common_errors`.
+
+        Raises:
+            CaptureError: they cannot be read.
+        """
+        return self._part("common errors", self.common_errors_file, load_common_errors)
 
     @cached_property
     def parts(self) -> PartsModel | None:
@@ -268,7 +274,7 @@ def _read_pack(folder: Path, changed: int) -> ModelPack:
     if second_pass is not None and head_model_file is None:
         raise ValueError("its second network needs a head model")
     description = _described(described)
-    for archive in filter(None, (topology_file, loops_file, parts_file, expressions_file)):
+    for archive in filter(None, (topology_file, loops_file, common_errors_file, parts_file, expressions_file)):
         require_small(archive)
     topology, crop_rule = Topology.load(topology_file), CropRule(**described["crop"]["from_landmarks"])
     require_sound(topology, crop_rule)

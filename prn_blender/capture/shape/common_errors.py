@@ -4,8 +4,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import CaptureError
-from ..packs.soundness import require_small
 from .evidence import EVIDENCE_SIZE
 
 MOST = 100  # components
@@ -18,19 +16,14 @@ def load_common_errors(file: Path) -> np.ndarray:
     In deviations of the evidence, to the right and up of the upright head.
 
     Raises:
-        CaptureError: the file is damaged, or holds something else.
+        ValueError: the file holds something else.
     """
-    try:
-        require_small(file)
-        with np.load(file, allow_pickle=False) as data:
-            components = data["components"]
-        if components.shape[1:] != (EVIDENCE_SIZE, EVIDENCE_SIZE, 2) or not 1 <= len(components) <= MOST:
-            raise ValueError(f"the components have the wrong shape {components.shape}")
-        if components.dtype.kind != "f" or not np.abs(components).max() < LARGEST:  # no NaN is
-            raise ValueError("the components hold the wrong kind of numbers")
-    except Exception as error:  # a damaged archive raises almost anything
-        reason = f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())
-        raise CaptureError(f"The errors in {file} cannot be used ({reason}): install the model pack again.") from error
+    with np.load(file, allow_pickle=False) as data:
+        components = data["components"]
+    if components.shape[1:] != (EVIDENCE_SIZE, EVIDENCE_SIZE, 2) or not 1 <= len(components) <= MOST:
+        raise ValueError(f"the components have the wrong shape {components.shape}")
+    if components.dtype.kind != "f" or not np.abs(components).max() < LARGEST:  # no NaN is
+        raise ValueError("the components hold the wrong kind of numbers")
     return components.astype(np.float32)
 
 

@@ -11,7 +11,8 @@ from .head_model import texel_uv
 EVIDENCE_SIZE = 32  # texels: errors of networks are smooth over UV
 SEEN = 0.5  # visibility
 HIDDEN = 1.5  # times as far off as the network expects
-FIRST_DOUBTED = 1.5  # times as far off as the first pass says, beside a second that knows what it said
+# What errors have in common is learnt in these terms: with others, learn it anew (training/refine/common_errors.py).
+FIRST_DOUBTED = 1.2  # times as far off as the first pass says, beside a second that knows what it said
 DEPENDENT = 1.5  # times as far off as two passes would be together whose errors had nothing in common
 ACROSS = 3**-0.5  # of an expected error in space, what falls to each axis
 
@@ -49,6 +50,7 @@ class Evidence:
     places: np.ndarray  # (E, E, 3) photo space
     deviation: np.ndarray  # (E, E) photo pixels, of x and of y; infinite where nothing is known
     likeness: Likeness | None = None
+    common_errors: np.ndarray | None = None  # as of `load_common_errors`; None: not known
     outline: Outline | None = None  # None: not looked for
     cut: CutOut | None = None  # the head cut out of the photo
 
@@ -66,19 +68,22 @@ def evidence_of(position_map: PositionMap, expected_error: np.ndarray, visibilit
     return Evidence(position_map.sample(uv), deviation)
 
 
-def joined(first: Evidence, second: Evidence, visibility: np.ndarray) -> Evidence:
+def joined(
+    first: Evidence, second: Evidence, visibility: np.ndarray, common_errors: np.ndarray | None = None
+) -> Evidence:
     """What two passes tell together.
 
     Args:
         first: as of `evidence_of`.
         second: to which it makes no difference whether the surface is seen.
         visibility: (V, V) 0..1, as of `evidence_of`.
+        common_errors: of both together, as of `load_common_errors`.
     """
     known = 1 / (FIRST_DOUBTED * first.deviation) ** 2, 1 / (second.deviation * _unsure(visibility)) ** 2
     precision = sum(known)
     share = (known[0] / precision)[..., None]
     places = share * first.places + (1 - share) * second.places
-    return Evidence(places, DEPENDENT / np.sqrt(precision), second.likeness)
+    return Evidence(places, DEPENDENT / np.sqrt(precision), second.likeness, common_errors)
 
 
 def _unsure(visibility: np.ndarray) -> np.ndarray:

@@ -266,9 +266,9 @@ def _observe(model: HeadModel, view: ViewEvidence, state: FittedView) -> _Observ
     outwards = outline.outwards * (1, -1)
     across_only = outwards[:, :, None] * outwards[:, None]
     together = np.repeat([view.together, TOGETHER], [across.start, len(outline)])
-    errors = None
-    if model.common_errors is not None and view.evidence.likeness is not None:  # both passes have told it
-        errors = rolled(model.common_errors, known, np.radians(yaw_pitch_roll(state.rotation)[2]))
+    errors = view.evidence.common_errors
+    if errors is not None:
+        errors = rolled(errors, known, np.radians(yaw_pitch_roll(state.rotation)[2]))
     return _Observed(view, points, places, precision, together, errors, across, across_only)
 
 
@@ -321,7 +321,7 @@ def _normal_equations(
     matrix = (jacobian.T @ jacobian).astype(np.float64)
     gradient = (jacobian.T @ weighted).astype(np.float64)
     if one.errors is not None:
-        trusted = np.sqrt(weight / one.precision)[: len(one.errors), None, None].astype(np.float32)
+        trusted = np.sqrt(weight / one.precision / known.together)[: len(one.errors), None, None].astype(np.float32)
         taken, pull = explained(one.errors * trusted, jacobian, weighted)
         matrix -= taken
         gradient -= pull

@@ -60,7 +60,6 @@ class HeadModel:
     neck_weight: np.ndarray  # (G, G) float32 0..1, how far a texel follows the bust
     neck_deviation: np.ndarray  # (3,) of the neck's rotation vector in the head's axes, radians
     nearness: np.ndarray  # (2,) mean and deviation of 1 / distance of the camera, 1 / metre
-    common_errors: np.ndarray | None = None  # as of `load_common_errors`, of the networks that look for such heads
 
     @property
     def identities(self) -> int:
