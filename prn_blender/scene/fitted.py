@@ -123,7 +123,7 @@ def _common_errors_of(view: dict) -> np.ndarray | None:
 
 
 def _outline_as_stored(outline: Outline | None) -> dict:
-    if outline is None:
+    if not outline:
         return {}
     columns = np.column_stack([outline.uv, outline.places, outline.outwards, outline.deviation])
     return {"outline": columns.astype(np.float32).tobytes()}

@@ -29,7 +29,7 @@ def png_bytes(pixels: np.ndarray) -> bytes:
 
 
 def _deflated(rows: np.ndarray) -> bytes:
-    """A zlib stream of rows (H, N) uint8: each strip of them ends at a whole byte, so that strips can be joined."""
+    """A zlib stream of rows (H, N) uint8; what a strip becomes ends at a whole byte, so that strips can be joined."""
     firsts = range(0, len(rows), STRIP)
     with ThreadPoolExecutor(min(len(firsts), os.cpu_count() or 1)) as threads:
         strips = list(threads.map(lambda first: _filtered(rows, first), firsts))
@@ -41,6 +41,7 @@ def _deflated(rows: np.ndarray) -> bytes:
 
 
 def _filtered(rows: np.ndarray, first: int) -> np.ndarray:
+    """The strip that begins with a row, its rows as PNG wants them."""
     strip = rows[first : first + STRIP]
     above = np.zeros_like(strip)
     above[1:] = strip[:-1]
