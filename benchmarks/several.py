@@ -22,8 +22,9 @@ from benchmarks.shape import is_face, placed_error
 from prn_blender.capture.faces.box import FaceBox
 from prn_blender.capture.geometry.position_map import PositionMap
 from prn_blender.capture.networks.head import open_network
+from prn_blender.capture.networks.refine import open_refiner
 from prn_blender.capture.packs.pack import load_pack
-from prn_blender.capture.reconstruct import Portrait, head_of, regress, views_of
+from prn_blender.capture.reconstruct import Portrait, evidence_in, head_of, regress, views_of
 from prn_blender.capture.types import Photo, Settings
 from training.evaluation.numbers import add, table
 
@@ -38,10 +39,11 @@ def main() -> None:
     options = parser.parse_args()
     pack, settings = load_pack(), Settings()
     network = open_network(pack)
+    refiner = open_refiner(pack, network.provider)
     persons = Persons(options.work, options.pictures, pack.topology.landmark_uv, pack.head_model)
 
     def seen(person: Person):
-        """Portraits of a person, the most frontal first, and what the network says of each."""
+        """Portraits of a person, the most frontal first, and what the networks say of each."""
         views = sorted((view for view in person.views if is_face(view)), key=lambda view: abs(view.yaw))[:PHOTOS]
         portraits = tuple(
             Portrait(
@@ -50,10 +52,13 @@ def main() -> None:
             )
             for view in views
         )
-        return [(one, regress(one.photo, one.face_box, pack, network, settings.passes)) for one in portraits]
+        said = [regress(one.photo, one.face_box, pack, network, settings.passes) for one in portraits]
+        evidence = [evidence_in(one.photo, *first, pack, refiner) for one, first in zip(portraits, said, strict=True)]
+        return list(zip(portraits, said, evidence, strict=True))
 
     def views(chosen):
-        return views_of(tuple(one for one, _ in chosen), [said for _, said in chosen], pack, settings)
+        portraits, said, evidence = zip(*chosen, strict=True)
+        return views_of(portraits, list(said), list(evidence), pack, settings)[0]
 
     def error(chosen, person: Person) -> float:
         surface = PositionMap(head_of(views(chosen)[0]).surface)
