@@ -258,11 +258,13 @@ def test_a_drag_in_small_steps_ends_where_one_fit_does(pack, model):
     assert np.linalg.norm((maps[0] - maps[1])[..., :2], axis=2).max() < 1.5
 
 
-def test_the_remainder_follows_the_evidence_and_is_bounded(model):
+@pytest.mark.parametrize("photos", [1, 3])
+def test_the_remainder_follows_the_evidence_and_is_bounded(model, photos):
+    """One photo of several is followed for its share."""
     rng = np.random.default_rng(12)
     identity, state = person(model, rng), seen_from(model, rng)
     view = evidence_from(model, identity, state, deviation=1.0)
-    found = fit(model, (view,))
+    found = fit(model, (view,) * photos)
     u, v = np.meshgrid(np.arange(EVIDENCE_SIZE), np.arange(EVIDENCE_SIZE))
     hill = 6 * np.exp(-((u - 16) ** 2 + (v - 15) ** 2) / 30)[..., None]
 
@@ -271,7 +273,7 @@ def test_the_remainder_follows_the_evidence_and_is_bounded(model):
         bent = fitted_map(model, found, 0, replace(view, evidence=replace(view.evidence, places=places)))
         return (bent.values - fitted_map(model, found, 0, view).values)[..., 0]
 
-    assert 0.6 * 6 < moved_by(6.0).max() < 6.5
+    assert 0.6 * 6 < photos * moved_by(6.0).max() < 6.5
     assert moved_by(400.0).max() < 0.007 * state.size
 
 

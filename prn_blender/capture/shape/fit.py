@@ -321,8 +321,9 @@ def _normal_equations(
     matrix = (jacobian.T @ jacobian).astype(np.float64)
     gradient = (jacobian.T @ weighted).astype(np.float64)
     if one.errors is not None:
-        trusted = np.sqrt(weight / one.precision / known.together)[: len(one.errors), None, None].astype(np.float32)
-        taken, pull = explained(one.errors * trusted, jacobian, weighted)
+        first = slice(len(one.errors))
+        trusted = np.sqrt(weight[first] / one.precision[first] / known.together).astype(np.float32)
+        taken, pull = explained(one.errors * trusted[:, None, None], jacobian, weighted)
         matrix -= taken
         gradient -= pull
     _add_priors(model, known, state, matrix[model.identities :, model.identities :], gradient[model.identities :])

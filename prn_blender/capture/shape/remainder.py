@@ -35,7 +35,11 @@ def fitted_map(model: HeadModel, fit: Fit, number: int, view: ViewEvidence, foll
 
 
 def _evidence_remainder(model: HeadModel, fit: Fit, state: FittedView, evidence: Evidence) -> np.ndarray:
-    """(E, E, 2) photo pixels from the model to where the evidence says, smooth and bounded."""
+    """(E, E, 2) photo pixels from the model to where the evidence says, smooth and bounded.
+
+    What one photo of several asks for beyond the head that explains them all is for the most part its own error: it
+    gets its share. Its outline is seen, and counts in full.
+    """
     import cv2
 
     texels = model.texels(EVIDENCE_SIZE)
@@ -43,7 +47,7 @@ def _evidence_remainder(model: HeadModel, fit: Fit, state: FittedView, evidence:
     gap = (evidence.places[..., :2] - placed[:, :2].reshape(EVIDENCE_SIZE, EVIDENCE_SIZE, 2)) / state.size  # metres
     known = np.isfinite(evidence.deviation) & model.at_size(model.inside, EVIDENCE_SIZE)
     weight = np.where(known, (HALF_WAY * state.size / np.where(known, evidence.deviation, 1)) ** 2, 0)
-    pull = np.where(known[..., None], gap, 0) * weight[..., None]
+    pull = np.where(known[..., None], gap, 0) * weight[..., None] / len(fit.views)
     if evidence.outline:
         _add_outline(model, fit, state, evidence.outline, weight, pull)
     weight, pull = (
