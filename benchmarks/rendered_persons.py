@@ -114,7 +114,7 @@ class Persons:
         if number >= len(self):
             raise IndexError(number)
         chosen = np.arange(number * VIEWS, (number + 1) * VIEWS)
-        pictures, states = self.heads.batch(chosen)
+        pictures, states = self.heads.rows("pictures").take(chosen), self.heads.states[torch.from_numpy(chosen)]
         parts = split_states(states)
         face, still = (self._face.head_points(split_states(one[:1])).numpy()[0] for one in (states, neutral(states)))
         vertices = self.heads.visibility(chosen)[:, :SKIN_VERTICES].astype(np.float32)
@@ -127,7 +127,7 @@ class Persons:
         yaw = torch.rad2deg(torch.atan2(forwards[:, 0], forwards[:, 2]))
         views = tuple(
             Portrait(
-                picture=(pictures[k].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8),
+                picture=pictures[k],
                 landmarks=marks[k][:, :2],
                 places=places[k].reshape(EVIDENCE_SIZE, EVIDENCE_SIZE, 3),
                 seen=seen[k].reshape(EVIDENCE_SIZE, EVIDENCE_SIZE),

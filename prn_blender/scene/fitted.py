@@ -22,6 +22,7 @@ def store_fitted(head: bpy.types.Object, fitted: Fitted | None) -> None:
     head[_PROPERTY] = {
         "identity": fitted.found.identity.tolist(),
         "views": [_view_as_stored(*both) for both in zip(fitted.known, fitted.found.views, strict=True)],
+        **_common_errors_as_stored(fitted.known[0].evidence.common_errors),  # of the pack: those of all views
     }
 
 
@@ -42,6 +43,7 @@ def has_fitted(head: bpy.types.Object) -> bool:
 def fitted_of(head: bpy.types.Object) -> Fitted:
     """What was stored, with the pins that the head's record tells."""
     stored = head[_PROPERTY].to_dict()
+    common_errors = _common_errors_of(stored)
     known, states = [], []
     for view, told in zip(stored["views"], views_of_head(head), strict=True):
         evidence = {
@@ -53,7 +55,7 @@ def fitted_of(head: bpy.types.Object) -> Fitted:
                 Evidence(
                     **evidence,
                     likeness=_likeness_of(view),
-                    common_errors=_common_errors_of(view),
+                    common_errors=common_errors,
                     outline=_outline_of(view),
                 ),
                 *size,
@@ -93,7 +95,6 @@ def _view_as_stored(known: ViewEvidence, state: FittedView) -> dict:
         "orthographic": known.orthographic,
         **{name: getattr(known.evidence, name).astype(np.float32).tobytes() for name in _SHAPES},
         **_likeness_as_stored(known.evidence.likeness),
-        **_common_errors_as_stored(known.evidence.common_errors),
         **_outline_as_stored(known.evidence.outline),
     }
 
@@ -115,10 +116,10 @@ def _common_errors_as_stored(components: np.ndarray | None) -> dict:
     return {} if components is None else {"common_errors": components.astype(np.float16).tobytes()}
 
 
-def _common_errors_of(view: dict) -> np.ndarray | None:
-    if "common_errors" not in view:
+def _common_errors_of(stored: dict) -> np.ndarray | None:
+    if "common_errors" not in stored:
         return None
-    components = np.frombuffer(view["common_errors"], np.float16)
+    components = np.frombuffer(stored["common_errors"], np.float16)
     return components.reshape(-1, EVIDENCE_SIZE, EVIDENCE_SIZE, 2).astype(np.float32)
 
 

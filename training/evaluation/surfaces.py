@@ -42,12 +42,12 @@ def load_held_out(topology: Topology, layout: UvLayout, folder: Path, count: int
     chosen = np.arange(0, len(heads), max(1, len(heads) // count))[:count]
     points = LabelMaker(kit, sampling_operator(layout, topology.sample_uv[::STEP, 0]))
     corners = LabelMaker(kit, sampling_operator(layout, topology.landmark_uv))
-    pictures, packed = heads.batch(chosen)
+    packed = heads.states[torch.from_numpy(chosen)]
     with torch.no_grad():
         surface, landmarks = points(packed).numpy(), corners(packed).numpy()
     states = [HeadState.unpack(values) for values in packed.numpy()]
     return HeldOut(
-        pictures=(pictures.permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8),
+        pictures=heads.rows("pictures").take(chosen),
         states=states,
         landmarks=landmarks,
         surface=np.stack([10 * unproject(values, state) for values, state in zip(surface, states, strict=True)]),

@@ -19,9 +19,8 @@ from prn_blender.capture.geometry.pose import umeyama, yaw_pitch_roll
 from prn_blender.capture.networks.head import open_network
 from prn_blender.capture.networks.refine import open_refiner
 from prn_blender.capture.packs.pack import ModelPack, load_pack
-from prn_blender.capture.reconstruct import regress
-from prn_blender.capture.shape.evidence import EVIDENCE_SIZE, Evidence, evidence_of, joined
-from prn_blender.capture.shape.second_pass import second_pass
+from prn_blender.capture.reconstruct import evidence_in, regress
+from prn_blender.capture.shape.evidence import EVIDENCE_SIZE, Evidence
 from prn_blender.capture.types import Photo, Settings
 
 from ..assets import load_facekit
@@ -55,10 +54,10 @@ class Lookers:
         """What both say of a picture (S, S, 3) uint8, in the box of landmarks (68, 2) pixels."""
         photo = Photo(Path("rendered"), picture, "", None, True)
         box = FaceBox(*landmarks.min(0), *landmarks.max(0))
-        crop, position_map, said = regress(photo, box, self.pack, self.network, Settings().passes)
-        first = evidence_of(position_map, said.expected_error * crop.side, said.visibility)
-        second = second_pass(picture, position_map, self.pack.head_model, self.refiner.run)
-        return joined(first, second, said.visibility)
+        said = regress(photo, box, self.pack, self.network, Settings().passes)
+        evidence = evidence_in(photo, *said, self.pack, self.refiner)
+        assert evidence is not None  # a pack with a second pass has a head model
+        return evidence
 
 
 def errors_of(
@@ -75,12 +74,14 @@ def errors_of(
     model = pack.head_model
     rigid = model.at_size(model.rigid, EVIDENCE_SIZE).ravel()
     mean = model.texels(EVIDENCE_SIZE).mean[rigid]
+    pictures = heads.rows("pictures")
     errors = np.empty((len(heads), EVIDENCE_SIZE**2, 2), np.float32)
     for number in tqdm(range(len(heads)), unit="picture"):
-        pictures, states = heads.batch(np.array([number]))
-        picture = (pictures[0].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+        picture = np.array(pictures[number])
         with torch.no_grad():
-            truth, landmarks = (maker(states)[0].numpy() * len(picture) for maker in (texels, marks))
+            truth, landmarks = (
+                maker(heads.states[number : number + 1])[0].numpy() * len(picture) for maker in (texels, marks)
+            )
         evidence = look(picture, landmarks[:, :2])
         places = evidence.places.reshape(-1, 3)
         stance = umeyama(mean, places[rigid] * (1, -1, 1), np.ones(len(mean)))

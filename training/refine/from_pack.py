@@ -45,8 +45,7 @@ def _is_with_norm(module: nn.Module) -> bool:
 def _grow(small: RefineNetwork, large: RefineNetwork) -> None:
     """Makes `large` say what `small` says: its first channels are the small network's and see no others."""
     joined = {  # layers that see the coarser texels' channels, and then those of the way down
-        f"up.{k}.0.0.weight": (below(small), below(large))
-        for k, below in enumerate((lambda n: n.size.widths[4], lambda n: n.size.widths[3], lambda n: n.size.widths[2]))
+        f"up.{k}.0.0.weight": (small.size.widths[4 - k], large.size.widths[4 - k]) for k in range(len(small.up))
     }
     state = large.state_dict()
     for name, value in small.state_dict().items():

@@ -306,12 +306,12 @@ def _normal_equations(
     camera = np.concatenate([by_neck, by_turn, by_size[:, :, None], by_place, by_nearness[:, :, None]], axis=2)
     for rows in (by_still, camera, residual[:, :, None]):
         rows[one.across] = one.across_only @ rows[one.across]
-    weight = one.precision
+    trust = np.ones(len(q))
     if robust:
         doubted = len(one.together)
-        off = (residual[:doubted] ** 2).sum(axis=1) * weight[:doubted] * one.together
-        weight = np.concatenate([weight[:doubted] / (1 + off / ROBUST**2), weight[doubted:]])
-    root = np.sqrt(weight)[:, None]
+        off = (residual[:doubted] ** 2).sum(axis=1) * one.precision[:doubted] * one.together
+        trust[:doubted] /= 1 + off / ROBUST**2
+    root = np.sqrt(one.precision * trust)[:, None]
     coefficients = points.basis.shape[2]
     jacobian = np.empty((len(q), 2, coefficients + camera.shape[2]), np.float32)
     np.matmul((by_still * root[:, :, None]).astype(np.float32), points.basis, out=jacobian[:, :, :coefficients])
@@ -321,9 +321,8 @@ def _normal_equations(
     matrix = (jacobian.T @ jacobian).astype(np.float64)
     gradient = (jacobian.T @ weighted).astype(np.float64)
     if one.errors is not None:
-        first = slice(len(one.errors))
-        trusted = np.sqrt(weight[first] / one.precision[first] / known.together).astype(np.float32)
-        taken, pull = explained(one.errors * trusted[:, None, None], jacobian, weighted)
+        scale = np.sqrt(trust[: len(one.errors)] / known.together).astype(np.float32)
+        taken, pull = explained(one.errors * scale[:, None, None], jacobian, weighted)
         matrix -= taken
         gradient -= pull
     _add_priors(model, known, state, matrix[model.identities :, model.identities :], gradient[model.identities :])
