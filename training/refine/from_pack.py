@@ -1,5 +1,6 @@
 """A second pass that goes on learning from where a pack's is, whose batch norms were folded away at export."""
 
+from itertools import groupby
 from pathlib import Path
 
 import torch
@@ -33,8 +34,9 @@ def start_from_pack(network: RefineNetwork, onnx_file: Path, seen: torch.Tensor)
 
 def _size_of(convolutions: list[Layer], values: dict[str, torch.Tensor]) -> RefineSize:
     """Of a pack's network: its channels grow from layer to layer on the way down, which comes first."""
-    widths = list(dict.fromkeys(len(weight) for weight, _ in convolutions))
-    return RefineSize(tuple(widths[:5]), len(values["spread.weight"].T))
+    steps = [(width, len(list(one))) for width, one in groupby(len(weight) for weight, _ in convolutions)][:5]
+    widths, counts = zip(*steps, strict=True)
+    return RefineSize(widths, tuple(count // 2 for count in counts[1:]), len(values["spread.weight"].T))
 
 
 def _is_with_norm(module: nn.Module) -> bool:
@@ -43,12 +45,17 @@ def _is_with_norm(module: nn.Module) -> bool:
 
 @torch.no_grad()
 def _grow(small: RefineNetwork, large: RefineNetwork) -> None:
-    """Makes `large` say what `small` says: its first channels are the small network's and see no others."""
+    """Makes `large` say what `small` says: its first channels are the small network's and see no others, and residuals
+    that the small one has not add nothing.
+    """
     joined = {  # layers that see the coarser texels' channels, and then those of the way down
         f"up.{k}.0.0.weight": (small.size.widths[4 - k], large.size.widths[4 - k]) for k in range(len(small.up))
     }
-    state = large.state_dict()
-    for name, value in small.state_dict().items():
+    state, given = large.state_dict(), small.state_dict()
+    for name in state.keys() - given.keys():
+        if name.endswith(".second.1.weight"):
+            state[name].zero_()
+    for name, value in given.items():
         into = state[name]
         if value.dim() < 2:  # biases and norms
             into.view(-1)[: value.numel()] = value

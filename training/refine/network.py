@@ -5,6 +5,7 @@ what is left is what the first pass got wrong.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -24,9 +25,10 @@ PLACE_UNIT = 0.08  # metres
 
 @dataclass(frozen=True)
 class RefineSize:
-    """Channels at 64, 32, 16, 8 and 4 texels, and of the layer that sees all of them."""
+    """Channels at 64, 32, 16, 8 and 4 texels, residuals on the way down from 32 on, and what sees all of the head."""
 
-    widths: tuple[int, int, int, int, int] = (48, 96, 192, 256, 320)
+    widths: tuple[int, int, int, int, int] = (96, 128, 192, 256, 320)
+    residuals: tuple[int, int, int, int] = (1, 3, 3, 2)
     whole: int = 512
 
 
@@ -61,12 +63,8 @@ class RefineNetwork(nn.Module):
         self.register_buffer("places", torch.zeros(3, TEXELS, TEXELS))  # of the mean head, PLACE_UNIT
         self.stem = Convolution(SEEN + 3, fine)
         self.down = nn.ModuleList(
-            [
-                nn.Sequential(Convolution(fine, a, 2), Residual(a)),
-                nn.Sequential(Convolution(a, b, 2), Residual(b), Residual(b)),
-                nn.Sequential(Convolution(b, c, 2), Residual(c), Residual(c)),
-                nn.Sequential(Convolution(c, d, 2), Residual(d)),
-            ]
+            nn.Sequential(Convolution(before, after, 2), *(Residual(after) for _ in range(count)))
+            for (before, after), count in zip(pairwise(size.widths), size.residuals, strict=True)
         )
         narrow = d * (TEXELS // 16) ** 2
         self.whole = nn.Sequential(nn.Flatten(), nn.Linear(narrow, size.whole), nn.ReLU(inplace=True))
