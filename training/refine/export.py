@@ -1,8 +1,9 @@
 """Writes the second pass of a head pack from a training run: ONNX with half-precision weights, and its part of the manifest.
 
-python -m training.refine.export RUN_FOLDER PACK_FOLDER --deviation-scale 1.0
+python -m training.refine.export PACK_FOLDER RUN_FOLDER... --deviation-scale 1.0
 
-RUN_FOLDER is one of `training.refine.train`, or the OUTPUT of `training.on_gpu`.
+RUN_FOLDER is one of `training.refine.train`, or the OUTPUT of `training.on_gpu`; of several, states of one run, it is the
+mean of their weights.
 """
 
 import argparse
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.optim.swa_utils import AveragedModel
 
 from ..pack_file import store_half, store_onnx, write_section, write_whole
 from ..weight_parts import load_trained
@@ -56,11 +58,15 @@ def write_into(folder: Path, network: PackNetwork) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path)
     parser.add_argument("pack", type=Path)
+    parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("--deviation-scale", type=float, required=True, help="that makes its deviations true")
     options = parser.parse_args()
-    network = PackNetwork(load_trained(options.run, RefineNetwork, RefineSize), options.deviation_scale).eval()
+    first, *others = (load_trained(run, RefineNetwork, RefineSize) for run in options.runs)
+    mean = AveragedModel(first, use_buffers=True)
+    for one in (first, *others):
+        mean.update_parameters(one)
+    network = PackNetwork(mean.module, options.deviation_scale).eval()
     write_into(options.pack, network)
     seen = np.random.default_rng(0).normal(size=(4, SEEN, TEXELS, TEXELS)).astype(np.float32)
     for name, difference in check_onnx(network, options.pack / FILE, seen).items():

@@ -11,8 +11,8 @@ from .head_model import HeadModel
 # From this much worse on (twice the logarithm of how much less likely) three rendered heads in a hundred are that far
 # from themselves: by where texels lie, and by what a network says of the person, too. Of one photo against two of
 # another person's head, one in four is that far by the former, three in four by the latter; on portraits of 112 pixels
-# four in ten of the others, and none of 33 of the same person.
-MUCH_WORSE, MUCH_WORSE_LIKENESS = 12.0, 65.0
+# four in ten of the others, and one of 33 of the same person.
+MUCH_WORSE, MUCH_WORSE_LIKENESS = 12.0, 80.0
 
 
 def strangers(model: HeadModel, views: tuple[ViewEvidence, ...], by_hand: tuple[bool, ...]) -> frozenset[int]:
