@@ -350,7 +350,9 @@ def capture(arguments: list[str]) -> int:
     asked, others = parser.parse_known_args(arguments)
     environment = BLENDS[asked.blend_for]() if asked.blend_for else main_environment()
     python = environment.set_up()
-    return subprocess.call([python, "-m", "prn_blender", *others], env={**os.environ, "PYTHONPATH": str(ROOT)})
+    # Matrices are small here: further threads of numpy would only wait for more, and take the processor from the rest.
+    own = {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
+    return subprocess.call([python, "-m", "prn_blender", *others], env={**os.environ, **own})
 
 
 def writers_of_blends() -> dict[str, Callable[[], Environment]]:

@@ -207,12 +207,11 @@ def evidence_in(
             told = second if first is None or seen is None else joined(first, second, seen, pack.common_errors)
         if told is None:
             return None
-        told = replace(told, cut=cut.result())
-        if seen is None:
-            return told
-        scalp = scalp_of(pack.topology, len(pack.head_model.mean))
-        outline = outline_seen(photo.pixels, cut.result(), told.places, pack.head_model, seen, scalp)
-        return replace(told, outline=outline)
+        if seen is not None:
+            scalp = scalp_of(pack.topology, len(pack.head_model.mean))
+            outline = outline_seen(photo.pixels, cut.result, told.places, pack.head_model, seen, scalp)
+            told = replace(told, outline=outline)
+        return replace(told, cut=cut.result())
 
 
 def views_of(

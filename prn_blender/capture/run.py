@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
-from .doubtful_faces import without_nobody
+from .doubtful_faces import DOUBTFUL, without_nobody
 from .errors import CaptureError, NoFaceError
 from .faces.box import FaceBox, is_same_face
 from .faces.find import COPY_SIDES, choose_faces, find_faces, first_look
@@ -55,10 +56,18 @@ class Found:
     request: Request
     photo: Photo
     pack: ModelPack
-    faces: tuple[FaceBox, ...] | None  # that the photo shows, best first; None where a box was given
+    boxes: tuple[FaceBox, ...] | None  # that the finder takes for faces, best first; None where one was given
+    looked_at: bool  # by the networks, where a box is doubtful
     wanted: tuple[FaceBox, ...]
     timings: dict[str, float]  # seconds by step
     others: tuple[Portrait, ...] = ()  # more photos of the person
+
+    @cached_property
+    def faces(self) -> tuple[FaceBox, ...] | None:
+        """That the photo shows, best first; None where a box was given. May look at doubtful ones only now."""
+        if self.boxes is None or self.looked_at:
+            return self.boxes
+        return without_nobody(self.photo, self.boxes, self.pack, self.request.settings)
 
 
 @dataclass(frozen=True)
@@ -96,16 +105,15 @@ def find(request: Request, progress: Progress = silent) -> Found:
     progress(0.05, "Reading the photo")
     if request.box is not None:
         photo = load_photo(request.photo, request.packed)
-        faces, wanted = None, [FaceBox(*request.box)]
+        boxes, looked_at, wanted = None, False, [FaceBox(*request.box)]
     else:
-        photo, faces = photo_with_faces(
-            request, pack, request.settings, request.yunet, part_of(progress, 0.1, 0.25, 0, 1)
-        )
-        wanted = choose_faces(list(faces), request.face)
+        step = part_of(progress, 0.1, 0.25, 0, 1)
+        photo, boxes, looked_at = _boxes_to_choose_from(request, pack, request.settings, request.yunet, step)
+        wanted = choose_faces(list(boxes), request.face)
     others = tuple(portrait_of(other, pack, request.settings, request.yunet) for other in request.together)
     require_different((photo, *(other.photo for other in others)))
     clock.lap("photo and faces")
-    return Found(request, photo, pack, faces, tuple(wanted), clock.seconds, others)
+    return Found(request, photo, pack, boxes, looked_at, tuple(wanted), clock.seconds, others)
 
 
 def require_different(photos: Sequence[Photo]) -> None:
@@ -125,8 +133,8 @@ def portrait_of(other: OtherPhoto, pack: ModelPack, settings: Settings, yunet: P
     """
     if other.box is not None:
         return Portrait(load_photo(other.photo, other.packed), FaceBox(*other.box), other.by_hand, other.pins)
-    photo, faces = photo_with_faces(other, pack, settings, yunet)
-    return Portrait(photo, choose_faces(list(faces), other.face)[0], pins=other.pins)
+    photo, boxes, _ = _boxes_to_choose_from(other, pack, settings, yunet)
+    return Portrait(photo, choose_faces(list(boxes), other.face)[0], pins=other.pins)
 
 
 def capture_face(found: Found, index: int, progress: Progress = silent) -> Capture:
@@ -159,39 +167,63 @@ def photo_with_faces(
     yunet: Path | None = None,
     progress: Progress = silent,
 ) -> tuple[Photo, tuple[FaceBox, ...]]:
-    """A photo and its faces, best first. A draft of it is searched while it is read.
+    """A photo and its faces, best first.
 
     Raises:
         CaptureError: it cannot be read; as of `faces_in`.
         Cancelled: from `progress`.
     """
+    photo, boxes = _photo_with_boxes(asked, yunet, progress)
+    return photo, faces_in(photo, pack, settings, progress, boxes)
+
+
+def _boxes_to_choose_from(
+    asked: Request | OtherPhoto,
+    pack: ModelPack,
+    settings: Settings,
+    yunet: Path | None,
+    progress: Progress = silent,
+) -> tuple[Photo, tuple[FaceBox, ...], bool]:
+    """As of `photo_with_faces`, and whether the networks have looked at doubtful boxes: where the largest face is a
+    sure one these are of no account, and stay.
+    """
+    photo, boxes = _photo_with_boxes(asked, yunet, progress)
+    if asked.face == "largest" and boxes and choose_faces(list(boxes), asked.face)[0].score >= DOUBTFUL:
+        return photo, boxes, False
+    return photo, faces_in(photo, pack, settings, progress, boxes), True
+
+
+def _photo_with_boxes(
+    asked: Request | OtherPhoto, yunet: Path | None, progress: Progress
+) -> tuple[Photo, tuple[FaceBox, ...]]:
+    """A photo and what the finder takes for faces, best first. A draft of it is searched while it is read."""
     with ThreadPoolExecutor(max_workers=1) as thread:
         reading = thread.submit(load_photo, asked.photo, asked.packed)
         draft = load_draft(asked.photo, COPY_SIDES[0])
         at_first = None if draft is None else first_look(draft, yunet)
         photo = reading.result()
     progress(0.0, "Looking for faces")
-    return photo, faces_in(photo, pack, settings, yunet, progress, at_first)
+    return photo, tuple(find_faces(photo, yunet, at_first))
 
 
 def faces_in(
     photo: Photo,
     pack: ModelPack,
     settings: Settings,
-    yunet: Path | None = None,
     progress: Progress = silent,
-    at_first: list[FaceBox] | None = None,
+    boxes: tuple[FaceBox, ...] | None = None,
 ) -> tuple[FaceBox, ...]:
     """The faces of a photo, best first; at doubtful ones the pack's networks look, too.
 
     Args:
-        at_first: as of `find_faces`.
+        boxes: as of `find_faces`, where that was done before.
 
     Raises:
         NoFaceError: there is none.
-        CaptureError: as of `find_faces`.
+        CaptureError: as of `find_faces` and `without_nobody`.
     """
-    faces = without_nobody(photo, tuple(find_faces(photo, yunet, at_first)), pack, settings, progress)
+    found = tuple(find_faces(photo)) if boxes is None else boxes
+    faces = without_nobody(photo, found, pack, settings, progress)
     if not faces:
         raise NoFaceError(f"No face found in {photo.path.name}: give a box around the face.")
     return faces

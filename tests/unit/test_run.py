@@ -149,3 +149,13 @@ def test_doubtful_faces_are_looked_at_again(pack):
     assert without_nobody(photo, (face, sure), pack, Settings()) == (face, sure)
     first_only = replace(pack, second_pass=None, sha256="first only")
     assert without_nobody(photo, (elsewhere,), first_only, Settings()) == (elsewhere,)
+
+
+def test_doubtful_boxes_beside_a_sure_face_are_looked_at_where_all_faces_are_asked_for(tmp_path):
+    with Image.open(PORTRAIT) as portrait:
+        portrait.resize((1024, 1024), Image.Resampling.BICUBIC).save(tmp_path / "large.png")
+    found = find(Request(tmp_path / "large.png"))
+    assert len(found.boxes) == 2 and not found.looked_at
+    assert found.faces == found.wanted == (found.boxes[0],)
+    everybody = find(Request(tmp_path / "large.png", face="all"))
+    assert everybody.looked_at and everybody.wanted == everybody.faces == found.faces

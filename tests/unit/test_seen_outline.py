@@ -51,7 +51,7 @@ def outline_in(picture, profile, pack, visibility=SEEN) -> Outline:
     vertices, other = profile
     cut = cut_out(picture, vertices, pack.topology.triangles)
     scalp = scalp_of(pack.topology, len(pack.head_model.mean))
-    return outline_seen(picture, cut, other.evidence.places, pack.head_model, visibility, scalp)
+    return outline_seen(picture, lambda: cut, other.evidence.places, pack.head_model, visibility, scalp)
 
 
 def off_outline(places, vertices, pack) -> np.ndarray:
@@ -113,7 +113,7 @@ def test_a_tiny_photo_shows_none(pack, profile):
     small = replace(profile[1].evidence, places=profile[1].evidence.places / 8)
     picture = cv2.resize(drawn(profile[0], pack.topology.triangles), None, fx=1 / 8, fy=1 / 8)
     cut = cut_out(picture, profile[0] / 8, pack.topology.triangles)
-    assert not outline_seen(picture, cut, small.places, pack.head_model, SEEN, scalp_of(pack.topology, 64))
+    assert not outline_seen(picture, lambda: cut, small.places, pack.head_model, SEEN, scalp_of(pack.topology, 64))
 
 
 def test_along_it_nothing_is_told(pack, profile):

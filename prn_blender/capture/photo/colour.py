@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 NEUTRAL = (128, 128, 128)
 
 # A strip this small stays in the processor's cache.
-STRIP_PIXELS = 1 << 16
+STRIP_PIXELS = 1 << 18
 
 # A profile that changes no colour by more than this many levels is taken for sRGB.
 SAME_COLOUR = 2

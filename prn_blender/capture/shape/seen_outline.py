@@ -5,6 +5,7 @@ of the outline is held across the outline only. Hair and hats end elsewhere: onl
 of it and is no scalp counts.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -63,7 +64,7 @@ def scalp_of(topology: Topology, size: int) -> np.ndarray:
 
 def outline_seen(
     pixels: np.ndarray,
-    cut: CutOut,
+    cut_out: Callable[[], CutOut],
     places: np.ndarray,
     model: HeadModel,
     visibility: np.ndarray,
@@ -73,6 +74,7 @@ def outline_seen(
 
     Args:
         pixels: (H, W, 3) uint8, the photo.
+        cut_out: waits for what is cut out while the rest is prepared.
         places: (E, E, 3) photo space, where the surface lies, about.
         visibility: (V, V) 0..1, how likely the surface is seen.
         scalp: (G, G) bool, the model's texels on which hair grows.
@@ -91,15 +93,15 @@ def outline_seen(
 
     walk = np.arange(SKIN[0], REACH + OUTSIDE[1] + STEP, STEP)
     way = np.stack([beyond(np.full(len(border), far)) for far in walk], axis=1).astype(np.float32)  # (N, T, 2)
-    edge, skin_ends = _edges(picture.colours(way), walk, _ends_of(cut, way, picture))
-    out = walk[edge]
-    on_photo = np.logical_and.reduce([picture.has(beyond(out + far)) for far in (INSIDE[0], 0.0, OUTSIDE[1])])
     uv, off = turning(surface, model.inside).nearest(picture.to_photo(border))
     texel = tuple((uv * len(surface)).astype(int).clip(0, len(surface) - 1).T[::-1])
     is_bare = ~scalp[texel] & (model.neck_weight[texel] < NECK) & (off < ON_SURFACE * size / 1000)
     visible = sample_bicubic(visibility[..., None], texel_uv(len(places)))[..., 0]
     skin = picture.to_photo(beyond(np.full(len(border), -SKIN_LIES)))
     seen = _seen_at(skin, places, visible, SEEN_AROUND * size / 1000) > SEEN
+    edge, skin_ends = _edges(picture.colours(way), walk, _ends_of(cut_out(), way, picture))
+    out = walk[edge]
+    on_photo = np.logical_and.reduce([picture.has(beyond(out + far)) for far in (INSIDE[0], 0.0, OUTSIDE[1])])
     good = _goes_on(skin_ends & on_photo & is_bare & seen, out)
     deviation = np.full(good.sum(), np.hypot(DEVIATION * size / 1000, 0.5))
     return Outline(uv[good], picture.to_photo(beyond(out))[good], outwards[good].astype(float), deviation)
@@ -207,6 +209,6 @@ def _mean(colours: np.ndarray, between: tuple[float, float]) -> np.ndarray:
 def _seen_at(places: np.ndarray, surface: np.ndarray, visibility: np.ndarray, reach: float) -> np.ndarray:
     """(N,) mean visibility (E, E) of what of a surface (E, E, 3) faces the camera around places (N, 2) of the photo."""
     front = facing_of(surface) > 0
-    off = np.linalg.norm(places[:, None] - surface[front][:, :2], axis=2) / reach
-    weight = np.exp(-(off**2))
+    x, y = (np.subtract.outer(places[:, axis], surface[front][:, axis]) for axis in (0, 1))
+    weight = np.exp(-(x * x + y * y) / reach**2)
     return weight @ visibility[front] / np.maximum(weight.sum(axis=1), 1e-3)

@@ -80,11 +80,18 @@ def layout(drawing: Drawing) -> Layout:
 
     canonical = drawing.canonical
     meeting, scalp = smoothstep(np.abs(canonical[..., 0]), 0.0, MEETING), scalp_share(canonical)
-    noise, size = strands(), (STRANDS_SIZE, STRANDS_SIZE)
+    noise = strands()
     place = (strand_place(canonical) * len(noise) - 0.5).astype(np.float32)
-    strewn = cv2.remap(noise, cv2.resize(place, size), None, cv2.INTER_LINEAR)
-    strewn *= cv2.resize(scalp, size)
-    levels = cv2.convertScaleAbs(np.clip(strewn, -3.9, 3.9, out=strewn), alpha=STRAND, beta=NO_STRAND)
+    levels = np.empty((STRANDS_SIZE, STRANDS_SIZE), np.uint8)
+    scale = STRANDS_SIZE // len(scalp)
+    for row in range(len(scalp)):  # all of it at once would take 80 MB
+        rows = slice(max(row - 1, 0), row + 2)
+        own = slice((row - rows.start) * scale, (row - rows.start + 1) * scale)
+        size = (STRANDS_SIZE, scale * len(scalp[rows]))
+        strewn = cv2.remap(noise, cv2.resize(place[rows], size)[own], None, cv2.INTER_LINEAR)
+        strewn *= cv2.resize(scalp[rows], size)[own]
+        np.clip(strewn, -3.9, 3.9, out=strewn)
+        levels[row * scale : (row + 1) * scale] = cv2.convertScaleAbs(strewn, alpha=STRAND, beta=NO_STRAND)
     return Layout(in_colours(meeting), scalp, levels)
 
 

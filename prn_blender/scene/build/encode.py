@@ -39,10 +39,10 @@ def encode_images(capture: Capture, photo: bytes | None = None) -> EncodedImages
     Args:
         photo: its `photo_bytes` where there are several captures of it.
     """
-    with ThreadPoolExecutor(max_workers=2) as threads:
-        textures = {name: threads.submit(png_bytes, pixels) for name, pixels in capture.textures.items()}
+    with ThreadPoolExecutor(max_workers=1) as thread:  # one after the other: each is deflated by all processors
+        textures = {name: thread.submit(png_bytes, pixels) for name, pixels in capture.textures.items()}
         if capture.settings.parts == WHOLE:
-            threads.submit(eye_file, capture.look.iris)  # kept for the build
+            thread.submit(eye_file, capture.look.iris)  # kept for the build
         if photo is None:
             photo = photo_bytes(capture.views[0].photo)
         others = tuple(photo_bytes(view.photo) for view in capture.views[1:])

@@ -5,6 +5,7 @@ register the extension quickly, and also where one of them is broken.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -61,21 +62,18 @@ def capture_heads(request: "Request") -> Callable[[Progress], CapturedHeads]:
         found = captured.found
         captures, meshes, images = [], [], []
         photo = photo_bytes(found.photo)
-        for capture in captured.captures:
-            clock = Stopwatch()
-            progress(0.9, "Making the mesh and encoding the images")
-            mesh, encoded = mesh_and_images(capture, photo)
-            meshes.append(mesh)
-            images.append(encoded)
-            clock.lap("mesh and images")
-            captures.append(replace(capture, timings={**capture.timings, **clock.seconds}))
-        progress(1.0, "Building the head")
-        return CapturedHeads(
-            captures=tuple(captures),
-            meshes=tuple(meshes),
-            images=tuple(images),
-            faces=None if found.faces is None else pictured(found.photo, found.faces),
-        )
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            faces = thread.submit(lambda: None if found.faces is None else pictured(found.photo, found.faces))
+            for capture in captured.captures:
+                clock = Stopwatch()
+                progress(0.9, "Making the mesh and encoding the images")
+                mesh, encoded = mesh_and_images(capture, photo)
+                meshes.append(mesh)
+                images.append(encoded)
+                clock.lap("mesh and images")
+                captures.append(replace(capture, timings={**capture.timings, **clock.seconds}))
+            progress(1.0, "Building the head")
+            return CapturedHeads(tuple(captures), tuple(meshes), tuple(images), faces.result())
 
     return work
 
