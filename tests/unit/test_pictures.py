@@ -162,6 +162,7 @@ def test_csv_leaves_out_what_a_deleted_landmark_was(pack, tmp_path):
     landmarks[3] = np.nan
     head = replace(posed_head(pack, NEAR), landmarks=landmarks)
     vertices, marks = write_csv(head, tmp_path / "a b.csv")
+    assert write_csv(head, vertices) == write_csv(head, marks) == [vertices, marks]  # chosen to be replaced
     assert vertices.name == "a b_vertices.csv" and marks.name == "a b_landmarks.csv"
     with marks.open(newline="") as file:
         rows = list(csv.DictReader(file))

@@ -24,8 +24,14 @@ def write_coloured_obj(head: PosedHead, texture: np.ndarray, path: Path) -> list
     return [path]
 
 
+def files_of_textured_obj(path: Path) -> list[Path]:
+    """NAME.obj, NAME.mtl and NAME.png for a path NAME.obj; blanks in the names of the latter two become underscores."""
+    plain = re.sub(r"\s+", "_", path.stem)  # a blank ends a file's name in these formats
+    return [path, path.with_name(f"{plain}.mtl"), path.with_name(f"{plain}.png")]
+
+
 def write_textured_obj(head: PosedHead, texture: bytes, path: Path) -> list[Path]:
-    """NAME.obj, NAME.mtl and NAME.png for a path NAME.obj; blanks in the names of the latter two become underscores.
+    """The three files of a path.
 
     Args:
         texture: a PNG file.
@@ -33,13 +39,14 @@ def write_textured_obj(head: PosedHead, texture: bytes, path: Path) -> list[Path
     Raises:
         CaptureError: they cannot be written.
     """
-    plain = re.sub(r"\s+", "_", path.stem)  # a blank ends a file's name in these formats
-    material = f"newmtl head\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {plain}.png\n"
+    files = files_of_textured_obj(path)
+    library, picture = (file.name for file in files[1:])
+    material = f"newmtl head\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {picture}\n"
     with filled_folder(path.parent) as temporary:
-        (temporary / path.name).write_text(_obj(head, library=f"{plain}.mtl"), encoding="utf-8")
-        (temporary / f"{plain}.mtl").write_text(material, encoding="utf-8")
-        (temporary / f"{plain}.png").write_bytes(texture)
-    return [path, path.with_name(f"{plain}.mtl"), path.with_name(f"{plain}.png")]
+        (temporary / path.name).write_text(_obj(head, library=library), encoding="utf-8")
+        (temporary / library).write_text(material, encoding="utf-8")
+        (temporary / picture).write_bytes(texture)
+    return files
 
 
 def vertex_colours(head: PosedHead, texture: np.ndarray) -> np.ndarray:

@@ -12,21 +12,23 @@ from ...capture.pictures.points import Points, dense_alignment, landmarks_of, ve
 from ...capture.pictures.posed import PosedHead
 from .replace import filled_folder, replacing
 
+_TABLES = ("_vertices", "_landmarks")  # with what their names end
+
+
+def tables_of(path: Path) -> list[Path]:
+    """NAME_vertices.csv and NAME_landmarks.csv for a path NAME.csv, and for each of their own."""
+    name = next((path.stem.removesuffix(ending) for ending in _TABLES if path.stem.endswith(ending)), path.stem)
+    return [path.with_name(f"{name}{ending}.csv") for ending in _TABLES]
+
 
 def write_csv(head: PosedHead, path: Path) -> list[Path]:
-    """Two tables, NAME_vertices.csv and NAME_landmarks.csv, for a path NAME.csv.
-
-    Raises:
-        CaptureError: they cannot be written.
-    """
-    files = {
-        f"{path.stem}_vertices.csv": _table(map(str, range(len(head.vertices))), vertices_of(head)),
-        f"{path.stem}_landmarks.csv": _table(NAMES, landmarks_of(head)),
-    }
+    """The two tables of a path. Raises CaptureError where they cannot be written."""
+    files = tables_of(path)
+    tables = _table(map(str, range(len(head.vertices))), vertices_of(head)), _table(NAMES, landmarks_of(head))
     with filled_folder(path.parent) as temporary:
-        for name, text in files.items():
-            (temporary / name).write_text(text, encoding="utf-8", newline="")
-    return [path.with_name(name) for name in files]
+        for file, text in zip(files, tables, strict=True):
+            (temporary / file.name).write_text(text, encoding="utf-8", newline="")
+    return files
 
 
 def write_npz(head: PosedHead, path: Path) -> list[Path]:

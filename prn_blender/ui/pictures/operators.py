@@ -100,6 +100,7 @@ class PRN_OT_save_measured(HeadJob, FileJobOperator, bpy.types.Operator):
     )
 
     check_existing: AskBeforeReplacing
+    _suggested = None  # the format for which the file browser suggested a name
 
     def suggest(self, context):
         self._suggested = self.format
@@ -107,19 +108,26 @@ class PRN_OT_save_measured(HeadJob, FileJobOperator, bpy.types.Operator):
 
     def check(self, context):
         """The file browser asks after every change: another format changes the file's name."""
-        before, ending = self.filepath, _ENDINGS[self._suggested]
-        if self.filepath.endswith(ending):  # still as suggested
+        before, ending = self.filepath, _ENDINGS.get(self._suggested)
+        if ending and self.filepath.endswith(ending):  # still as suggested
             self.filepath = self.filepath.removesuffix(ending) + _ENDINGS[self.format]
         self._suggested = self.format
         self.filepath = str(self._named())
         return self.filepath != before
+
+    def to_write(self):
+        from ...scene.files.obj import files_of_textured_obj
+        from ...scene.files.points import tables_of
+
+        files_of = {"CSV": tables_of, "OBJ": files_of_textured_obj}
+        return files_of[self.format](self._absolute()) if self.format in files_of else [self._absolute()]
 
     def prepare(self, context):
         from ...scene.posed import pack_of_head, picture_of, posed_head, texture_of
 
         if not self.filepath:
             raise CaptureError("No file is named: give filepath.")
-        head, path = captured_head(context), Path(bpy.path.abspath(str(self._named())))
+        head, path = captured_head(context), self._absolute()
         placed = posed_head(head)
         if self.format in {"CSV", "NPZ", "JSON"}:
             return work.save_points(placed, path)
@@ -140,6 +148,9 @@ class PRN_OT_save_measured(HeadJob, FileJobOperator, bpy.types.Operator):
             result = f"{self._path.name}: metres from the camera, {result.near:.2f} to {result.far:.2f}"
         self.report({"INFO"}, f"Wrote {result}")
         yield from ()  # one step is enough
+
+    def _absolute(self) -> Path:
+        return Path(bpy.path.abspath(str(self._named())))
 
     def _named(self) -> Path:
         path, suffixes = Path(self.filepath), set(_SUFFIXES.values())

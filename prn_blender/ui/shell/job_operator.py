@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -17,6 +18,8 @@ _TICK = 0.02  # seconds: the artist waits for the next one at the end of every s
 
 class JobOperator:
     """Base of the operators with a job. A subclass says what to compute and what to do with the result."""
+
+    _job = None  # before it is started: while a file is chosen or a question asked
 
     def prepare(self, context: bpy.types.Context) -> Callable[[Progress], Any]:
         """The work, with all its inputs read from Blender. Raises CaptureError."""
@@ -106,7 +109,9 @@ class JobOperator:
         """After a successful run in a window: what the artist wants to see next."""
 
     def cancel(self, context):
-        """Blender ends the operator: another file is loaded, or the window closes."""
+        """Blender ends the operator: another file is loaded, the window closes, or its question was answered so."""
+        if self._job is None:
+            return
         self._job.cancel()
         if self._steps is not None:
             self._steps.close()
@@ -153,17 +158,28 @@ class FileJobOperator(JobOperator):
     asks_for = "filepath"  # the property
 
     def invoke(self, context, event):
-        if getattr(self, self.asks_for):
+        if not getattr(self, self.asks_for):
+            self._was_asked = True
+            self.suggest(context)
+            context.window_manager.fileselect_add(self)
+            return {"RUNNING_MODAL"}
+        replaced = self._replaced_unasked()
+        if not replaced:
             return super().invoke(context, event)
-        self._was_asked = True
-        self.suggest(context)
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
+        self._was_asked, self.check_existing = True, False
+        return context.window_manager.invoke_confirm(
+            self,
+            event,
+            title="Replace Existing Files?",
+            message=f"Already there: {', '.join(replaced)}",
+            confirm_text="Replace",
+            icon="WARNING",
+        )
 
     def execute(self, context):
         if not getattr(self, "_was_asked", False):
             return super().execute(context)
-        # The file browser executes; the job is to run beside the window all the same.
+        # The file browser, or the question, executes; the job is to run beside the window all the same.
         # Of the class: an instance that Blender made has its name as PRN_OT_….
         operator = getattr(bpy.ops.prn, type(self).bl_idname.removeprefix("prn."))
         operator("INVOKE_DEFAULT", **self.as_keywords(ignore=("filter_glob", "filter_folder")))
@@ -171,6 +187,17 @@ class FileJobOperator(JobOperator):
 
     def suggest(self, context: bpy.types.Context) -> None:
         """What the file browser shows first."""
+
+    def to_write(self) -> list[Path]:
+        """The files that will be written."""
+        return []
+
+    def _replaced_unasked(self) -> list[str]:
+        """Names of the files that would be replaced unless the file browser, which knows `filepath`, has asked."""
+        there = [path for path in self.to_write() if path.exists()]
+        if not there or not self.check_existing or Path(bpy.path.abspath(self.filepath)) in there:
+            return []
+        return [path.name for path in there]
 
 
 def _level(context: bpy.types.Context) -> str:

@@ -76,13 +76,15 @@ class PRN_OT_swap_face(HeadJob, FileJobOperator, bpy.types.Operator):
     def suggest(self, context):
         self.filepath = str(default_folder() / f"{captured_head(context).name}_swapped.png")
 
+    def to_write(self):
+        path = Path(bpy.path.abspath(self.filepath))
+        return [path if path.suffix.lower() == ".png" else path.with_name(f"{path.name}.png")]
+
     def prepare(self, context):
         from ...scene.posed import photo_of, posed_head, seen_of
 
         head, chosen = captured_head(context), context.scene.prn_textures
-        path = Path(bpy.path.abspath(self.filepath)) if self.filepath else None
-        if path is not None and path.suffix.lower() != ".png":
-            path = path.with_name(f"{path.name}.png")
+        path = self.to_write()[0] if self.filepath else None
         self._name, self._path = f"{head.name} Swapped", path
         # Where a mask was painted it says all that is to be swapped.
         shown = None if chosen.region == PAINTED else seen_of(head)
