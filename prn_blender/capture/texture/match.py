@@ -41,7 +41,7 @@ def _median(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     shown = weight > 0
     values, weight = values[shown], weight[shown].astype(np.float64)
     if not len(values):
-        return np.zeros(3)
+        return np.zeros(3, values.dtype)
     order = np.argsort(values, axis=0)
     below = np.cumsum(weight[order], axis=0)
     middle = (below < below[-1] / 2).sum(axis=0)

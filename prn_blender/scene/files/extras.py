@@ -10,7 +10,7 @@ from ...capture.pictures.overlay import Overlay, draw_over
 from ...capture.pictures.pncc import pncc_image
 from ...capture.pictures.posed import PosedHead, posed
 from ...capture.texture.regions import region_mask
-from ...capture.texture.swap import swap_face, swap_mask
+from ...capture.texture.swap import swap_face
 from ...capture.types import BASE_COLOR, MASK, Capture
 from ..build.float_image import write_exr
 from ..build.png import png_bytes
@@ -64,8 +64,8 @@ def write_extras(extras: Extras, capture: Capture, textures: dict[str, bytes], f
     if "obj-colours" in extras.kinds:
         write_coloured_obj(head, capture.textures[BASE_COLOR], folder / "head_colours.obj")
     if extras.swap is not None:
-        mask = swap_mask(region_mask(capture.pack.topology, "face"), capture.textures[MASK])
-        _write_png(swap_face(pixels, head, extras.swap, mask), folder / "swapped.png")
+        mask = region_mask(capture.pack.topology, "face")
+        _write_png(swap_face(pixels, head, extras.swap, mask, capture.textures[MASK]), folder / "swapped.png")
     return told
 
 

@@ -54,14 +54,16 @@ def swap(
     """Work that makes the photo with the other's face, as a PNG file, also at a path. Raises CaptureError."""
 
     def work(progress: Progress) -> bytes:
-        from ...capture.texture.swap import swap_face, swap_mask
+        from ...capture.texture.swap import swap_face
         from ...scene.build.png import png_bytes
         from ...scene.files.replace import write_file
 
         progress(0.05, "Reading the pictures")
         pixels, texture = photo(), other()
-        where = swap_mask(mask(), None if shown is None else shown()[..., 0])
-        swapped = swap_face(pixels, head, texture, where, lambda fraction, text: progress(0.2 + 0.5 * fraction, text))
+        seen = None if shown is None else shown()[..., 0]
+        swapped = swap_face(
+            pixels, head, texture, mask(), seen, lambda fraction, text: progress(0.2 + 0.5 * fraction, text)
+        )
         progress(0.8, "Encoding the image")
         data = png_bytes(swapped)
         if path is not None:
