@@ -76,7 +76,7 @@ def install_from_disk(window: Window, extension_zip: str) -> None:
     window.desktop.screenshot(PICTURES / "install_from_disk.png")
     window.desktop.key("f")  # underlined in "Install from Disk…"
     window.choose_in_file_browser(extension_zip)
-    window.wait(f"{MODULE!r} in context.preferences.addons.keys()", seconds=120)
+    window.wait(f"{MODULE!r} in context.preferences.addons.keys()", seconds=300)
     window.close_other_windows()
 
 

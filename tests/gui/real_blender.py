@@ -20,7 +20,7 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -189,6 +189,8 @@ class Desktop:
     size: tuple[int, int] = SCREEN
     number: int = 0
     process: subprocess.Popen | None = field(default=None, repr=False)
+    # Waits until Blender has handled what was done so far; set by its window.
+    wait_until_handled: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def __enter__(self) -> Self:
         read, write = os.pipe()
@@ -224,9 +226,10 @@ class Desktop:
         if not modifier:
             self._tool("xdotool", "click", "1")
             return
-        # Blender asks which keys are down when it gets to the click.
-        held = ("keydown", modifier, "sleep", "0.3", "click", "1", "sleep", "1", "keyup", modifier)
-        self._tool("xdotool", *held)
+        # Blender asks which keys are down, and where the mouse is, when it gets to the click.
+        self._tool("xdotool", "keydown", modifier, "click", "1")
+        self.wait_until_handled()
+        self._tool("xdotool", "keyup", modifier)
 
     def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
         """Drags with the left button, in the small steps of a hand."""
@@ -239,7 +242,9 @@ class Desktop:
         self.move(*path[0])
         time.sleep(HOVER)
         steps = [word for x, y in path[1:] for word in ("mousemove", str(x), str(y), "sleep", str(pause))]
-        self._tool("xdotool", "mousedown", "1", "sleep", "1", *steps, "sleep", "0.4", "mouseup", "1")
+        self._tool("xdotool", "mousedown", "1")
+        self.wait_until_handled()
+        self._tool("xdotool", *steps, "sleep", "0.4", "mouseup", "1")
 
     def drop_file(self, path: str, x: int, y: int) -> None:
         """Drags a file, by its path there, from another program's window to a place and drops it."""
@@ -367,6 +372,7 @@ class Window:
         log = self._log_file.open("w")
         self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         self.python("return True", seconds=180)
+        self.desktop.wait_until_handled = self._wait_until_handled
         return self
 
     def __exit__(self, *exception) -> None:
@@ -415,6 +421,11 @@ class Window:
         answered = wait_for(answer, seconds, f"Blender to run {code.strip()[:100]!r}", pause=0.005)
         assert answered["error"] is None, answered["error"]
         return answered["value"]
+
+    def _wait_until_handled(self) -> None:
+        """A request may be answered before the input that came with it is handled: at the second one that is over."""
+        for _ in range(2):
+            self.python("return True")
 
     def wait(self, expression: str, seconds: float = 60):
         """Waits until a Python expression is true in Blender; its value."""
