@@ -21,12 +21,12 @@ from benchmarks.annotated_photos import AnnotatedPhotos
 from prn_blender.capture.faces.box import FaceBox
 from prn_blender.capture.networks.head import open_network
 from prn_blender.capture.networks.refine import open_refiner
-from prn_blender.capture.packs.pack import load_pack
+from prn_blender.capture.packs.pack import ModelPack, load_pack
 from prn_blender.capture.photo.read import load_photo
 from prn_blender.capture.reconstruct import Portrait, evidence_in, regress, seen_in, views_of
 from prn_blender.capture.shape.iris import eyes_in, look_in_eyes
 from prn_blender.capture.shape.iris_size import size_by_irises
-from prn_blender.capture.types import Settings
+from prn_blender.capture.types import Photo, Settings, View
 
 DEFAULT_PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "photos" / "aflw2000_dev"
 SAME = (1168, 1233, 1260, 1272, 1296)
@@ -37,25 +37,39 @@ WOMEN = (
 )
 
 
+class Sizes:
+    """Heads of average size, and how large their irises make them."""
+
+    def __init__(self, pack: ModelPack) -> None:
+        self._pack, self._settings = pack, Settings()
+        self._network = open_network(pack)
+        self._refiner = open_refiner(pack, self._network.provider)
+
+    def of(self, photo: Photo, landmarks: np.ndarray) -> tuple[View, float | None]:
+        """The view of a head of average size whose landmarks are (68, 2) in the photo, and by how much its irises
+        enlarge it; None where they do not tell."""
+        pack = self._pack
+        portrait = Portrait(photo, FaceBox(*landmarks.min(0), *landmarks.max(0)))
+        said = regress(photo, portrait.face_box, pack, self._network, self._settings.passes)
+        evidence = evidence_in(photo, *said, pack, self._refiner)
+        ((view,), _) = views_of((portrait,), [said], [evidence], pack, self._settings)
+        view = replace(view, visibility=seen_in(view, pack))
+        eyes = eyes_in(view, pack)
+        return view, size_by_irises((view,), (eyes,), (look_in_eyes(eyes),))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", type=Path, nargs="?", default=DEFAULT_PHOTOS)
     parser.add_argument("--json", action="store_true", help="print the numbers as JSON on the last line")
     options = parser.parse_args()
-    pack, settings = load_pack(), Settings()
-    network = open_network(pack)
-    refiner = open_refiner(pack, network.provider)
+    sizes = Sizes(load_pack())
 
     def measured(path: Path, points: np.ndarray) -> tuple[float, float | None]:
         """mm between the eyes of a head of average size, and by how much its irises enlarge it."""
-        photo = load_photo(path)
-        portrait = Portrait(photo, FaceBox(*points[:, :2].min(0), *points[:, :2].max(0)))
-        said = regress(photo, portrait.face_box, pack, network, settings.passes)
-        ((view,), _) = views_of((portrait,), [said], [evidence_in(photo, *said, pack, refiner)], pack, settings)
-        view = replace(view, visibility=seen_in(view, pack))
-        eyes = eyes_in(view, pack)
+        view, factor = sizes.of(load_photo(path), points[:, :2])
         right, left = (view.to_head(view.landmarks[start : start + 6]).mean(0) for start in (36, 42))
-        return 1000 * float(np.linalg.norm(right - left)), size_by_irises((view,), (eyes,), (look_in_eyes(eyes),))
+        return 1000 * float(np.linalg.norm(right - left)), factor
 
     wanted = {f"image{number:05d}": number for number in (*MEN, *WOMEN)}
     found = {

@@ -61,7 +61,7 @@ class Persons:
         folder, layout_file = work / ("days" if days else "persons"), work / "layout.npz"
         work.mkdir(parents=True, exist_ok=True)
         if not layout_file.exists():
-            _training("uv_layout", layout_file)
+            run_training("uv_layout", layout_file)
         options = {
             "pictures": pictures,
             "shard-size": SHARD,
@@ -72,7 +72,7 @@ class Persons:
             "processes": 2,
         }
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-        _training("render", folder, *arguments, *(["--days"] if days else []))
+        run_training("render", folder, *arguments, *(["--days"] if days else []))
         kit, layout = load_facekit(), UvLayout.load(layout_file)
         self.heads = RenderedHeads([folder])
         self._eyes = eye_centre(kit, layout)
@@ -142,7 +142,7 @@ class Persons:
         return Person(*(to_blender(points, self._eyes) for points in (face, still, whole)), views)
 
 
-def _training(module: str, *arguments) -> None:
+def run_training(module: str, *arguments) -> None:
     """Runs a module of `training` from the checkout's root."""
     subprocess.run(
         [sys.executable, "-m", f"training.{module}", *map(str, arguments)],
