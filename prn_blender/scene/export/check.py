@@ -43,15 +43,16 @@ def report_on(prepared: Prepared, textures: TextureFiles, kind: Format, choice: 
         findings += _about_mesh(item)
         findings += _about_materials(item)
         findings += _about_weights(item)
-    findings += _about_faces(
-        prepared.meshes[0]
-    )  # the parts are as the add-on makes them, lashes with hairs of no width
+    findings += _about_faces(prepared)
     if not kind.holds_pose:
         findings += [
             warning(f"{kind.label} holds no pose in this Blender: {rig.name} is written in its rest position")
             for rig in prepared.armatures
             if any(not np.allclose(bone.matrix_basis, np.eye(4), atol=1e-5) for bone in rig.pose.bones)
         ]
+    if not kind.holds_values and any(_has_values(item.data) for item in prepared.meshes):
+        text = f"{kind.label} holds shape keys without their values: the file shows the head with all of them at 0"
+        findings.append(warning(text))
     findings += _about_size(prepared)
     order = (ERROR, WARNING, INFO)
     findings = sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.level))
@@ -71,11 +72,13 @@ def _about_mesh(item: bpy.types.Object) -> Iterator[Finding]:
         yield error(f"{name} has no UV map, so its texture cannot be shown: undo what removed it.")
 
 
-def _about_faces(item: bpy.types.Object) -> Iterator[Finding]:
+def _about_faces(prepared: Prepared) -> Iterator[Finding]:
+    """Of the head, which comes first: the parts are as the add-on makes them, lashes with hairs of no width."""
+    item = prepared.meshes[0]
     mesh, name = item.data, item.name
     areas = np.empty(len(mesh.polygons), np.float32)
     mesh.polygons.foreach_get("area", areas)
-    empty = int((areas < 1e-12).sum())  # square metres
+    empty = int((areas[: prepared.head_faces] < 1e-12).sum())  # square metres
     if empty:
         yield warning(f"{name} has {empty:,} faces without area: Mesh, Clean Up, Degenerate Dissolve removes them")
     loose = len(mesh.vertices) - len(np.unique(_corners(mesh)))
@@ -144,6 +147,10 @@ def _written(prepared: Prepared, textures: TextureFiles) -> Iterator[str]:
         kind, size = file.path.suffix[1:].upper(), _bytes(file.path.stat().st_size)
         yield f"{file.use}: {file.width} x {file.height}, {kind}, {size}"
     yield f"{_length(_height(prepared))} high"
+
+
+def _has_values(mesh: bpy.types.Mesh) -> bool:
+    return mesh.shape_keys is not None and any(key.value for key in mesh.shape_keys.key_blocks[1:])
 
 
 def _count(number: int, thing: str) -> str:

@@ -29,6 +29,7 @@ class Format:
     holds_rig: bool = True
     holds_pose: bool = True  # of the rig; otherwise the rest position alone
     holds_shapes: bool = True
+    holds_values: bool = True  # of the shape keys; otherwise all are 0
     holds_textures: bool = True  # inside of the file; otherwise they lie beside it
     texture_formats: tuple[str, ...] = ("PNG", "JPEG")  # that programs read in it
 
@@ -186,6 +187,7 @@ USD = Format(
     write=_write_usd,
     meshes_in=_meshes_in_usd,
     holds_pose=bpy.app.version >= (4, 5, 0),  # before that Blender writes a pose as animation only
+    holds_values=False,  # which Blender writes as animation only
     holds_textures=False,
 )
 FORMATS = {each.identifier: each for each in (GLTF, FBX, OBJ, USD)}

@@ -29,6 +29,7 @@ class Prepared:
     meshes: list[bpy.types.Object] = field(default_factory=list)
     armatures: list[bpy.types.Object] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    head_faces: int = 0  # of the first mesh, whose other faces are those of joined parts
 
     @property
     def objects(self) -> list[bpy.types.Object]:
@@ -95,6 +96,7 @@ class _Preparation:
         if others:
             result.findings.append(information(f"Not part of the head, so not written: {', '.join(others)}"))
         result.armatures.extend(self._rigs.values())
+        result.head_faces = len(result.meshes[0].data.polygons)
         if self._joined:
             self._join()
         result.findings.extend(self._textures.findings)
