@@ -59,10 +59,16 @@ def test_a_head_is_updated_or_a_new_one_made(window, photo, screenshot):
     window.wait(f"not {SESSION}.is_busy")
     assert window.python(f"return {HEADS}") == [head]
     screenshot("updated")
+    looks_through = "view.spaces.active.use_local_camera and view.spaces.active.camera.name"
+    window.python("bpy.ops.prn.view_photo()")
+    camera = window.wait(looks_through)
     click(window, "prn.reconstruct_from_image", "new_head=True")
     window.wait(f"len({HEADS}) == 2 and not {SESSION}.is_busy", seconds=180)
     places = window.python("return sorted(round(o.location.x, 3) for o in bpy.data.objects if 'prn_capture' in o)")
     assert places == [0, 0.4]
+    assert window.python(f"return {looks_through}") not in {camera, False}
+    window.press_in_viewport("ctrl+z")
+    window.wait(f"len({HEADS}) == 1 and ({looks_through}) == {camera!r}")
 
 
 def test_landmarks_are_dots_when_asked_for(window, photo, screenshot):

@@ -18,13 +18,14 @@ _ROOM = 1.1  # around what is framed
 
 @dataclass(frozen=True)
 class ViewState:
-    """How a 3D View looks at things. Blender's undo leaves that as it is."""
+    """How a 3D View looks at things. Blender's undo leaves that as it is, but forgets the view's own camera."""
 
     rotation: Quaternion
     location: Vector
     distance: float
     perspective: str
     is_local: bool
+    camera: str  # its own; empty: the scene's
     shading: tuple[str, str]
 
     @classmethod
@@ -36,12 +37,17 @@ class ViewState:
             distance=view.view_distance,
             perspective=view.view_perspective,
             is_local=space.local_view is not None,
+            camera=space.camera.name if space.use_local_camera and space.camera else "",
             shading=(shading.color_type, shading.light),
         )
 
     def restore(self, space: bpy.types.SpaceView3D) -> None:
         """Local view apart, for which an operator is needed."""
         view, shading = space.region_3d, space.shading
+        own = bpy.data.objects.get(self.camera)
+        space.use_local_camera = own is not None
+        if own is not None:
+            space.camera = own
         if view.view_perspective != self.perspective:
             view.view_perspective = self.perspective
         view.view_rotation, view.view_location, view.view_distance = self.rotation, self.location, self.distance
