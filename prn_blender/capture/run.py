@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 
 from .doubtful_faces import DOUBTFUL, without_nobody
@@ -62,12 +61,16 @@ class Found:
     timings: dict[str, float]  # seconds by step
     others: tuple[Portrait, ...] = ()  # more photos of the person
 
-    @cached_property
-    def faces(self) -> tuple[FaceBox, ...] | None:
-        """That the photo shows, best first; None where a box was given. May look at doubtful ones only now."""
+    def faces(self, progress: Progress = silent) -> tuple[FaceBox, ...] | None:
+        """That the photo shows, best first; None where a box was given. May look at doubtful ones only now.
+
+        Raises:
+            CaptureError: as of `without_nobody`.
+            Cancelled: from `progress`.
+        """
         if self.boxes is None or self.looked_at:
             return self.boxes
-        return without_nobody(self.photo, self.boxes, self.pack, self.request.settings)
+        return without_nobody(self.photo, self.boxes, self.pack, self.request.settings, progress)
 
 
 @dataclass(frozen=True)

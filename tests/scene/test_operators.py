@@ -34,6 +34,7 @@ from prn_blender.ui.photos.drawing import PhotoOnScreen, face_at
 from prn_blender.ui.shell import session
 from prn_blender.ui.shell.found_faces import FoundFaces
 from prn_blender.ui.shell.job import Job
+from prn_blender.ui.shell.job_operator import FileJobOperator
 from prn_blender.ui.shell.photo_info import read_photo_info
 
 from ..cancelling import CancelAt
@@ -899,3 +900,22 @@ def test_memory_of_the_model_is_released():
     assert open_refiner(load_pack(), network().provider) is second()
     assert bpy.ops.prn.release_memory() == {"FINISHED"}
     assert network() is None and second() is None
+
+
+def test_a_file_name_that_cannot_be_is_told_by_the_job(tmp_path):
+    """In a window, where existing files are looked for before; Blender's Python module executes, whatever is asked."""
+
+    class Writes(FileJobOperator):
+        filepath, check_existing = str(tmp_path / ("x" * 300)), True
+
+        def to_write(self):
+            return [Path(self.filepath)]
+
+        def prepare(self, context):
+            raise CaptureError("The name is too long.")
+
+        def report(self, levels, message):
+            assert message == "The name is too long."
+
+    assert Writes().invoke(bpy.context, None) == {"CANCELLED"}
+    session.current.forget_error()

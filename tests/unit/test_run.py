@@ -50,7 +50,7 @@ def test_a_head_is_captured_where_it_is(name, most):
     captured = run(Request(PEOPLE / f"{name}.jpg", settings=SMALL))
     (capture,) = captured.captures
     assert error_of(capture, truth) < most
-    assert captured.found.wanted == captured.found.faces
+    assert captured.found.wanted == captured.found.faces()
     assert capture.views[0].face_box == captured.found.wanted[0]
 
 
@@ -77,7 +77,7 @@ def test_the_seconds_of_finding_and_of_capturing_are_both_told():
 
 
 def test_the_face_that_is_asked_for():
-    faces = find(Request(PEOPLE / "group.jpg")).faces
+    faces = find(Request(PEOPLE / "group.jpg")).faces()
     assert len(faces) == 7
     (largest,) = find(Request(PEOPLE / "group.jpg")).wanted
     assert largest.area == pytest.approx(max(face.area for face in faces))
@@ -92,9 +92,9 @@ def test_faces_are_found_in_a_draft_where_they_are_in_the_photo(tmp_path, pack):
         group.resize((3 * group.width, 3 * group.height), Image.Resampling.BICUBIC).save(tmp_path / "large.jpg")
     found = find(Request(tmp_path / "large.jpg"))
     faces = faces_in(found.photo, pack, Settings())
-    assert len(faces) == 7 and len(found.faces) == 7
+    assert len(faces) == 7 and len(found.faces()) == 7
     for face in faces:
-        offsets = [np.abs(other.corners - face.corners).max() for other in found.faces]
+        offsets = [np.abs(other.corners - face.corners).max() for other in found.faces()]
         assert min(offsets) < 0.01 * (face.right - face.left)
 
 
@@ -102,7 +102,7 @@ def test_a_box_replaces_the_search():
     (truth,) = landmarks_of("frontal.jpg")
     box = (*truth.min(axis=0), *truth.max(axis=0))
     captured = run(Request(PEOPLE / "frontal.jpg", box=box, settings=SMALL))
-    assert captured.found.faces is None
+    assert captured.found.faces() is None
     assert captured.found.wanted == (FaceBox(*box),)
     assert error_of(captured.captures[0], truth) < 0.04
 
@@ -156,6 +156,8 @@ def test_doubtful_boxes_beside_a_sure_face_are_looked_at_where_all_faces_are_ask
         portrait.resize((1024, 1024), Image.Resampling.BICUBIC).save(tmp_path / "large.png")
     found = find(Request(tmp_path / "large.png"))
     assert len(found.boxes) == 2 and not found.looked_at
-    assert found.faces == found.wanted == (found.boxes[0],)
+    with pytest.raises(Cancelled):
+        found.faces(CancelAt(0))
+    assert found.faces() == found.wanted == (found.boxes[0],)
     everybody = find(Request(tmp_path / "large.png", face="all"))
-    assert everybody.looked_at and everybody.wanted == everybody.faces == found.faces
+    assert everybody.looked_at and everybody.wanted == everybody.faces() == found.faces()

@@ -204,14 +204,15 @@ def test_a_head_network_goes_on_from_the_packs_in_memory(pack, maker, heads, kit
     assert (maps[2 / 3600] - right).abs().max() > 1e-3
 
 
-def test_a_second_pass_goes_on_from_the_packs(pack, maker, heads):
-    """It says what the pack's says, with norms that learn."""
+@pytest.mark.parametrize("size", [RefineSize(), RefineSize((104, 136, 200, 264, 328), (2, 3, 4, 3))])
+def test_a_second_pass_goes_on_from_the_packs(pack, maker, heads, size):
+    """It says what the pack's says, with norms that learn; also where it is wider and deeper."""
     import onnxruntime
 
     into = Pictures.room(COUNT, SIDE, 1, torch.device("cpu"))
     Incoming([heads], maker, into).take()
     seen = maker(into, ALL, changed=False).seen
-    network = RefineNetwork(RefineSize())
+    network = RefineNetwork(size)
     network.places.copy_(torch.from_numpy(pack.head_model.mean).permute(2, 0, 1) / PLACE_UNIT)
     start_from_pack(network, pack.second_pass.network_file, seen)
     session = onnxruntime.InferenceSession(str(pack.second_pass.network_file), providers=["CPUExecutionProvider"])
@@ -220,3 +221,9 @@ def test_a_second_pass_goes_on_from_the_packs(pack, maker, heads):
     for one, name in zip(told, PackNetwork.OUTPUTS, strict=True):
         right = session.run([name], {"seen": seen[:1].numpy()})[0]
         assert np.abs(one.numpy() - right).max() < 0.02 * max(1, np.abs(right).max()), name
+
+
+def test_a_second_pass_does_not_go_on_from_a_deeper_one(pack):
+    shallow = RefineNetwork(replace(RefineSize(), residuals=(1, 1, 1, 1)))
+    with pytest.raises(ValueError, match="deeper"):
+        start_from_pack(shallow, pack.second_pass.network_file, torch.zeros(1, SEEN, TEXELS, TEXELS))

@@ -12,10 +12,11 @@ from .network import RefineNetwork, RefineSize
 
 def start_from_pack(network: RefineNetwork, onnx_file: Path, seen: torch.Tensor) -> None:
     """Copies the pack's weights; the norms get the statistics of what is `seen` (B, SEEN, 64, 64), so that the network
-    says the same. Where the network is wider than the pack's, what it has more of does not yet take part in the answers.
+    says the same. Where the network is wider or deeper than the pack's, what it has more of does not yet take part in the
+    answers.
 
     Raises:
-        ValueError, RuntimeError: the pack's network has another shape, or is wider.
+        ValueError, RuntimeError: the pack's network has another shape, or is wider or deeper.
     """
     convolutions = read_layers(onnx_file, "Conv")[:-1]  # the last one is the answer
     values = {name.removeprefix("network."): torch.from_numpy(value) for name, value in read_values(onnx_file).items()}
@@ -52,6 +53,8 @@ def _grow(small: RefineNetwork, large: RefineNetwork) -> None:
         f"up.{k}.0.0.weight": (small.size.widths[4 - k], large.size.widths[4 - k]) for k in range(len(small.up))
     }
     state, given = large.state_dict(), small.state_dict()
+    if given.keys() - state.keys():
+        raise ValueError("the pack's network is deeper")
     for name in state.keys() - given.keys():
         if name.endswith(".second.1.weight"):
             state[name].zero_()

@@ -30,7 +30,8 @@ def swap_face(
     Args:
         texture: (T, T, 3) uint8 of the other, in the UV of `head`.
         mask: (M, M) float32 0..1 by UV: what of the head becomes the other's.
-        shown: (T, T) uint8, the head's own `MASK` texture: hair before the face and the like stay. None: nothing does.
+        shown: (T, T) uint8, the head's own `MASK` texture: hair before the face and the like stay, but for what is as
+            narrow as a fold (`_FOLD`). None: nothing does.
 
     Raises:
         CaptureError: the photo shows nothing of that part of the head.

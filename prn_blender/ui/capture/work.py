@@ -5,12 +5,15 @@ register the extension quickly, and also where one of them is broken.
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...capture.errors import Cancelled
 from ...capture.faces.box import FaceBox
 from ...capture.progress import Progress
 from ...capture.types import Capture, HeadMesh, Photo
@@ -62,8 +65,19 @@ def capture_heads(request: "Request") -> Callable[[Progress], CapturedHeads]:
         found = captured.found
         captures, meshes, images = [], [], []
         photo = photo_bytes(found.photo)
-        with ThreadPoolExecutor(max_workers=1) as thread:
-            faces = thread.submit(lambda: None if found.faces is None else pictured(found.photo, found.faces))
+        is_left = Event()
+
+        def until_left(fraction: float, text: str) -> None:  # `progress` is for this thread alone
+            if is_left.is_set():
+                raise Cancelled
+
+        def all_faces() -> FoundFaces | None:
+            boxes = found.faces(until_left)
+            return None if boxes is None else pictured(found.photo, boxes)
+
+        with ThreadPoolExecutor(max_workers=1) as thread, ExitStack() as leaving:
+            leaving.callback(is_left.set)
+            faces = thread.submit(all_faces)
             for capture in captured.captures:
                 clock = Stopwatch()
                 progress(0.9, "Making the mesh and encoding the images")
@@ -72,6 +86,8 @@ def capture_heads(request: "Request") -> Callable[[Progress], CapturedHeads]:
                 images.append(encoded)
                 clock.lap("mesh and images")
                 captures.append(replace(capture, timings={**capture.timings, **clock.seconds}))
+            while wait((faces,), timeout=0.1).not_done:
+                progress(0.95, "Looking for faces")
             progress(1.0, "Building the head")
             return CapturedHeads(tuple(captures), tuple(meshes), tuple(images), faces.result())
 

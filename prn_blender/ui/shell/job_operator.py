@@ -194,7 +194,10 @@ class FileJobOperator(JobOperator):
 
     def _replaced_unasked(self) -> list[str]:
         """Names of the files that would be replaced unless the file browser, which knows `filepath`, has asked."""
-        there = [path for path in self.to_write() if path.exists()]
+        try:
+            there = [path for path in self.to_write() if path.exists()]
+        except (OSError, ValueError):  # of a name that cannot be: the job says so in one line
+            return []
         if not there or not self.check_existing or Path(bpy.path.abspath(self.filepath)) in there:
             return []
         return [path.name for path in there]
