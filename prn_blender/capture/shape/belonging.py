@@ -8,9 +8,9 @@ from .evidence import EVIDENCE_SIZE
 from .fit import ROBUST, Fit, FittedView, ViewEvidence, fit, identity_told, project, shape_of
 from .head_model import HeadModel
 
-# From this much worse on (twice the logarithm of how much less likely) at most four rendered heads in a hundred are that
+# From this much worse on (twice the logarithm of how much less likely) at most four rendered heads in a hundred are so
 # far from themselves: by where texels lie, and by what a network says of the person, too. Of one photo against two of
-# another person's head, one in four is that far by the former, three in four by the latter; on portraits of 112 pixels
+# another person's head, one in four is so far by the former, three in four by the latter; on portraits of 112 pixels
 # four in ten of the others, and one of 33 of the same person.
 MUCH_WORSE, MUCH_WORSE_LIKENESS = 12.0, 80.0
 
