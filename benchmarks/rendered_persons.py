@@ -24,6 +24,10 @@ SIZE = 256  # pixels of the pictures
 VIEWS = 5
 SHARD = 100
 FIRST_SHARD = 9000  # far from what is rendered for training
+# Folders of the work folder, and how their heads are rendered: ICT-FaceKit's from all sides; each picture of a head on
+# another day, with another expression, other clothes and hair; like scanned people's, every second one as in portraits.
+ALL_SIDES, OTHER_DAYS, LIKE_PEOPLE = "persons", "days", "like_people"
+KINDS = {ALL_SIDES: (), OTHER_DAYS: ("--days",), LIKE_PEOPLE: ("--scanned", 1, "--portraits", 0.5)}
 
 
 @dataclass(frozen=True)
@@ -53,12 +57,14 @@ class Person:
 class Persons:
     """The heads of a work folder, rendered where they are not there yet."""
 
-    def __init__(self, work: Path, pictures: int, landmark_uv: np.ndarray, model: HeadModel, days: bool = False):
+    def __init__(
+        self, work: Path, pictures: int, landmark_uv: np.ndarray, model: HeadModel, kind: str = ALL_SIDES
+    ) -> None:
         """
         Args:
-            days: each picture of a head is of another day, with another expression, other clothes and hair.
+            kind: one of `KINDS`.
         """
-        folder, layout_file = work / ("days" if days else "persons"), work / "layout.npz"
+        folder, layout_file = work / kind, work / "layout.npz"
         work.mkdir(parents=True, exist_ok=True)
         if not layout_file.exists():
             run_training("uv_layout", layout_file)
@@ -72,7 +78,7 @@ class Persons:
             "processes": 2,
         }
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-        run_training("render", folder, *arguments, *(["--days"] if days else []))
+        run_training("render", folder, *arguments, *KINDS[kind])
         kit, layout = load_facekit(), UvLayout.load(layout_file)
         self.heads = RenderedHeads([folder])
         self._eyes = eye_centre(kit, layout)

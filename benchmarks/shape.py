@@ -21,7 +21,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.photo_persons import DEFAULT_PERSONS, load_persons, measure_persons
-from benchmarks.rendered_persons import SIZE, Person, Persons, Portrait
+from benchmarks.rendered_persons import ALL_SIDES, LIKE_PEOPLE, OTHER_DAYS, SIZE, Person, Persons, Portrait
 from benchmarks.scan_shape import measure_scan, placed_error
 from prn_blender.capture.faces.box import FaceBox
 from prn_blender.capture.geometry.crop import Crop
@@ -45,8 +45,9 @@ LEAST_SEEN = 300  # texels of the face, of 4096 in all: less of it is no photo o
 NOISES = (0.0, 0.75, 1.5, 3.0)  # mm at the head, deviation in x and in y
 SMOOTH = 3.0  # texels of the evidence over which the noise is smooth: a tenth of the head's surface
 PHOTOS = (1, 3, 5)
-PINS = (0, 5, 10, 20)
+PINS = (5, 10, 20)
 REGIONS = ("nose", "mouth", "forehead", "cheeks", "jaw", "ears", "skull")
+HEADS = {ALL_SIDES: "", LIKE_PEOPLE: "heads like people's, "}
 
 
 class FaceErrors:
@@ -149,7 +150,7 @@ def looks_of(pack: ModelPack) -> list[Look]:
     return [Look(first)] if pack.second_pass is None else [Look(first), Look(pack)]
 
 
-def places_seen(numbers: Numbers, errors: FaceErrors, look: Look, known: list[list[ViewEvidence]]) -> None:
+def places_seen(numbers: Numbers, errors: FaceErrors, subject: str, known: list[list[ViewEvidence]]) -> None:
     """How far off the evidence is on the seen face, and whether it knows."""
     face = errors.persons.face_at(EVIDENCE_SIZE)
     off, shares, frontal = [], [], []
@@ -163,7 +164,7 @@ def places_seen(numbers: Numbers, errors: FaceErrors, look: Look, known: list[li
     within = np.mean(shares, axis=0)
     add(
         numbers,
-        f"{look.name}, places of the seen face",
+        f"{subject}places of the seen face",
         **{
             "mm in the photo, mean": np.mean(off),
             "median": np.median(off),
@@ -175,50 +176,59 @@ def places_seen(numbers: Numbers, errors: FaceErrors, look: Look, known: list[li
 
 
 def with_networks(
-    numbers: Numbers, control: Numbers, errors: FaceErrors, look: Look, all_known: list[list[ViewEvidence]]
+    numbers: Numbers, control: Numbers, errors: FaceErrors, subject: str, all_known: list[list[ViewEvidence]]
 ) -> None:
-    """One, three and five photos of each head; pins at the truth; times."""
+    """One, three and five photos of each head; times."""
     rows: dict[str, list] = {}
     regions: dict[str, list] = {}
     milliseconds = []
     for person, known in zip(errors.persons, all_known, strict=True):
-        usable = [view for view in person.views if is_face(view)]
         mean = errors.of_mean(person)
         for photos in PHOTOS:
-            if len(usable) >= photos:
+            if len(known) >= photos:
                 started = time.perf_counter()
                 found = fit_views(errors.model, tuple(known[:photos])).found
                 milliseconds.append(1000 * (time.perf_counter() - started) / photos)
-                rows.setdefault(f"{look.name}, {_photos(photos)}", []).append((*errors.of(found, person), *mean))
+                rows.setdefault(f"{subject}{_photos(photos)}", []).append((*errors.of(found, person), *mean))
                 both = errors.by_region(found, person), errors.by_region_of_mean(person)
-                regions.setdefault(f"{look.name}, {_photos(photos)}, by region", []).append(both)
-        for view, one in zip(usable, known, strict=True):
+                regions.setdefault(f"{subject}{_photos(photos)}, by region", []).append(both)
+        for view, one in zip(filter(is_face, person.views), known, strict=True):
             if abs(view.yaw) < FRONTAL:
                 found = fit_views(errors.model, (one,)).found
-                rows.setdefault(f"{look.name}, one frontal photo", []).append((*errors.of(found, person), *mean))
-        for photos in PHOTOS[:2]:
-            for count in PINS[1:]:
-                if len(usable) >= photos:
-                    pinned = tuple(
-                        ViewEvidence(**{**vars(one), "pins": true_pins(errors.persons, view, count)})
-                        for one, view in zip(known[:photos], usable[:photos], strict=True)
-                    )
-                    found = fit_views(errors.model, pinned).found
-                    name = f"{look.name}, {_photos(photos)}, {count} pins{' in each' if photos > 1 else ''}"
-                    rows.setdefault(name, []).append((*errors.of(found, person), *mean))
-    for name in sorted(rows, key=lambda name: ("pins" in name, "three" in name, len(name))):
+                rows.setdefault(f"{subject}one frontal photo", []).append((*errors.of(found, person), *mean))
+    for name in sorted(rows, key=lambda name: ("three" in name, len(name))):
         _add_rows(numbers, control, name, rows[name])
     for name, both in regions.items():
         for column, means in zip((numbers, control), np.mean(both, axis=0), strict=True):
             add(column, name, **{f"{region} mm": mean for region, mean in zip(REGIONS, means, strict=True)})
     add(
         numbers,
-        f"{look.name}, time and memory",
+        f"{subject}time and memory",
         **{
             "ms of the fit, a photo": float(np.median(milliseconds)),
             "MB at most": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         },
     )
+
+
+def with_pins(
+    numbers: Numbers, control: Numbers, errors: FaceErrors, subject: str, all_known: list[list[ViewEvidence]]
+) -> None:
+    """One and three photos of each head with pins at the truth."""
+    for photos in PHOTOS[:2]:
+        for count in PINS:
+            rows = []
+            for person, known in zip(errors.persons, all_known, strict=True):
+                usable = list(filter(is_face, person.views))
+                if len(usable) >= photos:
+                    pinned = tuple(
+                        ViewEvidence(**{**vars(one), "pins": true_pins(errors.persons, view, count)})
+                        for one, view in zip(known[:photos], usable[:photos], strict=True)
+                    )
+                    found = fit_views(errors.model, pinned).found
+                    rows.append((*errors.of(found, person), *errors.of_mean(person)))
+            name = f"{subject}{_photos(photos)}, {count} pins{' in each' if photos > 1 else ''}"
+            _add_rows(numbers, control, name, rows)
 
 
 def true_pins(persons: Persons, view: Portrait, count: int) -> tuple[Pin, ...]:
@@ -257,20 +267,24 @@ def main() -> None:
     if model is None:
         sys.exit(f"The model pack {pack.name} has no head model.")
     rendered = (options.work, options.pictures, pack.topology.landmark_uv, model)
-    errors = FaceErrors(model, Persons(*rendered))
+    heads = {kind: FaceErrors(model, Persons(*rendered, kind)) for kind in HEADS}
     numbers, control = {}, {}
-    with_true_evidence(numbers, control, errors)
+    with_true_evidence(numbers, control, heads[ALL_SIDES])
     looks = looks_of(pack)
     for look in looks:
-        known = [[look.evidence(view) for view in filter(is_face, person.views)] for person in errors.persons]
-        places_seen(numbers, errors, look, known)
-        with_networks(numbers, control, errors, look, known)
+        for kind, errors in heads.items():
+            subject = f"{look.name}, {HEADS[kind]}"
+            known = [[look.evidence(view) for view in filter(is_face, person.views)] for person in errors.persons]
+            places_seen(numbers, errors, subject, known)
+            with_networks(numbers, control, errors, subject, known)
+            if kind == ALL_SIDES:
+                with_pins(numbers, control, errors, subject, known)
         if options.scan.is_dir():
             measure_scan(numbers, control, look, options.scan)
     groups = {
         "rendered persons, other days": [
             (number, *as_photo(view))
-            for number, person in enumerate(Persons(*rendered, days=True))
+            for number, person in enumerate(Persons(*rendered, OTHER_DAYS))
             for view in filter(is_face, person.views)
         ]
     }
@@ -279,7 +293,7 @@ def main() -> None:
     for name, group in groups.items():
         for look in looks:
             subject = f"{look.name}, {name}, {len(group)} photos"
-            measure_persons(numbers, subject, model, errors.persons.upper_face, group, look.at)
+            measure_persons(numbers, subject, model, heads[ALL_SIDES].persons.upper_face, group, look.at)
     columns = {f"{pack.name} {pack.version}": numbers, "mean head": control}
     print(table(columns))
     if options.json:
