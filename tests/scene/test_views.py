@@ -227,13 +227,13 @@ def test_the_texture_is_projected_again_from_all_photos(photos, registered):
 
     before = texture()
     assert bpy.ops.prn.project_texture() == {"FINISHED"}
-    from_mesh = np.abs(texture() - before).mean()
-    assert from_mesh < 0.015  # of 1: from the mesh and not from the map
+    from_mesh = np.median(np.abs(texture() - before))  # where hair ends is cut out anew, which a mean would be full of
+    assert from_mesh < 0.012  # of 1: from the mesh and not from the map
     for key in head.data.shape_keys.key_blocks:
         for point in key.data:
             point.co.x += 0.01
     assert bpy.ops.prn.project_texture() == {"FINISHED"}
-    assert np.abs(texture() - before).mean() > 2 * from_mesh
+    assert np.median(np.abs(texture() - before)) > 2 * from_mesh
 
 
 def test_a_photo_is_not_given_twice(photos, registered):
