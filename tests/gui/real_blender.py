@@ -372,10 +372,12 @@ class Window:
         log = self._log_file.open("w")
         self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         self.python("return True", seconds=180)
+        self._of_window_behind = self.desktop.wait_until_handled
         self.desktop.wait_until_handled = self._wait_until_handled
         return self
 
     def __exit__(self, *exception) -> None:
+        self.desktop.wait_until_handled = self._of_window_behind
         self._process.kill()
         self._process.wait()
 
