@@ -64,23 +64,9 @@ class Persons:
         Args:
             kind: one of `KINDS`.
         """
-        folder, layout_file = work / kind, work / "layout.npz"
-        work.mkdir(parents=True, exist_ok=True)
-        if not layout_file.exists():
-            run_training("uv_layout", layout_file)
-        options = {
-            "pictures": pictures,
-            "shard-size": SHARD,
-            "first-shard": FIRST_SHARD,
-            "size": SIZE,
-            "views": VIEWS,
-            "kept": "only",
-            "processes": 2,
-        }
-        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-        run_training("render", folder, *arguments, *KINDS[kind])
-        kit, layout = load_facekit(), UvLayout.load(layout_file)
-        self.heads = RenderedHeads([folder])
+        options = {"pictures": pictures, "shard-size": SHARD, "size": SIZE, "views": VIEWS, "processes": 2}
+        self.heads, layout = rendered(work, kind, options, *KINDS[kind])
+        self._pictures, kit = self.heads.rows("pictures"), load_facekit()
         self._eyes = eye_centre(kit, layout)
         size = len(model.mean)
         operator, inside = bake_operator(layout, size)
@@ -120,7 +106,7 @@ class Persons:
         if number >= len(self):
             raise IndexError(number)
         chosen = np.arange(number * VIEWS, (number + 1) * VIEWS)
-        pictures, states = self.heads.rows("pictures").take(chosen), self.heads.states[torch.from_numpy(chosen)]
+        pictures, states = self._pictures.take(chosen), self.heads.states[torch.from_numpy(chosen)]
         parts = split_states(states)
         face, still = (self._face.head_points(split_states(one[:1])).numpy()[0] for one in (states, neutral(states)))
         vertices = self.heads.visibility(chosen)[:, :SKIN_VERTICES].astype(np.float32)
@@ -148,7 +134,22 @@ class Persons:
         return Person(*(to_blender(points, self._eyes) for points in (face, still, whole)), views)
 
 
-def run_training(module: str, *arguments) -> None:
+def rendered(work: Path, name: str, options: dict[str, int], *others) -> tuple[RenderedHeads, UvLayout]:
+    """The heads in a folder of the work folder and its UV layout, made where they are not there yet.
+
+    Args:
+        options: of `training.render`, besides skins and hair that no network was shown.
+    """
+    folder, layout_file = work / name, work / "layout.npz"
+    work.mkdir(parents=True, exist_ok=True)
+    if not layout_file.exists():
+        _training("uv_layout", layout_file)
+    given = options | {"first-shard": FIRST_SHARD, "kept": "only"}
+    _training("render", folder, *(part for name, value in given.items() for part in (f"--{name}", value)), *others)
+    return RenderedHeads([folder]), UvLayout.load(layout_file)
+
+
+def _training(module: str, *arguments) -> None:
     """Runs a module of `training` from the checkout's root."""
     subprocess.run(
         [sys.executable, "-m", f"training.{module}", *map(str, arguments)],

@@ -17,7 +17,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.head_size import Sizes
-from benchmarks.rendered_persons import FIRST_SHARD, run_training
+from benchmarks.rendered_persons import rendered
 from prn_blender.capture.geometry.pose import umeyama
 from prn_blender.capture.geometry.position_map import PositionMap
 from prn_blender.capture.packs.pack import load_pack
@@ -26,10 +26,8 @@ from prn_blender.capture.shape.iris_size import WIDTH
 from prn_blender.capture.types import Photo
 from training.assets import EYEBALLS, SKIN_VERTICES, FaceKit, load_facekit
 from training.bake import bake_operator, sampling_operator
-from training.dataset import RenderedHeads
 from training.head_model import HeadModel, HeadState, neck_weight, project, to_camera
 from training.preparation.eyes import IRIS_RADIUS
-from training.uv_layout import UvLayout
 
 SIZE = 640  # pixels of the pictures: fewer do not show irises
 TEXELS = 64  # of the surface, across
@@ -41,16 +39,11 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=120)
     parser.add_argument("--json", action="store_true", help="print the numbers as JSON on the last line")
     options = parser.parse_args()
-    folder, layout_file = options.work / "irises", options.work / "layout.npz"
-    options.work.mkdir(parents=True, exist_ok=True)
-    if not layout_file.exists():
-        run_training("uv_layout", layout_file)
-    wanted = {"pictures": options.pictures, "shard-size": 30, "first-shard": FIRST_SHARD, "size": SIZE, "views": 1}
-    arguments = [part for name, value in (wanted | {"kept": "only"}).items() for part in (f"--{name}", value)]
-    run_training("render", folder, *arguments)
-
-    kit, layout, pack = load_facekit(), UvLayout.load(layout_file), load_pack()
-    truth, sizes, heads = HeadModel(kit), Sizes(pack), RenderedHeads([folder])
+    heads, layout = rendered(
+        options.work, "irises", {"pictures": options.pictures, "shard-size": 30, "size": SIZE, "views": 1}
+    )
+    kit, pack, pictures = load_facekit(), load_pack(), heads.rows("pictures")
+    truth, sizes = HeadModel(kit), Sizes(pack)
     marks = sampling_operator(layout, pack.topology.landmark_uv)
     surface, inside = bake_operator(layout, TEXELS)
     is_head = inside.ravel() & (surface @ neck_weight(kit.mean[:SKIN_VERTICES]) < 0.05)
@@ -62,8 +55,7 @@ def main() -> None:
         vertices = truth.vertices(state)
         skin = vertices[:SKIN_VERTICES]
         landmarks = SIZE * project(to_camera(marks @ skin, state), state)[:, :2]
-        picture = heads.rows("pictures").take(np.array([number]))[0]
-        view, factor = sizes.of(Photo(Path("rendered"), picture, "", None, True), landmarks)
+        view, factor = sizes.of(Photo(Path("rendered"), np.array(pictures[number]), "", None, True), landmarks)
         found = PositionMap(view.to_head(view.position_map.values)).sample(uv)
         true = (surface @ skin)[is_head] / 100  # metres
         wrong = np.log(umeyama(true, found.astype(np.float64), np.ones(len(true))).scale)
